@@ -1,0 +1,11 @@
+namespace Strata;
+
+/// <summary>What a streamed write knows only at its end.</summary>
+public sealed record CommitOptions
+{
+    /// <summary>The ETag to keep with the blob; null for that of the write options, else the store's own.</summary>
+    public string? ETag { get; init; }
+
+    /// <summary>CRC-32C that the payload must have; null: not checked.</summary>
+    public uint? Checksum { get; init; }
+}

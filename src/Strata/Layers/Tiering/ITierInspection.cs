@@ -1,0 +1,17 @@
+namespace Strata;
+
+/// <summary>The facet by which a person sees a tiered store at work.</summary>
+public interface ITierInspection
+{
+    /// <summary>A snapshot of each tier, fastest first; the last one is the origin.</summary>
+    IReadOnlyList<TierStatistics> GetTierStatistics();
+
+    /// <summary>Reads of the whole store since it was opened; a miss is counted once a read, however many tiers were asked.</summary>
+    TieredReads GetReads();
+
+    /// <summary>Names of the tiers that hold the key's current write, fastest first; empty if it is missing. Cost: a stat of each tier.</summary>
+    ValueTask<IReadOnlyList<string>> LocateAsync(BlobKey key, CancellationToken cancellationToken = default);
+
+    /// <summary>What moved lately: the events with a sequence number above <paramref name="after"/>, oldest first, of the last 256.</summary>
+    IReadOnlyList<TierEvent> GetEvents(long after = 0);
+}

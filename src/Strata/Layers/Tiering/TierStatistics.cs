@@ -1,0 +1,47 @@
+namespace Strata;
+
+/// <summary>What one tier holds and has done since the store was opened.</summary>
+public sealed record TierStatistics
+{
+    /// <summary>The tier's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>True for the last tier, the source of truth.</summary>
+    public bool IsOrigin { get; init; }
+
+    /// <summary>Blobs held; null if the store does not count them.</summary>
+    public long? Blobs { get; init; }
+
+    /// <summary>Bytes held; null if the store does not count them.</summary>
+    public long? Bytes { get; init; }
+
+    /// <summary>Capacity in bytes; null if only the medium bounds it.</summary>
+    public long? MaxBytes { get; init; }
+
+    /// <summary>Reads that this tier answered.</summary>
+    public long Hits { get; init; }
+
+    /// <summary>Reads that asked this tier and went on to the next.</summary>
+    public long Misses { get; init; }
+
+    /// <summary>Copies made here from a slower tier because of a read.</summary>
+    public long Promotions { get; init; }
+
+    /// <summary>Copies made here by a write.</summary>
+    public long Fills { get; init; }
+
+    /// <summary>Copies that the tier dropped to make room.</summary>
+    public long Evictions { get; init; }
+
+    /// <summary>Copies dropped because they were missing bytes, damaged or not the origin's write.</summary>
+    public long Repairs { get; init; }
+
+    /// <summary>Operations on this tier that failed.</summary>
+    public long Errors { get; init; }
+
+    /// <summary>The last failure's message; null if there was none.</summary>
+    public string? LastError { get; init; }
+
+    /// <summary>Mean time of a read that this tier answered, in microseconds; 0 where hits are not timed (shared reads).</summary>
+    public double MeanReadMicroseconds { get; init; }
+}
