@@ -23,7 +23,8 @@ public static class StrataEndpoints
         served.Options.Validate();
         RouteGroupBuilder group = endpoints.MapGroup("");
 
-        // One line each: MapAdmin, MapBlobs, MapDashboard (which also sets served.Page).
+        group.MapAdmin(served);
+        group.MapDashboard(served);
         group.Map("/{**path}", static http => http.Response.WriteAsync("S3"));
         return group;
     }
