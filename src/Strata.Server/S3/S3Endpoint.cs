@@ -103,7 +103,7 @@ internal sealed class S3Endpoint(ServedStores served, ServerMetrics metrics)
         && !request.Headers.ContainsKey(HeaderNames.Authorization)
         && !request.Query.Keys.Any(k => k.StartsWith("X-Amz-", StringComparison.OrdinalIgnoreCase));
 
-    private Task BucketAsync(S3Request request)
+    private static Task BucketAsync(S3Request request)
     {
         IQueryCollection query = request.Request.Query;
         switch (request.Request.Method)

@@ -21,6 +21,17 @@ internal static class S3ObjectHeaders
     private static readonly SearchValues<char> TokenCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
+    /// <summary>Query parameters of a GET or HEAD that replace a header of the answer.</summary>
+    public static IReadOnlyList<(string Parameter, string Header)> Overrides { get; } =
+    [
+        ("response-content-type", HeaderNames.ContentType),
+        ("response-content-language", HeaderNames.ContentLanguage),
+        ("response-expires", HeaderNames.Expires),
+        ("response-cache-control", HeaderNames.CacheControl),
+        ("response-content-disposition", HeaderNames.ContentDisposition),
+        ("response-content-encoding", HeaderNames.ContentEncoding),
+    ];
+
     /// <summary>What a PUT asks to keep.</summary>
     /// <exception cref="S3Exception">A field is too long or asks for what is not implemented.</exception>
     public static WriteOptions Read(IHeaderDictionary headers)

@@ -22,7 +22,7 @@ internal sealed class ExpectedChecksums
 
         // Else it is UNSIGNED-PAYLOAD or STREAMING-…, or missing.
         string sha256 = headers[ContentSha256].ToString();
-        if (sha256.Length == 64 && !sha256.AsSpan().ContainsAnyExcept("0123456789abcdefABCDEF"))
+        if (sha256.Length == 64 && sha256.All(char.IsAsciiHexDigit))
             _expected.Add((ContentSha256, ChecksumAlgorithm.Sha256, Convert.FromHexString(sha256)));
         foreach (string name in headers["x-amz-trailer"].ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
