@@ -24,6 +24,7 @@ public static class StrataEndpoints
         RouteGroupBuilder group = endpoints.MapGroup("");
 
         // One line each: MapAdmin, MapBlobs, MapDashboard (which also sets served.Page).
+        group.MapBlobs(stores);
         group.Map("/{**path}", static http => http.Response.WriteAsync("S3"));
         return group;
     }

@@ -48,7 +48,7 @@ internal sealed class GetCommand : StrataCommand
 
         await LocalFile.WriteAsync(result, file, null, cancellationToken);
         run.Report.Result(
-            $"{file}  {Columns.Size(result.Length)}  from {result.Source}",
+            $"{file}  {ByteSize.Format(result.Length)}  from {result.Source}",
             new ReceivedLine(source.Container, file, result.Offset, result.Length, BlobInfoWire.From(result.Info)),
             CliJson.Lines.ReceivedLine);
         return ExitCode.Done;

@@ -48,7 +48,7 @@ internal sealed class ListCommand : StrataCommand
             return ExitCode.Done;
         }
 
-        Address source = Address.OfStore(text, run.Stores.Urls.Schemes);
+        Address source = Address.OfStore(text, run.Stores.Urls.Prefixes);
         IBlobStore store = await run.Stores.OpenAsync(source, forWriting: false, cancellationToken);
         await ListBlobsAsync(run, store, source.Key, limit ?? int.MaxValue, cancellationToken);
         return ExitCode.Done;
@@ -60,7 +60,7 @@ internal sealed class ListCommand : StrataCommand
         foreach (StoreLine store in await stores.ListAsync(cancellationToken))
         {
             TierStatistics origin = store.Tiers[^1];
-            string held = origin.Blobs is { } blobs ? $"{Columns.Count(blobs),9} blobs  {Columns.Size(origin.Bytes ?? 0),9}" : "";
+            string held = origin.Blobs is { } blobs ? $"{Columns.Count(blobs),9} blobs  {ByteSize.Format(origin.Bytes ?? 0),9}" : "";
             report.Result($"{store.Store,-16} {held}  {string.Join(" > ", store.Tiers.Select(t => t.Name))}", store, CliJson.Lines.StoreLine);
         }
     }
@@ -92,7 +92,7 @@ internal sealed class ListCommand : StrataCommand
     }
 
     private static string Line(BlobInfo info, bool details) =>
-        details ? $"{Columns.Size(info.Length),9}  {Columns.Time(info.Modified)}  {info.Tier ?? "",-8}  {info.Key}" : info.Key.Value;
+        details ? $"{ByteSize.Format(info.Length),9}  {Columns.Time(info.Modified)}  {info.Tier ?? "",-8}  {info.Key}" : info.Key.Value;
 
     /// <summary>Blobs and folders of a page, merged in key order.</summary>
     private static IEnumerable<object> InOrder(ListPage page)

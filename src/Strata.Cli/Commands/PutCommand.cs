@@ -53,7 +53,7 @@ internal sealed class PutCommand : StrataCommand
 
         BlobInfo info = result.Info!;
         run.Report.Result(
-            $"{target.Text}  {Columns.Size(info.Length)}  {string.Join(" ", result.Tiers)}",
+            $"{target.Text}  {ByteSize.Format(info.Length)}  {string.Join(" ", result.Tiers)}",
             new BlobLine(target.Container, result.Tiers, BlobInfoWire.From(info)),
             CliJson.Lines.BlobLine);
         return ExitCode.Done;

@@ -36,7 +36,7 @@ internal sealed class StatCommand : StrataCommand
         var lines = new List<(string Name, string? Value)>
         {
             ("key", info.Key.Value),
-            ("size", $"{info.Length} bytes ({Columns.Size(info.Length)})"),
+            ("size", $"{info.Length} bytes ({ByteSize.Format(info.Length)})"),
             ("tiers", string.Join(", ", tiers)),
             ("etag", info.ETag),
             ("version", info.Version.ToString()),

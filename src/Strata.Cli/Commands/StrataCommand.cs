@@ -52,5 +52,5 @@ internal abstract class StrataCommand : Command
 internal sealed record Run(ParseResult Parsed, Report Report, StoreSource Stores, StoreSourceOptions Options)
 {
     /// <summary>An address of a store.</summary>
-    public Address AddressOf(Argument<string> argument) => Address.OfStore(Parsed.GetRequiredValue(argument), Stores.Urls.Schemes);
+    public Address AddressOf(Argument<string> argument) => Address.OfStore(Parsed.GetRequiredValue(argument), Stores.Urls.Prefixes);
 }

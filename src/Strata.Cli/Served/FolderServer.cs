@@ -9,6 +9,7 @@ internal sealed class FolderServer : StoreSet
     public const int ProtocolVersion = 1;
 
     private readonly ServedConnection _connection;
+    private readonly Dictionary<string, IBlobStore> _opened = [];
 
     private FolderServer(ServedConnection connection) => _connection = connection;
 
@@ -42,9 +43,10 @@ internal sealed class FolderServer : StoreSet
 
     public override async ValueTask<IBlobStore> OpenAsync(string name, CancellationToken cancellationToken)
     {
+        if (_opened.TryGetValue(name, out IBlobStore? opened)) return opened;
         try
         {
-            return await ServedBlobStore.OpenAsync(_connection, name, cancellationToken);
+            return _opened[name] = await ServedBlobStore.OpenAsync(_connection, name, cancellationToken);
         }
         catch (ArgumentException)
         {

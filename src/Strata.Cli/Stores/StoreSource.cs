@@ -57,16 +57,17 @@ internal sealed record StoreSourceOptions(string? Data, string? ConfigFile)
     /// <summary>The file, then environment variables <c>Strata__…</c>; <c>--data</c> before <c>STRATA_DATA</c> before both.</summary>
     /// <exception cref="CliException">The file is missing or no JSON.</exception>
     /// <exception cref="StrataConfigurationException">A setting is wrong; the message names its path.</exception>
-    public StrataSettings ReadSettings() => StrataSettings.Read(ReadConfiguration(), DataFolder);
+    public StrataSettings ReadSettings() => StrataSettings.Read(ReadConfiguration(), NamedFolder);
+
+    /// <summary>True if no store is configured, so that there is only the default one.</summary>
+    public bool HasNoStores() => !ReadConfiguration().GetSection("Strata:Stores").GetChildren().Any();
 
     /// <summary>The folder that the user named, or null.</summary>
-    private string? DataFolder => Data ?? (Environment.GetEnvironmentVariable(DataVariable) is { Length: > 0 } named ? named : null);
+    private string? NamedFolder => Data ?? (Environment.GetEnvironmentVariable(DataVariable) is { Length: > 0 } named ? named : null);
 
-    /// <summary>The settings as they were written.</summary>
-    public IConfigurationRoot ReadConfiguration(IEnumerable<KeyValuePair<string, string?>>? defaults = null)
+    private IConfigurationRoot ReadConfiguration()
     {
         var builder = new ConfigurationBuilder();
-        if (defaults is not null) builder.AddInMemoryCollection(defaults);
         if (ConfigFile is not null)
         {
             if (!File.Exists(ConfigFile)) throw CliException.NotFound($"There is no configuration file '{ConfigFile}' (--config).");
