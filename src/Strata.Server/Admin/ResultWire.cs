@@ -43,8 +43,10 @@ internal sealed record ListPageWire(IReadOnlyList<BlobInfoWire> Items, IReadOnly
 /// <summary>Where a blob is: its metadata and the tiers that hold it, fastest first.</summary>
 internal sealed record LocateWire(string Key, BlobInfoWire Info, IReadOnlyList<string> Tiers);
 
-/// <summary>A failure: a <see cref="StorageException"/>, or a caller's mistake.</summary>
-/// <param name="Kind">A <see cref="StorageErrorKind"/>, or <see cref="Argument"/>, or <see cref="UnknownStore"/>.</param>
+/// <summary>
+/// A failure: a <see cref="StorageException"/>, or a caller's mistake. Its kind is a <see cref="StorageErrorKind"/>,
+/// <see cref="Argument"/> or <see cref="UnknownStore"/>.
+/// </summary>
 internal sealed record ErrorWire(
     string Kind, WriteOutcome Outcome, string Message, bool IsTransient = false, string Operation = "", string? Key = null, string Store = "")
 {
