@@ -23,8 +23,9 @@ public static class StrataEndpoints
         served.Options.Validate();
         RouteGroupBuilder group = endpoints.MapGroup("");
 
-        // One line each: MapAdmin, MapBlobs, MapDashboard (which also sets served.Page).
         group.MapBlobs(stores);
+        group.MapAdmin(served);
+        group.MapDashboard(served);
         group.Map("/{**path}", static http => http.Response.WriteAsync("S3"));
         return group;
     }

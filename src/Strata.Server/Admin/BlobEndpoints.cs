@@ -22,7 +22,7 @@ internal static class BlobEndpoints
 {
     private const string Root = "/_strata/v1/stores/{name}";
 
-    private delegate Task StoreHandler(HttpContext context, IBlobStore store);
+    internal delegate Task StoreHandler(HttpContext context, IBlobStore store);
 
     /// <summary>Maps the routes over these stores.</summary>
     public static void MapBlobs(this IEndpointRouteBuilder routes, IReadOnlyDictionary<string, IBlobStore> stores)
@@ -61,7 +61,7 @@ internal static class BlobEndpoints
         WriteResultWire.From(result),
         BlobWire.Context.WriteResultWire);
 
-    private static async Task RunAsync(HttpContext context, IReadOnlyDictionary<string, IBlobStore> stores, StoreHandler handler)
+    internal static async Task RunAsync(HttpContext context, IReadOnlyDictionary<string, IBlobStore> stores, StoreHandler handler)
     {
         // A person's pipe may be slow on either side; the server's minimum rates are meant for strangers.
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } request) request.MinDataRate = null;
@@ -113,7 +113,7 @@ internal static class BlobEndpoints
     };
 
     /// <summary>Answers with an error; if bytes of a blob have gone out already, breaks the connection, which no client takes for the end.</summary>
-    private static async Task FailAsync(HttpContext context, int status, ErrorWire error)
+    internal static async Task FailAsync(HttpContext context, int status, ErrorWire error)
     {
         if (context.Response.HasStarted)
         {
@@ -126,7 +126,7 @@ internal static class BlobEndpoints
         await AnswerAsync(context, status, error, BlobWire.Context.ErrorWire);
     }
 
-    private static async Task AnswerAsync<T>(HttpContext context, int status, T value, JsonTypeInfo<T> type)
+    internal static async Task AnswerAsync<T>(HttpContext context, int status, T value, JsonTypeInfo<T> type)
     {
         context.Response.StatusCode = status;
         if (HttpMethods.IsHead(context.Request.Method)) return;

@@ -44,8 +44,8 @@ internal sealed record ListPageWire(IReadOnlyList<BlobInfoWire> Items, IReadOnly
 internal sealed record LocateWire(string Key, BlobInfoWire Info, IReadOnlyList<string> Tiers);
 
 /// <summary>
-/// A failure: a <see cref="StorageException"/>, or a caller's mistake. Its kind is a <see cref="StorageErrorKind"/>,
-/// <see cref="Argument"/> or <see cref="UnknownStore"/>.
+/// A failure: a <see cref="StorageException"/>, or a caller's mistake. Its kind is a <see cref="StorageErrorKind"/>, or
+/// <see cref="Argument"/>, or <see cref="UnknownStore"/>.
 /// </summary>
 internal sealed record ErrorWire(
     string Kind, WriteOutcome Outcome, string Message, bool IsTransient = false, string Operation = "", string? Key = null, string Store = "")
