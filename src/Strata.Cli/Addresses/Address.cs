@@ -14,13 +14,13 @@ internal sealed record Address(AddressKind Kind, string Container, string Key, s
 
     /// <summary>Of get, put, cat, ls, stat and rm, where a bare <c>STORE/KEY</c> is a store's.</summary>
     /// <exception cref="CliException">A scheme that nobody knows, or no store named.</exception>
-    public static Address OfStore(string text, IReadOnlyList<string> schemes) =>
-        Schemed(text, schemes) ?? InStore(text, text);
+    public static Address OfStore(string text, IReadOnlyList<string> prefixes) =>
+        Schemed(text, prefixes) ?? InStore(text, text);
 
     /// <summary>Of cp, where everything without a scheme is a local path.</summary>
     /// <exception cref="CliException">A scheme that nobody knows, or no store named.</exception>
-    public static Address OfCopy(string text, IReadOnlyList<string> schemes) =>
-        Schemed(text, schemes) ?? (text == ""
+    public static Address OfCopy(string text, IReadOnlyList<string> prefixes) =>
+        Schemed(text, prefixes) ?? (text == ""
             ? throw CliException.Usage("An address may not be empty.")
             : new Address(AddressKind.Local, text, "", text));
 
@@ -39,13 +39,13 @@ internal sealed record Address(AddressKind Kind, string Container, string Key, s
         Text = Kind == AddressKind.Url ? $"{Container}#{key}" : Text.StartsWith(OwnScheme + ":", StringComparison.Ordinal) ? $"{OwnScheme}:{Container}/{key}" : $"{Container}/{key}",
     };
 
-    private static Address? Schemed(string text, IReadOnlyList<string> schemes)
+    private static Address? Schemed(string text, IReadOnlyList<string> prefixes)
     {
-        if (SchemeOf(text) is not { } scheme) return null;
+        if (StoreUrl.SchemeOf(text) is not { } scheme) return null;
         if (scheme == OwnScheme) return InStore(text[(OwnScheme.Length + 1)..], text);
-        if (!schemes.Contains(scheme, StringComparer.OrdinalIgnoreCase))
+        if (!prefixes.Any(p => text.StartsWith(p, StringComparison.OrdinalIgnoreCase)))
         {
-            string known = string.Join(", ", schemes.Order(StringComparer.Ordinal).Prepend(OwnScheme).Distinct(StringComparer.Ordinal).Select(s => s + ":"));
+            string known = string.Join(", ", prefixes.Prepend(OwnScheme + ":"));
             throw CliException.Usage($"'{text}': there is no scheme '{scheme}:'. Known are {known}; a local file of that name is ./{text}.");
         }
 
@@ -59,15 +59,5 @@ internal sealed record Address(AddressKind Kind, string Container, string Key, s
         string store = slash < 0 ? path : path[..slash];
         if (store is "" or "." or "..") throw CliException.Usage($"'{text}' names no store. Write STORE/KEY, such as main/photos/1.jpg.");
         return new(AddressKind.Store, store, slash < 0 ? "" : path[(slash + 1)..], text);
-    }
-
-    /// <summary>The scheme (RFC 3986, section 3.1) that the text begins with; null for a path. A single letter is a drive of Windows.</summary>
-    private static string? SchemeOf(string text)
-    {
-        int colon = text.IndexOf(':', StringComparison.Ordinal);
-        if (colon < 1 || !char.IsAsciiLetter(text[0]) || (colon == 1 && OperatingSystem.IsWindows())) return null;
-        foreach (char c in text.AsSpan(1, colon - 1))
-            if (!char.IsAsciiLetterOrDigit(c) && c is not ('+' or '-' or '.')) return null;
-        return text[..colon];
     }
 }

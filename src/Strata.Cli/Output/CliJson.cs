@@ -63,7 +63,7 @@ internal sealed record FaultBody(string Message, int ExitCode);
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>Keys in any script are written as they are; the output is no web page.</summary>
-    public static CliJson Lines { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static CliJson Lines { get; } = new(new JsonSerializerOptions(new CliJson().Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }
 
 /// <summary>A store as a server lists it.</summary>

@@ -22,7 +22,9 @@ internal sealed class ServedConnection : IDisposable
             UseProxy = false,
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
+            #pragma warning disable CA2262 // The analyzer doubts a great number; the unit is kilobytes indeed.
             MaxResponseHeadersLength = MaxHeaderKilobytes,
+#pragma warning restore CA2262
             ConnectTimeout = TimeSpan.FromSeconds(10),
             Expect100ContinueTimeout = TimeSpan.FromSeconds(10),
         })

@@ -81,21 +81,8 @@ internal static class BlobReads
 
     private static string? TagOf(StringValues header) => header.Count == 0 ? null : header.ToString() is ['"', .. var tag, '"'] ? tag : header.ToString();
 
-    private static BlobRange RangeOf(string header)
-    {
-        if (header.StartsWith("bytes=", StringComparison.Ordinal) && header.IndexOf('-', 6) is > 0 and var dash)
-        {
-            string first = header[6..dash], last = header[(dash + 1)..];
-            if (first == "" && Number(last, out long count) && count > 0) return BlobRange.Last(count);
-            if (Number(first, out long offset))
-            {
-                if (last == "") return BlobRange.From(offset);
-                if (Number(last, out long end) && end >= offset) return BlobRange.From(offset, end == long.MaxValue ? null : end - offset + 1);
-            }
-        }
-
-        throw new ArgumentException($"A range is 'bytes=FIRST-LAST', 'bytes=FIRST-' or 'bytes=-COUNT'; this is '{header}'.");
-
-        static bool Number(string text, out long value) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
-    }
+    private static BlobRange RangeOf(string header) =>
+        header.StartsWith("bytes=", StringComparison.Ordinal) && ByteRange.TryParse(header.AsSpan(6), out BlobRange range)
+            ? range
+            : throw new ArgumentException($"A range is 'bytes=FIRST-LAST', 'bytes=FIRST-' or 'bytes=-COUNT'; this is '{header}'.");
 }
