@@ -1,0 +1,10 @@
+namespace Strata.Benchmarks;
+
+/// <summary>All cases, in the order in which they run.</summary>
+internal static class CaseList
+{
+    public static IReadOnlyList<BenchmarkCase> All { get; } =
+    [
+        new ReadShape(),
+    ];
+}
