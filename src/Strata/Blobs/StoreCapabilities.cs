@@ -9,7 +9,7 @@ public sealed record StoreCapabilities
     /// <summary>Conditions that are one atomic step with the write or delete.</summary>
     public WriteConditionKind Conditions { get; init; } = WriteConditionKind.All;
 
-    /// <summary>True if the store may drop data by itself (it evicts, or it does not outlive the process). It can never be an origin.</summary>
+    /// <summary>True if the store may drop data by itself, as one that evicts does. It can never be an origin.</summary>
     public bool IsVolatile { get; init; }
 
     /// <summary>True if every write of its data passes through this instance, so that its answers are linearizable per key.</summary>

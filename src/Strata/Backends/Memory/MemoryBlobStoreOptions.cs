@@ -1,0 +1,25 @@
+namespace Strata;
+
+/// <summary>Settings of a <see cref="MemoryBlobStore"/>.</summary>
+public sealed record MemoryBlobStoreOptions
+{
+    /// <summary>The store's name in messages and results. Default <c>memory</c>.</summary>
+    public string Name { get; init; } = "memory";
+
+    /// <summary>
+    /// Capacity in bytes, 64 KiB or more: payloads, keys, metadata and bookkeeping together. Default 128 MiB.
+    /// </summary>
+    public long MaxBytes { get; init; } = 128L << 20;
+
+    /// <summary>
+    /// What happens when the store is full. False (default): writes are refused with kind Full and nothing is lost while
+    /// the process lives. True: the store is a cache that drops what was not read lately.
+    /// </summary>
+    public bool Evicts { get; init; }
+
+    /// <summary>
+    /// The longest blob in bytes; null (default) is <see cref="MaxBytes"/>, or an eighth of it where the store evicts, so
+    /// that one blob never pushes out all others.
+    /// </summary>
+    public long? MaxBlobBytes { get; init; }
+}
