@@ -6,5 +6,7 @@ internal static class CaseList
     public static IReadOnlyList<BenchmarkCase> All { get; } =
     [
         new ReadShape(),
+        new MemoryHit(),
+        new HitScaling(),
     ];
 }

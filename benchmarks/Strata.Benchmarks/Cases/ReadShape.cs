@@ -46,8 +46,8 @@ internal sealed class ReadShape : BenchmarkCase
         await contest.RunAsync();
         foreach (Lane lane in (Lane[])[tryRead, bare, one, two, oneAsync, twoAsync])
         {
-            contest.Lower(lane.Name, "ns/hit", Series.Nanoseconds(lane), Series.Nanoseconds(dictionary));
-            contest.Lower(lane.Name, "B/hit", Series.AllocatedBytes(lane), Series.AllocatedBytes(dictionary));
+            contest.Lower($"{lane.Name}, time", "ns/hit", Series.Nanoseconds(lane), Series.Nanoseconds(dictionary));
+            contest.Lower($"{lane.Name}, allocated", "B/hit", Series.AllocatedBytes(lane), Series.AllocatedBytes(dictionary));
         }
     }
 
