@@ -254,8 +254,10 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
     {
         Sweep(SweepAtWrite);
         MakeRoom(blob, replaced);
-        if (replaced is not null) Remove(replaced);
+
+        // The new entry takes its place before the old one goes: a reader never sees the key missing in between.
         _index.Set(blob.Info.Key, blob);
+        if (replaced is not null) Remove(replaced);
         _arrivals.AddLast(blob.Node);
         Interlocked.Add(ref _bytes, blob.Size);
         _tombstones.Forget(blob.Info.Key);
@@ -295,7 +297,8 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
 
     private void Remove(MemoryBlob blob)
     {
-        if (!_index.Remove(blob.Info.Key, blob)) return;
+        if (blob.Node.List is null) return;
+        _index.Remove(blob.Info.Key, blob);
         _arrivals.Remove(blob.Node);
         Interlocked.Add(ref _bytes, -blob.Size);
     }

@@ -1,0 +1,98 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Strata;
+
+/// <summary>Writes a payload into a temporary file, in constant memory, with its checksums on the way.</summary>
+internal sealed class DiskBlobWriter(DiskBlobStore store, DiskFolder folder, BlobKey key, WriteOptions? options, long? declared) : IBlobWriter
+{
+    private readonly List<uint> _chunks = [];
+    private SafeFileHandle? _file;
+    private string? _path;
+    private Crc32C _whole;
+    private Crc32C _chunk;
+    private int _chunkFill;
+    private bool _closed;
+
+    public BlobKey Key => key;
+
+    public WriteOptions? Options => options;
+
+    public long? Declared => declared;
+
+    public long Length { get; private set; }
+
+    public uint Checksum => _whole.Value;
+
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Length + bytes.Length > declared) throw StorageException.WrongLength("write", key, store.Capabilities.Store, declared.Value, "more");
+        try
+        {
+            _file ??= folder.CreateTemporary(declared, out _path);
+            if (bytes.Length <= DiskBlobFile.ChunkBytes) RandomAccess.Write(_file, bytes.Span, Length);
+            else await RandomAccess.WriteAsync(_file, bytes, Length, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            throw store.Error(e, "write", key);
+        }
+
+        Append(bytes.Span);
+    }
+
+    public ValueTask<WriteResult> CommitAsync(CommitOptions? commit, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return store.CommitAsync(this, commit, cancellationToken);
+    }
+
+    /// <summary>Completes the file with its trailer; it is ready to be published.</summary>
+    public (SafeFileHandle File, string Path, long FileBytes) Finish(BlobInfo info, bool isTombstone, ulong sequence)
+    {
+        _closed = true;
+        _file ??= folder.CreateTemporary(null, out _path);
+        if (_chunkFill > 0) _chunks.Add(_chunk.Value);
+        byte[] trailer = DiskBlobFile.Trailer(info, isTombstone, sequence, CollectionsMarshal.AsSpan(_chunks));
+        RandomAccess.Write(_file, trailer, Length);
+        return (_file, _path!, Length + trailer.Length);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Abandon();
+        return default;
+    }
+
+    /// <summary>Closes the file, and removes it unless it was published.</summary>
+    public void Abandon()
+    {
+        _closed = true;
+        if (_file is { IsClosed: false } file)
+        {
+            file.Dispose();
+
+            // Published files have been moved away from this path; then there is nothing to remove.
+            folder.TryRemove(_path!);
+        }
+    }
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        _whole.Append(bytes);
+        Length += bytes.Length;
+        while (bytes.Length > 0)
+        {
+            int take = Math.Min(bytes.Length, DiskBlobFile.ChunkBytes - _chunkFill);
+            _chunk.Append(bytes[..take]);
+            _chunkFill += take;
+            bytes = bytes[take..];
+            if (_chunkFill < DiskBlobFile.ChunkBytes) continue;
+            _chunks.Add(_chunk.Value);
+            _chunk = default;
+            _chunkFill = 0;
+        }
+    }
+}
