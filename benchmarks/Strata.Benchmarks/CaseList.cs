@@ -7,6 +7,8 @@ internal static class CaseList
     [
         new ReadShape(),
         new MemoryHit(),
+        new TieredHit(),
         new HitScaling(),
+        new TieredFiles(),
     ];
 }

@@ -13,7 +13,11 @@ internal sealed class HitScaling : BenchmarkCase
     {
         using var hits = new Hits();
         await using var store = new MemoryBlobStore();
+        await using var hot = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true });
+        await using var cold = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" });
+        await using var tiers = new TieredBlobStore([new Tier { Name = "hot", Store = hot }, new Tier { Name = "cold", Store = cold }]);
         await hits.FillAsync(store);
+        await hits.FillAsync(tiers);
 
         (Lane One, Lane Many) dictionary = Add(Hits.DictionaryName, hits.HitDictionary);
         (Lane One, Lane Many) cache = Add(Hits.CacheName, hits.HitCache);
@@ -21,6 +25,7 @@ internal sealed class HitScaling : BenchmarkCase
         [
             Add("TryRead", hits.TryRead(store)),
             Add("ReadAsync", hits.ReadAsync(store)),
+            Add("tiers' ReadAsync", hits.ReadAsync(tiers)),
         ];
         await contest.RunAsync();
         foreach ((Lane one, Lane many) in ours)

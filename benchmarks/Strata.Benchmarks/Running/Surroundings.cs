@@ -8,7 +8,7 @@ internal static class Surroundings
 {
     public static string Describe(RunSettings settings) =>
         $"{Environment.ProcessorCount} cores ({Processor()}) · {RuntimeInformation.FrameworkDescription} {RuntimeInformation.ProcessArchitecture} · "
-        + $"{RuntimeInformation.OSDescription} · {(GCSettings.IsServerGC ? "server" : "workstation")} GC, {(GCSettings.LatencyMode == GCLatencyMode.Batch ? "not concurrent" : "concurrent")} · "
+        + $"{RuntimeInformation.OSDescription}, {WorkFolder.FileSystem} · {(GCSettings.IsServerGC ? "server" : "workstation")} GC, {(GCSettings.LatencyMode == GCLatencyMode.Batch ? "not concurrent" : "concurrent")} · "
         + $"{settings.Rounds} rounds of {settings.Round.TotalMilliseconds} ms after {settings.WarmUp.TotalSeconds} s of warm-up a lane";
 
     private static string Processor()
