@@ -1,0 +1,133 @@
+namespace Strata;
+
+/// <summary>
+/// Keeps older copies out of the upper tiers while a key is being written (CONSISTENCY 3): striped generations, never
+/// evicted, and the exact keys that are fenced now.
+/// </summary>
+/// <remarks>
+/// A write or delete raises a fence on its key: readers then pass the upper tiers by, and no fill of that key is
+/// published. Raising and lowering each advance the stripe's generation; a fill captures it before it reads below and is
+/// published only if it has not moved. A key whose write ended in an unknown outcome stays fenced, <em>in doubt</em>,
+/// until the origin has been read.
+/// </remarks>
+internal sealed class Fences
+{
+    private const int StripeCount = 1024;
+    private readonly Stripe[] _stripes = new Stripe[StripeCount];
+    private readonly KeyLocks _writers = new();
+
+    public Fences()
+    {
+        for (int i = 0; i < StripeCount; i++) _stripes[i] = new Stripe();
+    }
+
+    /// <summary>Whether the upper tiers must be passed by. Cost: one volatile read where no key of the stripe is fenced.</summary>
+    public bool IsFenced(BlobKey key)
+    {
+        Stripe stripe = StripeOf(key);
+        if (Volatile.Read(ref stripe.Count) == 0) return false;
+        lock (stripe.Gate) return stripe.Fenced.ContainsKey(key);
+    }
+
+    /// <summary>Whether the key's last write ended in an unknown outcome that nobody has resolved yet.</summary>
+    public bool IsInDoubt(BlobKey key)
+    {
+        Stripe stripe = StripeOf(key);
+        if (Volatile.Read(ref stripe.Count) == 0) return false;
+        lock (stripe.Gate) return stripe.Fenced.TryGetValue(key, out bool inDoubt) && inDoubt;
+    }
+
+    /// <summary>What a fill captures before it reads below.</summary>
+    public long Generation(BlobKey key) => Volatile.Read(ref StripeOf(key).Generation);
+
+    /// <summary>Waits for other writers of the key and for a fill that is being published, then fences the key. Dispose to lower.</summary>
+    public async ValueTask<Fence> RaiseAsync(BlobKey key, CancellationToken cancellationToken)
+    {
+        KeyLocks.Held writer = await _writers.EnterAsync(key, cancellationToken).ConfigureAwait(false);
+        Stripe stripe = StripeOf(key);
+        try
+        {
+            await stripe.Publishing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            writer.Dispose();
+            throw;
+        }
+
+        lock (stripe.Gate)
+        {
+            stripe.Generation++;
+            stripe.Fenced[key] = stripe.Fenced.GetValueOrDefault(key);
+            Volatile.Write(ref stripe.Count, stripe.Fenced.Count);
+        }
+
+        stripe.Publishing.Release();
+        return new Fence(this, key, writer);
+    }
+
+    /// <summary>Runs <paramref name="publish"/> unless a write has passed since the generation was captured.</summary>
+    /// <returns>False if it was not run.</returns>
+    public async ValueTask<bool> TryPublishAsync(BlobKey key, long generation, Func<ValueTask> publish)
+    {
+        Stripe stripe = StripeOf(key);
+        await stripe.Publishing.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (Volatile.Read(ref stripe.Generation) != generation || IsFenced(key)) return false;
+            await publish().ConfigureAwait(false);
+            return true;
+        }
+        finally
+        {
+            stripe.Publishing.Release();
+        }
+    }
+
+    private Stripe StripeOf(BlobKey key) => _stripes[(uint)key.GetHashCode() % StripeCount];
+
+    private void Lower(BlobKey key, bool inDoubt, KeyLocks.Held writer)
+    {
+        Stripe stripe = StripeOf(key);
+        lock (stripe.Gate)
+        {
+            stripe.Generation++;
+            if (inDoubt) stripe.Fenced[key] = true;
+            else stripe.Fenced.Remove(key);
+            Volatile.Write(ref stripe.Count, stripe.Fenced.Count);
+        }
+
+        writer.Dispose();
+    }
+
+    /// <summary>A key that is fenced. Disposing lowers the fence, or leaves it up if the outcome is unknown.</summary>
+    public sealed class Fence(Fences fences, BlobKey key, KeyLocks.Held writer) : IDisposable
+    {
+        private bool _lowered;
+
+        /// <summary>Set by a write whose outcome is unknown; cleared once the origin has been read. Starts as it was left.</summary>
+        public bool InDoubt { get; set; } = fences.IsInDoubt(key);
+
+        public BlobKey Key => key;
+
+        public void Dispose()
+        {
+            if (_lowered) return;
+            _lowered = true;
+            fences.Lower(key, InDoubt, writer);
+        }
+    }
+
+#pragma warning disable CA1001 // a semaphore whose wait handle is never taken holds nothing to dispose
+    private sealed class Stripe
+#pragma warning restore CA1001
+    {
+        public readonly Lock Gate = new();
+        public readonly SemaphoreSlim Publishing = new(1);
+
+        /// <summary>The fenced keys, each with whether it is in doubt.</summary>
+        public readonly Dictionary<BlobKey, bool> Fenced = [];
+        public int Count;
+        public long Generation;
+    }
+}

@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace Strata;
+
+/// <summary>
+/// Copies blobs into upper tiers off the caller's path, one at a time, in bounded memory. A promotion that finds the
+/// queue full, or a newer write, is given up: it costs a copy, never an answer.
+/// </summary>
+internal sealed class Promotions : IAsyncDisposable
+{
+    private const int MostQueued = 1024;
+    private const long MostQueuedBytes = 32 << 20;
+    private readonly Fences _fences;
+    private readonly ILogger _log;
+    private readonly Channel<Promotion> _queue = Channel.CreateBounded<Promotion>(new BoundedChannelOptions(MostQueued) { SingleReader = true });
+    private readonly ConcurrentDictionary<BlobKey, bool> _queued = new();
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Task _worker;
+    private long _queuedBytes;
+
+    public Promotions(Fences fences, ILogger log)
+    {
+        _fences = fences;
+        _log = log;
+        _worker = WorkAsync();
+    }
+
+    /// <summary>True while nothing is queued or under way.</summary>
+    public bool IsIdle => _queued.IsEmpty;
+
+    /// <summary>Queues copies of one write.</summary>
+    /// <param name="info">The write.</param>
+    /// <param name="generation">The generation captured before it was read.</param>
+    /// <param name="bytes">Its payload where it is in memory; it is carried along only while the queue is small.</param>
+    /// <param name="source">Where to read it again otherwise.</param>
+    /// <param name="targets">The tiers that get a copy.</param>
+    public void Enqueue(BlobInfo info, long generation, byte[]? bytes, IBlobStore source, IReadOnlyList<UpperTier> targets)
+    {
+        if (targets.Count == 0 || !_queued.TryAdd(info.Key, true)) return;
+        byte[]? carried = bytes is not null && Interlocked.Read(ref _queuedBytes) + bytes.Length <= MostQueuedBytes ? bytes : null;
+        Interlocked.Add(ref _queuedBytes, carried?.Length ?? 0);
+        if (!_queue.Writer.TryWrite(new Promotion(info, generation, carried, source, targets))) Done(info.Key, carried);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _worker.ConfigureAwait(false);
+        _closing.Dispose();
+    }
+
+    private async Task WorkAsync()
+    {
+        try
+        {
+            await foreach (Promotion promotion in _queue.Reader.ReadAllAsync(_closing.Token).ConfigureAwait(false))
+            {
+                try
+                {
+                    foreach (UpperTier target in promotion.Targets) await CopyAsync(promotion, target).ConfigureAwait(false);
+                }
+                finally
+                {
+                    Done(promotion.Info.Key, promotion.Bytes);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The store closes; what is still queued is promoted by a later read.
+        }
+    }
+
+    private async ValueTask CopyAsync(Promotion promotion, UpperTier target)
+    {
+        BlobInfo info = promotion.Info;
+        try
+        {
+            if (await target.Store.StatAsync(info.Key, _closing.Token).ConfigureAwait(false) is { } held && held.IsSameWriteAs(info)) return;
+            IBlobWriter writer = await target.Store.OpenWriterAsync(info.Key, new WriteOptions { AsCopyOf = info }, _closing.Token).ConfigureAwait(false);
+            await using (writer.ConfigureAwait(false))
+            {
+                if (promotion.Bytes is { } bytes) await writer.WriteAsync(bytes, _closing.Token).ConfigureAwait(false);
+                else if (!await ReadAgainAsync(promotion, writer).ConfigureAwait(false)) return;
+                await _fences.TryPublishAsync(info.Key, promotion.Generation, async () =>
+                {
+                    await writer.CommitAsync(null, CancellationToken.None).ConfigureAwait(false);
+                    target.NotePromotion(info);
+                }).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception e)
+        {
+            target.NoteError(e, "promote", info.Key);
+        }
+    }
+
+    private async ValueTask<bool> ReadAgainAsync(Promotion promotion, IBlobWriter writer)
+    {
+        BlobReadResult? read = await promotion.Source.ReadAsync(promotion.Info.Key, new ReadOptions { IfMatch = promotion.Info.ETag }, _closing.Token).ConfigureAwait(false);
+        if (read is null) return false;
+        await using (read.ConfigureAwait(false))
+        {
+            if (read.Status != BlobReadStatus.Found || !read.Info.IsSameWriteAs(promotion.Info))
+            {
+                _log.LogDebug("The promotion of '{Key}' is given up: it was written again", promotion.Info.Key);
+                return false;
+            }
+
+            Stream stream = read.OpenStream();
+            await using (stream.ConfigureAwait(false)) await writer.WriteFromAsync(stream, _closing.Token).ConfigureAwait(false);
+            return true;
+        }
+    }
+
+    private void Done(BlobKey key, byte[]? carried)
+    {
+        Interlocked.Add(ref _queuedBytes, -(carried?.Length ?? 0));
+        _queued.TryRemove(key, out _);
+    }
+
+    private sealed record Promotion(BlobInfo Info, long Generation, byte[]? Bytes, IBlobStore Source, IReadOnlyList<UpperTier> Targets);
+}

@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+
+namespace Strata;
+
+/// <summary>
+/// One load a key and generation, however many ask (CONSISTENCY 3). A reader that begins after a write has another
+/// generation, so it never joins a load that began before. One reader's cancellation leaves the load to the others.
+/// </summary>
+internal sealed class SharedLoads
+{
+    private readonly ConcurrentDictionary<(BlobKey Key, long Generation), Load> _loads = new();
+
+    /// <summary>
+    /// What <paramref name="read"/> loads. A <see cref="LoadedBlob"/> or a miss is shared by all who ask meanwhile; a
+    /// stream goes to whoever began the load, and the others read for themselves.
+    /// </summary>
+    public async ValueTask<BlobReadResult?> ReadAsync(BlobKey key, long generation, Func<CancellationToken, ValueTask<BlobReadResult?>> read, CancellationToken cancellationToken)
+    {
+        var mine = new Load();
+        Load load = _loads.GetOrAdd((key, generation), mine);
+        if (!ReferenceEquals(load, mine))
+        {
+            (bool isShared, BlobReadResult? shared) = await load.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return isShared ? shared : await read(cancellationToken).ConfigureAwait(false);
+        }
+
+        // Not under the caller's token: others may have joined.
+        Task run = mine.RunAsync(read, () => _loads.TryRemove((key, generation), out _));
+        try
+        {
+            await run.WaitAsync(cancellationToken).ConfigureAwait(false);
+            (bool isShared, BlobReadResult? shared) = await load.Completion.ConfigureAwait(false);
+            return isShared ? shared : mine.TakeStream();
+        }
+        catch (OperationCanceledException)
+        {
+            await mine.AbandonAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private sealed class Load
+    {
+        private readonly TaskCompletionSource<(bool IsShared, BlobReadResult? Result)> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Lock _gate = new();
+        private BlobReadResult? _stream;
+        private bool _abandoned;
+
+        public Task<(bool IsShared, BlobReadResult? Result)> Completion => _completion.Task;
+
+        public async Task RunAsync(Func<CancellationToken, ValueTask<BlobReadResult?>> read, Action done)
+        {
+            try
+            {
+                BlobReadResult? result = await read(CancellationToken.None).ConfigureAwait(false);
+                bool isShared = result is null or LoadedBlob;
+                if (!isShared) await OfferAsync(result!).ConfigureAwait(false);
+                done();
+                _completion.SetResult((isShared, isShared ? result : null));
+            }
+            catch (Exception e)
+            {
+                // A failed load leaves nothing behind: the next reader tries again.
+                done();
+                _completion.SetException(e);
+            }
+        }
+
+        public BlobReadResult? TakeStream()
+        {
+            lock (_gate)
+            {
+                BlobReadResult? stream = _stream;
+                _stream = null;
+                return stream;
+            }
+        }
+
+        public async ValueTask AbandonAsync()
+        {
+            BlobReadResult? stream;
+            lock (_gate)
+            {
+                _abandoned = true;
+                stream = _stream;
+                _stream = null;
+            }
+
+            if (stream is not null) await stream.DisposeAsync().ConfigureAwait(false);
+        }
+
+        private async ValueTask OfferAsync(BlobReadResult result)
+        {
+            lock (_gate)
+            {
+                if (!_abandoned)
+                {
+                    _stream = result;
+                    return;
+                }
+            }
+
+            await result.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+namespace Strata;
+
+/// <summary>What must hold of a list of tiers before a store stands on it.</summary>
+internal static class TierChecks
+{
+    public static void Check(IReadOnlyList<Tier> tiers, string store)
+    {
+        if (tiers.Count == 0) throw new ArgumentException($"Store '{store}' has no tiers; it needs at least the origin.");
+        foreach (Tier tier in tiers)
+        {
+            if (string.IsNullOrWhiteSpace(tier.Name)) throw new ArgumentException($"A tier of store '{store}' has no name.");
+            if (tiers.Count(t => t.Name == tier.Name) > 1) throw new ArgumentException($"Store '{store}' has two tiers named '{tier.Name}'; names must differ.");
+        }
+
+        Tier origin = tiers[^1];
+        if (origin.Store.Capabilities.IsVolatile)
+            throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' evicts, so it cannot be the origin: put a tier that keeps everything behind it, or turn its eviction off.");
+        foreach (Tier tier in tiers.SkipLast(1))
+        {
+            if (!tier.Store.Capabilities.Expiry && origin.Store.Capabilities.Expiry)
+                throw new ArgumentException($"Tier '{tier.Name}' of store '{store}' does not keep expiry, which its origin '{origin.Name}' honours: copies would outlive their blobs. Replace that tier.");
+            if (tier.Store.TryGetFacet(out ISharedReads? _) && tier.Store.TryGetFacet(out IStoreStatistics? held) && held.GetStatistics().Blobs > 0)
+                throw new ArgumentException($"Tier '{tier.Name}' of store '{store}' holds blobs already; a memory tier must be handed over empty, because its copies are served without asking the origin.");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+using System.Buffers;
+
+namespace Strata;
+
+/// <content>Writes: fence, commit at the origin, drop the older copies, fill, lower the fence.</content>
+public sealed partial class TieredBlobStore
+{
+    /// <inheritdoc/>
+    public async ValueTask<WriteResult> WriteAsync(BlobKey key, BlobContent content, WriteOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        using OperationGate.Pass pass = Enter(key, "write", cancellationToken);
+        Capabilities.Check(key, options, "write");
+        if (!content.TryGetSequence(out ReadOnlySequence<byte> bytes)) return await WriteStreamAsync(key, content, options, cancellationToken).ConfigureAwait(false);
+
+        // The checksum is computed once, at the top; every tier verifies it against what it stores.
+        WriteOptions below = ForOrigin(options) with { Checksum = options?.Checksum ?? options?.AsCopyOf?.Checksum ?? Crc32C.Of(bytes) };
+        using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
+        WriteResult written = await AtOriginAsync(fence, () => _origin.Store.WriteAsync(key, content, below, cancellationToken)).ConfigureAwait(false);
+        if (!written.IsWritten) return written;
+        var holders = new List<string>(_upper.Length + 1);
+        foreach (UpperTier tier in _upper)
+        {
+            if (!Fills(tier, options, written.Info!.Length)) await tier.DropAsync(key).ConfigureAwait(false);
+            else if (await tier.FillAsync(written.Info, content).ConfigureAwait(false)) holders.Add(tier.Name);
+        }
+
+        fence.InDoubt = false;
+
+        return WriteResult.Written(written.Info! with { Tier = holders.FirstOrDefault() ?? _origin.Name }, [.. holders, _origin.Name]);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IBlobWriter> OpenWriterAsync(BlobKey key, WriteOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        using OperationGate.Pass pass = Enter(key, "write", cancellationToken);
+        Capabilities.Check(key, options, "write");
+        return new TieredBlobWriter(this, key, options, await _origin.Store.OpenWriterAsync(key, ForOrigin(options), cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<DeleteResult> DeleteAsync(BlobKey key, WriteCondition condition = default, CancellationToken cancellationToken = default)
+    {
+        using OperationGate.Pass pass = Enter(key, "delete", cancellationToken);
+        Capabilities.Check(key, condition, "delete");
+        using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
+        DeleteResult result = await AtOriginAsync(fence, () => _origin.Store.DeleteAsync(key, condition, cancellationToken)).ConfigureAwait(false);
+        if (result.Status != DeleteStatus.PreconditionFailed) await DropCopiesAsync(fence).ConfigureAwait(false);
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<DeleteManyResult> DeleteManyAsync(IReadOnlyList<BlobKey> keys, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        foreach (BlobKey key in keys) StoreCapabilities.CheckKey(key);
+        using OperationGate.Pass pass = _gate.Enter("delete");
+
+        // In key order, so that two bulk deletes never wait for each other's keys.
+        var fences = new List<Fences.Fence>();
+        try
+        {
+            foreach (BlobKey key in keys.Distinct().Order()) fences.Add(await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false));
+            DeleteManyResult result = await _origin.Store.DeleteManyAsync(keys, cancellationToken).ConfigureAwait(false);
+            var unknown = result.Outcomes.Where(o => o.Error?.Outcome == WriteOutcome.Unknown).Select(o => o.Key).ToHashSet();
+            foreach (Fences.Fence fence in fences)
+            {
+                if (unknown.Contains(fence.Key)) fence.InDoubt = true;
+                else await DropCopiesAsync(fence).ConfigureAwait(false);
+            }
+
+            return result;
+        }
+        catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
+        {
+            foreach (Fences.Fence fence in fences) fence.InDoubt = true;
+            throw;
+        }
+        finally
+        {
+            foreach (Fences.Fence fence in fences) fence.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<WriteResult> UpdateAsync(BlobKey key, BlobChanges changes, WriteCondition condition = default, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(changes);
+        using OperationGate.Pass pass = Enter(key, "update", cancellationToken);
+        Capabilities.Check(key, condition, "update");
+        return await ChangeAsync(key, () => _origin.Store.UpdateAsync(key, changes, condition, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<WriteResult> CopyAsync(BlobKey source, BlobKey target, CopyOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        using OperationGate.Pass pass = Enter(source, "copy", cancellationToken);
+        Capabilities.Check(source, options?.SourceCondition ?? default, "copy");
+        Capabilities.Check(target, options?.Condition ?? default, "copy");
+        return await ChangeAsync(target, () => _origin.Store.CopyAsync(source, target, options, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Commits a streamed write; its copies are made afterwards, off the caller's path.</summary>
+    internal async ValueTask<WriteResult> CommitAsync(BlobKey key, IBlobWriter atOrigin, WriteOptions? options, CommitOptions? commit, CancellationToken cancellationToken)
+    {
+        using OperationGate.Pass pass = _gate.Enter("write");
+        WriteResult result = await ChangeAsync(key, () => atOrigin.CommitAsync(commit, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (!result.IsWritten) return result;
+        long generation = _fences.Generation(key);
+        UpperTier[] targets = [.. _upper.Where(tier => Fills(tier, options, result.Info!.Length))];
+        _promotions.Enqueue(result.Info! with { Tier = null }, generation, null, _origin.Store, targets);
+        return result;
+    }
+
+    private static WriteOptions ForOrigin(WriteOptions? options) => (options ?? new WriteOptions()) with { SkipTiers = null, OnlyTiers = null };
+
+    private bool Fills(UpperTier tier, WriteOptions? options, long length) =>
+        _options.FillOnWrite && tier.Takes(length) && options?.SkipTiers?.Contains(tier.Name) != true && options?.OnlyTiers?.Contains(tier.Name) != false;
+
+    private async ValueTask<WriteResult> WriteStreamAsync(BlobKey key, BlobContent content, WriteOptions? options, CancellationToken cancellationToken)
+    {
+        IBlobWriter writer = await OpenWriterAsync(key, options, cancellationToken).ConfigureAwait(false);
+        await using (writer.ConfigureAwait(false))
+        {
+            Stream stream = content.OpenStream();
+            await using (stream.ConfigureAwait(false)) await writer.WriteFromAsync(stream, cancellationToken).ConfigureAwait(false);
+            if (content.Length is { } declared && declared != writer.Length)
+                throw StorageException.WrongLength("write", key, _options.Name, declared, $"{writer.Length}");
+            return await writer.CommitAsync(null, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A change at the origin that leaves no copy of the key above it.</summary>
+    private async ValueTask<WriteResult> ChangeAsync(BlobKey key, Func<ValueTask<WriteResult>> change, CancellationToken cancellationToken)
+    {
+        using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
+        WriteResult result = await AtOriginAsync(fence, change).ConfigureAwait(false);
+        if (!result.IsWritten) return result;
+        await DropCopiesAsync(fence).ConfigureAwait(false);
+        return WriteResult.Written(result.Info! with { Tier = _origin.Name }, _origin.Name);
+    }
+
+    /// <summary>Runs a change at the origin. A definite failure leaves the copies as they were; an unknown outcome leaves the key in doubt.</summary>
+    private static async ValueTask<T> AtOriginAsync<T>(Fences.Fence fence, Func<ValueTask<T>> change)
+    {
+        try
+        {
+            return await change().ConfigureAwait(false);
+        }
+        catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
+        {
+            fence.InDoubt = true;
+            throw;
+        }
+    }
+
+    /// <summary>Leaves no copy of the fenced key above the origin; so whatever was in doubt is no more.</summary>
+    private async ValueTask DropCopiesAsync(Fences.Fence fence)
+    {
+        foreach (UpperTier tier in _upper) await tier.DropAsync(fence.Key).ConfigureAwait(false);
+        fence.InDoubt = false;
+    }
+}

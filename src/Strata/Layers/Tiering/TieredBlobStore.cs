@@ -1,0 +1,135 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+
+namespace Strata;
+
+/// <summary>
+/// An ordered list of stores, fastest first, as one: the last one, the origin, holds everything; the tiers above hold
+/// copies of what is read and written.
+/// </summary>
+/// <remarks>
+/// <para><b>Commit point:</b> the origin. A write is acknowledged when the origin has it; a tier that fails costs a copy,
+/// never the write.</para>
+/// <para><b>Promise:</b> linearizable per key where this is the origin's only writer. An upper copy never outlives the
+/// write that replaces it: keys are fenced while they are written (CONSISTENCY 3), and copies that were there when the
+/// store was opened are compared with the origin before they are served (CONSISTENCY 4).</para>
+/// <para>A hit in a memory tier takes no lock and allocates nothing.</para>
+/// </remarks>
+public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierInspection
+{
+    private readonly TieringOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly OperationGate _gate;
+    private readonly Fences _fences = new();
+    private readonly SharedLoads _loads;
+    private readonly Promotions _promotions;
+    private readonly TierEvents _events;
+    private readonly UpperTier[] _upper;
+    private readonly TierCounters _origin;
+    private readonly StripedCounter _misses = new();
+    private readonly UpperTier? _first;
+    private ISharedReads? _shared;
+
+    /// <summary>Composes tiers into a store, which owns them from then on.</summary>
+    /// <param name="tiers">Fastest first; the last one is the origin. One or more.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="context">Clock and loggers.</param>
+    /// <exception cref="ArgumentException">The tiers cannot be composed; the message names the culprit and the fix.</exception>
+    public TieredBlobStore(IReadOnlyList<Tier> tiers, TieringOptions? options = null, StoreContext? context = null)
+    {
+        ArgumentNullException.ThrowIfNull(tiers);
+        _options = options ?? new TieringOptions();
+        if (_options.MaxSharedLoadBytes is < 0 or > 64 << 20) throw new ArgumentException($"MaxSharedLoadBytes must be 0 to 64 MiB; it is {_options.MaxSharedLoadBytes}.", nameof(options));
+        TierChecks.Check(tiers, _options.Name);
+        context ??= StoreContext.Default;
+        ILogger log = context.Loggers.CreateLogger<TieredBlobStore>();
+        _clock = context.Clock;
+        _gate = new OperationGate(_options.Name);
+        _events = new TierEvents(_clock);
+        _origin = new TierCounters(tiers[^1], isOrigin: true, _clock, log);
+        _upper = [.. tiers.SkipLast(1).Select(tier => new UpperTier(tier, _events, _clock, log))];
+        _first = _upper.FirstOrDefault();
+        _shared = _first?.Shared;
+        _loads = new SharedLoads();
+        _promotions = new Promotions(_fences, log);
+        Capabilities = _origin.Store.Capabilities with { Store = _options.Name, Tiers = [.. tiers.Select(t => t.Name)] };
+    }
+
+    /// <inheritdoc/>
+    public StoreCapabilities Capabilities { get; }
+
+    /// <inheritdoc/>
+    public async ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default)
+    {
+        using OperationGate.Pass pass = Enter(key, "stat", cancellationToken);
+        if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit)) return hit.Info with { Tier = _first!.Name };
+        BlobInfo? info = await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
+        return info is null ? null : info with { Tier = _origin.Name };
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ListPage> ListPageAsync(ListRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        using OperationGate.Pass pass = _gate.Enter("list");
+        return await _origin.Store.ListPageAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
+        where T : class
+    {
+        facet = typeof(T) == typeof(ISharedReads) && _shared is null ? null : this as T;
+        return facet is not null;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TierStatistics> GetTierStatistics() => [.. _upper.Select(tier => tier.Snapshot()), _origin.Snapshot()];
+
+    /// <inheritdoc/>
+    public TieredReads GetReads() => new(_upper.Sum(tier => tier.Hits) + _origin.Hits, _misses.Value);
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<string>> LocateAsync(BlobKey key, CancellationToken cancellationToken = default)
+    {
+        using OperationGate.Pass pass = Enter(key, "locate", cancellationToken);
+        if (await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false) is not { } current) return [];
+        var holders = new List<string>();
+        foreach (UpperTier tier in _upper)
+        {
+            try
+            {
+                if (await tier.Store.StatAsync(key, cancellationToken).ConfigureAwait(false) is { } copy && copy.IsSameWriteAs(current)) holders.Add(tier.Name);
+            }
+            catch (StorageException e)
+            {
+                tier.NoteError(e, "stat", key);
+            }
+        }
+
+        return [.. holders, _origin.Name];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TierEvent> GetEvents(long after = 0) => _events.After(after);
+
+    /// <summary>Waits for what is under way, then disposes the tiers, fastest first.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _shared = null;
+        if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
+        await _promotions.DisposeAsync().ConfigureAwait(false);
+        foreach (UpperTier tier in _upper) await tier.Store.DisposeAsync().ConfigureAwait(false);
+        await _origin.Store.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>True while no promotion is queued or under way.</summary>
+    internal bool IsIdle => _promotions.IsIdle;
+
+    private OperationGate.Pass Enter(BlobKey key, string operation, CancellationToken cancellationToken)
+    {
+        StoreCapabilities.CheckKey(key);
+        cancellationToken.ThrowIfCancellationRequested();
+        return _gate.Enter(operation);
+    }
+}
