@@ -13,11 +13,8 @@ internal sealed class HitScaling : BenchmarkCase
     {
         using var hits = new Hits();
         await using var store = new MemoryBlobStore();
-        await using var hot = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true });
-        await using var cold = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" });
-        await using var tiers = new TieredBlobStore([new Tier { Name = "hot", Store = hot }, new Tier { Name = "cold", Store = cold }]);
+        await using TieredBlobStore tiers = await hits.FillTiersAsync();
         await hits.FillAsync(store);
-        await hits.FillAsync(tiers);
 
         (Lane One, Lane Many) dictionary = Add(Hits.DictionaryName, hits.HitDictionary);
         (Lane One, Lane Many) cache = Add(Hits.CacheName, hits.HitCache);

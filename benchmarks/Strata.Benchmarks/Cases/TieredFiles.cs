@@ -28,9 +28,7 @@ internal sealed class TieredFiles : BenchmarkCase
 
     private async Task PutAsync(Contest contest, WorkFolder folder, DiskDurability durability, string metric, string peerName)
     {
-        await using DiskBlobStore disk = await OpenAsync(folder[metric], durability);
-        await using var memory = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true });
-        await using TieredBlobStore tiers = Tiers(memory, disk);
+        await using TieredBlobStore tiers = Tiers(await OpenAsync(folder[metric], durability));
         using var files = new RawFiles(folder[metric + " raw"], durability == DiskDurability.Flush);
 
         Lane ours = contest.Add("tiers", async (_, operations) =>
@@ -47,9 +45,8 @@ internal sealed class TieredFiles : BenchmarkCase
 
     private async Task GetAsync(Contest contest, WorkFolder folder)
     {
-        await using DiskBlobStore disk = await OpenAsync(folder["get"], DiskDurability.OperatingSystem);
-        await using var memory = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true });
-        await using TieredBlobStore tiers = Tiers(memory, disk);
+        DiskBlobStore disk = await OpenAsync(folder["get"], DiskDurability.OperatingSystem);
+        await using TieredBlobStore tiers = Tiers(disk);
         using var files = new RawFiles(folder["get raw"], durable: false);
         for (int i = 0; i < Keys; i++)
         {
@@ -86,6 +83,9 @@ internal sealed class TieredFiles : BenchmarkCase
     private static ValueTask<DiskBlobStore> OpenAsync(string path, DiskDurability durability) =>
         DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = path, Durability = durability });
 
-    private static TieredBlobStore Tiers(MemoryBlobStore memory, DiskBlobStore disk) =>
-        new([new Tier { Name = "hot", Store = memory }, new Tier { Name = "cold", Store = disk }]);
+    private static TieredBlobStore Tiers(DiskBlobStore disk) => new(
+    [
+        new Tier { Name = "hot", Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true }) },
+        new Tier { Name = "cold", Store = disk },
+    ]);
 }

@@ -1,8 +1,7 @@
 namespace Strata.Benchmarks;
 
 /// <summary>
-/// A hit in the fastest of two tiers, through the contract: what the tier layer adds to the bare store. The origin holds
-/// the same blobs and is not asked.
+/// A hit in the fastest of two tiers, through the contract: what the tier layer adds to the bare store.
 /// </summary>
 internal sealed class TieredHit : BenchmarkCase
 {
@@ -13,10 +12,7 @@ internal sealed class TieredHit : BenchmarkCase
     public override async Task RunAsync(Contest contest)
     {
         using var hits = new Hits();
-        await using var hot = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true });
-        await using var cold = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" });
-        await using var tiers = new TieredBlobStore([new Tier { Name = "hot", Store = hot }, new Tier { Name = "cold", Store = cold }]);
-        await hits.FillAsync(tiers);
+        await using TieredBlobStore tiers = await hits.FillTiersAsync();
 
         Lane dictionary = contest.Add(Hits.DictionaryName, hits.HitDictionary);
         Lane cache = contest.Add(Hits.CacheName, hits.HitCache);

@@ -30,6 +30,18 @@ internal sealed class Hits : IDisposable
     /// <summary>With a limit in bytes, as ours has one; it is never reached.</summary>
     public MemoryCache Cache { get; } = new(new MemoryCacheOptions { SizeLimit = 128 << 20 });
 
+    /// <summary>Memory over memory, filled. The origin holds the same blobs, and no hit asks it.</summary>
+    public async Task<TieredBlobStore> FillTiersAsync()
+    {
+        var tiers = new TieredBlobStore(
+        [
+            new Tier { Name = "hot", Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true }) },
+            new Tier { Name = "cold", Store = new MemoryBlobStore() },
+        ]);
+        await FillAsync(tiers);
+        return tiers;
+    }
+
     public async Task FillAsync(IBlobStore store)
     {
         foreach (string key in _keys.Stored) await store.PutBytesAsync(BlobKey.Parse(key), new byte[ValueLength]);
