@@ -10,5 +10,7 @@ internal static class CaseList
         new TieredHit(),
         new HitScaling(),
         new TieredFiles(),
+        new S3Small(),
+        new S3Large(),
     ];
 }

@@ -2,6 +2,8 @@ using System.CommandLine;
 using Spectre.Console;
 using Strata.Benchmarks;
 
+if (args is [ServerProcess.Verb, string kind, string folder]) return await ServerProcess.ServeAsync(kind, folder);
+
 var cases = new Option<string[]>("--case") { Description = "Run only this case (repeatable).", AllowMultipleArgumentsPerToken = true };
 var list = new Option<bool>("--list") { Description = "List the cases and stop." };
 var quick = new Option<bool>("--quick") { Description = "Short rounds: all cases in about two minutes, with more noise." };

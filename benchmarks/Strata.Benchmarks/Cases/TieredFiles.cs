@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Strata.Benchmarks;
 
 /// <summary>
@@ -10,7 +8,7 @@ internal sealed class TieredFiles : BenchmarkCase
 {
     private const int Keys = 1_000;
     private const int ValueLength = 1_024;
-    private readonly byte[] _value = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("tier", ValueLength / 4)));
+    private readonly byte[] _value = Payload.Of(ValueLength);
     private readonly string[] _names = [.. Enumerable.Range(0, Keys).Select(i => $"object-{i:x8}")];
     private readonly BlobKey[] _keys = [.. Enumerable.Range(0, Keys).Select(i => BlobKey.Parse($"object-{i:x8}"))];
 

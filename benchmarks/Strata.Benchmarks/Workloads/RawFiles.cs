@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,6 +12,7 @@ internal sealed partial class RawFiles : IDisposable
 {
     private readonly string _folder;
     private readonly SafeFileHandle? _folderHandle;
+    private long _puts;
 
     /// <param name="folder">Created.</param>
     /// <param name="durable">
@@ -25,23 +27,48 @@ internal sealed partial class RawFiles : IDisposable
 
     private bool IsDurable { get; }
 
+    public string PathOf(string name) => Path.Combine(_folder, name);
+
     public void Put(string name, ReadOnlySpan<byte> bytes)
     {
-        string target = Path.Combine(_folder, name), temporary = target + ".new";
-        FileOptions options = IsDurable && _folderHandle is null ? FileOptions.WriteThrough : FileOptions.None;
-        using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write, FileShare.None, options))
+        string temporary = NewName(name);
+        using (SafeFileHandle file = Create(temporary))
         {
             RandomAccess.Write(file, bytes, 0);
-            if (_folderHandle is not null) Check(FDataSync(file), "fdatasync");
+            Flush(file);
         }
 
-        File.Move(temporary, target, overwrite: true);
-        if (_folderHandle is not null) Check(FSync(_folderHandle), "fsync");
+        Publish(temporary, name);
+    }
+
+    public async Task PutAsync(string name, PipeReader body)
+    {
+        string temporary = NewName(name);
+        using (SafeFileHandle file = Create(temporary))
+        {
+            long written = 0;
+            for (bool isCompleted = false; !isCompleted;)
+            {
+                ReadResult read = await body.ReadAsync();
+                foreach (ReadOnlyMemory<byte> piece in read.Buffer)
+                {
+                    RandomAccess.Write(file, piece.Span, written);
+                    written += piece.Length;
+                }
+
+                body.AdvanceTo(read.Buffer.End);
+                isCompleted = read.IsCompleted;
+            }
+
+            Flush(file);
+        }
+
+        Publish(temporary, name);
     }
 
     public byte[] Get(string name)
     {
-        using SafeFileHandle file = File.OpenHandle(Path.Combine(_folder, name));
+        using SafeFileHandle file = File.OpenHandle(PathOf(name));
         var bytes = GC.AllocateUninitializedArray<byte>(checked((int)RandomAccess.GetLength(file)));
         for (int read = 0; read < bytes.Length;)
         {
@@ -54,6 +81,22 @@ internal sealed partial class RawFiles : IDisposable
     }
 
     public void Dispose() => _folderHandle?.Dispose();
+
+    private string NewName(string name) => PathOf($"{name}.{Interlocked.Increment(ref _puts)}.new");
+
+    private SafeFileHandle Create(string path) =>
+        File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.None, IsDurable && _folderHandle is null ? FileOptions.WriteThrough : FileOptions.None);
+
+    private void Flush(SafeFileHandle file)
+    {
+        if (_folderHandle is not null) Check(FDataSync(file), "fdatasync");
+    }
+
+    private void Publish(string temporary, string name)
+    {
+        File.Move(temporary, PathOf(name), overwrite: true);
+        if (_folderHandle is not null) Check(FSync(_folderHandle), "fsync");
+    }
 
     private static void Check(int result, string call)
     {
