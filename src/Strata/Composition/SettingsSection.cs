@@ -1,0 +1,54 @@
+using Microsoft.Extensions.Configuration;
+
+namespace Strata;
+
+/// <summary>Reads the settings of one section, and refuses names that it does not know.</summary>
+internal sealed class SettingsSection
+{
+    private readonly IConfigurationSection _section;
+
+    public SettingsSection(IConfigurationSection section, params string[] known)
+    {
+        _section = section;
+        if (section.Value is { Length: > 0 } value) throw new StrataConfigurationException(section.Path, $"is '{value}', and takes a group of settings: {string.Join(", ", known)}.");
+        if (section.GetChildren().FirstOrDefault(c => !known.Contains(c.Key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+            throw new StrataConfigurationException(unknown.Path, $"is no setting; known here are {string.Join(", ", known)}.");
+    }
+
+    public string Path => _section.Path;
+
+    public string PathOf(string name) => ConfigurationPath.Combine(_section.Path, name);
+
+    public IEnumerable<IConfigurationSection> Children(string name)
+    {
+        IConfigurationSection group = _section.GetSection(name);
+        if (group.Value is { Length: > 0 } value) throw new StrataConfigurationException(group.Path, $"is '{value}', and takes a group of settings.");
+        return group.GetChildren();
+    }
+
+    public string? Text(string name)
+    {
+        IConfigurationSection setting = _section.GetSection(name);
+        if (setting.GetChildren().Any()) throw new StrataConfigurationException(setting.Path, "is a group of settings, and takes one text.");
+        if (setting.Value is null) return null;
+        return setting.Value.Trim() is { Length: > 0 } text ? text : throw new StrataConfigurationException(setting.Path, "is empty.");
+    }
+
+    public bool? Flag(string name) => Text(name) switch
+    {
+        null => null,
+        { } text when bool.TryParse(text, out bool flag) => flag,
+        { } text => throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes true or false."),
+    };
+
+    public long? Size(string name, long least, long most)
+    {
+        if (Text(name) is not { } text) return null;
+        if (!ByteSize.TryParse(text, out long bytes)) throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes {ByteSize.Accepted}.");
+        if (bytes >= least && bytes <= most) return bytes;
+        string range = most == long.MaxValue ? $"{ByteSize.Format(least)} or more" : $"{ByteSize.Format(least)} to {ByteSize.Format(most)}";
+        throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes {range}.");
+    }
+
+    public StrataConfigurationException Missing(string name, string takes) => new(PathOf(name), $"is missing; it takes {takes}.");
+}

@@ -1,0 +1,76 @@
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
+
+namespace Strata;
+
+/// <summary>The configuration of one store: <c>Strata:Stores:NAME</c>.</summary>
+public sealed partial record StoreSettings
+{
+    /// <summary>The store's name: 3 to 63 lower-case letters, digits, <c>-</c> and <c>.</c>, as S3 buckets are named.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its path in the configuration, for messages.</summary>
+    public required string Setting { get; init; }
+
+    /// <summary>Its tiers, fastest first; the last one is the origin. A store with a <c>Url</c> alone has one.</summary>
+    public required IReadOnlyList<TierSettings> Tiers { get; init; }
+
+    /// <summary>How copies come and go.</summary>
+    public TieringOptions Tiering { get; init; } = new();
+
+    /// <summary>What a store is where nothing is configured: 128 MiB of memory over a 20 GiB folder of copies over a folder that keeps everything.</summary>
+    public static StoreSettings Default(string name, string data) => new()
+    {
+        Name = name,
+        Setting = $"Strata:Stores:{name}",
+        Tiers =
+        [
+            new TierSettings { Name = "hot", Url = "memory:", MaxBytes = 128L << 20 },
+            new TierSettings { Name = "warm", Url = FolderUrl(data, name, "warm"), MaxBytes = 20L << 30, MaxBlobBytes = 256L << 20 },
+            new TierSettings { Name = "cold", Url = FolderUrl(data, name, "cold") },
+        ],
+        Tiering = new TieringOptions { Name = name },
+    };
+
+    internal static StoreSettings Read(IConfigurationSection configuration, string data)
+    {
+        var section = new SettingsSection(configuration, "Url", "Tiers", "Tiering");
+        string name = configuration.Key;
+        if (!NamePattern().IsMatch(name))
+            throw new StrataConfigurationException(section.Path, "a store's name takes 3 to 63 lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit.");
+        string? url = section.Text("Url");
+        TierSettings[] tiers = [.. section.Children("Tiers").Select(TierSettings.Read)];
+        if (url is not null && tiers.Length > 0) throw new StrataConfigurationException(section.Path, "has both Url and Tiers; give one of them.");
+        var tiering = new SettingsSection(configuration.GetSection("Tiering"), "PromoteOnRead", "FillOnWrite", "MaxSharedLoadBytes");
+        var defaults = new TieringOptions { Name = name };
+        if (url is null && tiers.Length == 0)
+        {
+            StoreSettings standard = Default(name, data);
+            tiers = [.. standard.Tiers];
+        }
+        else if (url is not null)
+        {
+            tiers = [new TierSettings { Name = "origin", Url = url, Setting = section.PathOf("Url") }];
+        }
+
+        if (tiers.GroupBy(t => t.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw new StrataConfigurationException(section.PathOf("Tiers"), $"two tiers are named '{twice.Key}'; names must differ.");
+        return new StoreSettings
+        {
+            Name = name,
+            Setting = section.Path,
+            Tiers = tiers,
+            Tiering = defaults with
+            {
+                PromoteOnRead = tiering.Flag("PromoteOnRead") ?? defaults.PromoteOnRead,
+                FillOnWrite = tiering.Flag("FillOnWrite") ?? defaults.FillOnWrite,
+                MaxSharedLoadBytes = (int)(tiering.Size("MaxSharedLoadBytes", 0, 64 << 20) ?? defaults.MaxSharedLoadBytes),
+            },
+        };
+    }
+
+    private static string FolderUrl(string data, string store, string tier) => "file:" + Uri.EscapeDataString(Path.Combine(data, store, tier)).Replace("%2F", "/", StringComparison.Ordinal);
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", RegexOptions.CultureInvariant)]
+    private static partial Regex NamePattern();
+}

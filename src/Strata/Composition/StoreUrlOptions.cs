@@ -1,0 +1,37 @@
+namespace Strata;
+
+/// <summary>Reads the options of an address, and refuses those that its scheme does not have.</summary>
+internal sealed class StoreUrlOptions
+{
+    private readonly StoreUrl _url;
+
+    public StoreUrlOptions(StoreUrl url, params string[] known)
+    {
+        _url = url;
+        if (url.OptionNames.FirstOrDefault(name => !known.Contains(name, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+            throw new FormatException($"has the option '{unknown}', which '{url.Scheme}:' does not know; it knows {string.Join(", ", known)}");
+    }
+
+    public long? Size(string name) => _url.Option(name) switch
+    {
+        null => null,
+        { } text when ByteSize.TryParse(text, out long bytes) => bytes,
+        { } text => throw new FormatException($"has {name}={text}; it takes {ByteSize.Accepted}"),
+    };
+
+    public T Choice<T>(string name, T standard, params (string Text, T Value)[] choices)
+    {
+        if (_url.Option(name) is not { } text) return standard;
+        foreach ((string known, T value) in choices)
+        {
+            if (string.Equals(known, text, StringComparison.OrdinalIgnoreCase)) return value;
+        }
+
+        throw new FormatException($"has {name}={text}; it takes {string.Join(" or ", choices.Select(c => c.Text))}");
+    }
+
+    public static void AtLeast(string name, long value, long least)
+    {
+        if (value < least) throw new FormatException($"has {name} {value}; it takes {ByteSize.Format(least)} or more");
+    }
+}

@@ -1,0 +1,104 @@
+namespace Strata;
+
+/// <summary>
+/// The one place that knows which address opens which store. <c>memory:</c> and <c>file:</c> are registered; packages and
+/// users add theirs. An unknown scheme is an error that lists the known ones, never a local folder by surprise.
+/// </summary>
+public sealed class StoreUrlRegistry
+{
+    /// <summary>The environment variable whose address is opened where none is given.</summary>
+    public const string EnvironmentVariable = "STRATA_URL";
+
+    private readonly SortedDictionary<string, BlobStoreOpener> _openers = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>A registry of what needs no package.</summary>
+    public StoreUrlRegistry()
+    {
+        Register("memory:", OpenMemoryAsync);
+        Register("file:", OpenFileAsync);
+    }
+
+    /// <summary>The registered prefixes, in order.</summary>
+    public IReadOnlyList<string> Prefixes => [.. _openers.Keys];
+
+    /// <summary>Registers an opener for addresses that begin with a prefix; the longest one wins, a later one replaces an equal one.</summary>
+    /// <param name="prefix">A scheme with its colon (<c>s3:</c>), or more of an address (<c>s3://archive/</c>).</param>
+    /// <param name="opener">Opens the store.</param>
+    public void Register(string prefix, BlobStoreOpener opener)
+    {
+        ArgumentNullException.ThrowIfNull(opener);
+        if (StoreUrl.SchemeOf(prefix) is null) throw new ArgumentException($"'{prefix}' does not begin with a scheme and a colon.", nameof(prefix));
+        _openers[prefix] = opener;
+    }
+
+    /// <summary>Opens a store as a store of its own.</summary>
+    /// <param name="url">Its address; null for that of the environment variable <c>STRATA_URL</c>.</param>
+    /// <param name="context">Clock, loggers, buffers.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    public ValueTask<IBlobStore> OpenAsync(string? url = null, StoreContext? context = null, CancellationToken cancellationToken = default)
+    {
+        string address = url ?? Environment.GetEnvironmentVariable(EnvironmentVariable)
+            ?? throw new StrataConfigurationException(EnvironmentVariable, $"no address was given and this variable is not set; it takes {Accepted}.");
+        string setting = url is null ? EnvironmentVariable : "URL";
+        return OpenAsync(setting, address, new StoreOpening { Name = StoreUrl.SchemeOf(address) ?? "file", Context = context ?? StoreContext.Default }, cancellationToken);
+    }
+
+    /// <summary>Opens a store in a role.</summary>
+    /// <param name="setting">The setting that holds the address, for messages.</param>
+    /// <param name="url">Its address.</param>
+    /// <param name="opening">Its name and role.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="StrataConfigurationException">The address is malformed, its scheme unknown, or an option wrong.</exception>
+    /// <exception cref="StorageException">The store cannot be opened.</exception>
+    public async ValueTask<IBlobStore> OpenAsync(string setting, string url, StoreOpening opening, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(opening);
+        if (string.IsNullOrWhiteSpace(url)) throw new StrataConfigurationException(setting, $"is empty; it takes {Accepted}.");
+        string full = StoreUrl.SchemeOf(url) is null ? "file:" + url : url;
+        string? prefix = _openers.Keys.Where(p => full.StartsWith(p, StringComparison.OrdinalIgnoreCase)).MaxBy(p => p.Length);
+        if (prefix is null)
+        {
+            throw new StrataConfigurationException(setting, $"unknown scheme '{StoreUrl.SchemeOf(url)}:'. Known are {string.Join(", ", Prefixes)} and plain paths "
+                + "(for a path that begins so, write ./ before it).");
+        }
+
+        try
+        {
+            return await _openers[prefix](StoreUrl.Parse(full), opening, cancellationToken).ConfigureAwait(false);
+        }
+        catch (FormatException e)
+        {
+            throw new StrataConfigurationException(setting, $"'{prefix}…' {e.Message}.", e);
+        }
+    }
+
+    private string Accepted => $"an address that begins with {string.Join(", ", Prefixes)} or is a path";
+
+    private static ValueTask<IBlobStore> OpenMemoryAsync(StoreUrl url, StoreOpening opening, CancellationToken cancellationToken)
+    {
+        StoreUrlOptions options = new(url, "maxBytes");
+        if (url.Path.Length > 0) throw new FormatException($"has a path ('{url.Path}'), and a memory store has none");
+        long maxBytes = options.Size("maxBytes") ?? opening.MaxBytes ?? new MemoryBlobStoreOptions().MaxBytes;
+        StoreUrlOptions.AtLeast("MaxBytes", maxBytes, 64 << 10);
+        return new(new MemoryBlobStore(new MemoryBlobStoreOptions { Name = opening.Name, MaxBytes = maxBytes, Evicts = opening.IsCopy }, opening.Context));
+    }
+
+    private static async ValueTask<IBlobStore> OpenFileAsync(StoreUrl url, StoreOpening opening, CancellationToken cancellationToken)
+    {
+        StoreUrlOptions options = new(url, "maxBytes", "durability");
+        if (url.Path.Length == 0) throw new FormatException("names no folder");
+        long? maxBytes = options.Size("maxBytes") ?? opening.MaxBytes;
+        StoreUrlOptions.AtLeast("MaxBytes", maxBytes ?? long.MaxValue, 64 << 10);
+        return await DiskBlobStore.OpenAsync(
+            new DiskBlobStoreOptions
+            {
+                Path = url.Path,
+                Name = opening.Name,
+                MaxBytes = maxBytes,
+                Evicts = opening.IsCopy && maxBytes is not null,
+                Durability = options.Choice("durability", opening.IsCopy ? DiskDurability.OperatingSystem : DiskDurability.Flush, ("flush", DiskDurability.Flush), ("os", DiskDurability.OperatingSystem)),
+            },
+            opening.Context,
+            cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Configuration;
+
+namespace Strata;
+
+/// <summary>The configuration of the library, the server and the command line: the section <c>Strata</c>.</summary>
+public sealed record StrataSettings
+{
+    /// <summary>The data folder. Default <c>./data</c>.</summary>
+    public string Data { get; init; } = "./data";
+
+    /// <summary>The stores by name. Without any there is <c>main</c>: memory over two folders below <see cref="Data"/>.</summary>
+    public IReadOnlyDictionary<string, StoreSettings> Stores { get; init; } = new Dictionary<string, StoreSettings>();
+
+    /// <summary>Reads and checks the section <c>Strata</c>. Unknown settings are errors, so that a mistyped one is never ignored.</summary>
+    /// <param name="configuration">The root of the configuration.</param>
+    /// <param name="data">The data folder, where a command line gives it; it wins.</param>
+    /// <exception cref="StrataConfigurationException">A setting is wrong; the message names it and says what it takes.</exception>
+    public static StrataSettings Read(IConfiguration configuration, string? data = null)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var section = new SettingsSection(configuration.GetSection("Strata"), "Data", "Stores");
+        string folder = data ?? section.Text("Data") ?? "./data";
+        Dictionary<string, StoreSettings> stores = section.Children("Stores").ToDictionary(s => s.Key, s => StoreSettings.Read(s, folder), StringComparer.Ordinal);
+        if (stores.Count == 0) stores["main"] = StoreSettings.Default("main", folder);
+        return new StrataSettings { Data = folder, Stores = stores };
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+
+namespace Strata.Reliability;
+
+/// <summary>A disk of 1 MiB that fills up: a clear error, reads and deletes go on, and writes resume with the space.</summary>
+public sealed class FullDiskTests
+{
+    [Fact]
+    public async Task A_full_disk_refuses_writes_clearly_takes_deletes_and_resumes_when_there_is_room()
+    {
+        using var disk = new SmallDisk();
+        await using DiskBlobStore store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = Path.Combine(disk.Path, "store") });
+        byte[] content = new byte[64 * 1024];
+        new Random(1).NextBytes(content);
+        var written = new List<BlobKey>();
+        StorageException? full = null;
+        for (int i = 0; full is null; i++)
+        {
+            Assert.True(i < 100, "a disk of 1 MiB took more than 6 MiB");
+            BlobKey key = BlobKey.Parse($"k{i}");
+            try
+            {
+                await store.PutBytesAsync(key, content);
+                written.Add(key);
+            }
+            catch (StorageException e)
+            {
+                full = e;
+            }
+        }
+
+        Assert.Equal(StorageErrorKind.Full, full.Kind);
+        Assert.Equal(WriteOutcome.NotApplied, full.Outcome);
+        Assert.Contains("disk is full", full.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(written);
+        foreach (BlobKey key in written) Assert.Equal(content, await store.GetBytesAsync(key));
+        Assert.Equal(DeleteStatus.Deleted, (await store.DeleteAsync(written[0])).Status);
+        Assert.Equal(DeleteStatus.Deleted, (await store.DeleteAsync(written[1])).Status);
+        await store.PutBytesAsync(written[0], content);
+        Assert.Equal(content, await store.GetBytesAsync(written[0]));
+        Assert.Null(await store.StatAsync(written[1]));
+    }
+
+    [Fact]
+    public async Task A_copy_that_finds_the_disk_full_costs_the_copy_and_not_the_write()
+    {
+        using var disk = new SmallDisk();
+        using var origin = new TemporaryFolder();
+        await using TieredBlobStore store = await new TieredStoreBuilder()
+            .AddTier("warm", $"file:{disk.Path}/warm")
+            .AddTier("cold", $"file:{origin.Path}/cold")
+            .OpenAsync();
+        byte[] content = new byte[100 * 1024];
+        for (int i = 0; i < 20; i++) Assert.True((await store.PutBytesAsync(BlobKey.Parse($"k{i}"), content)).IsWritten);
+        for (int i = 0; i < 20; i++) Assert.Equal(content.Length, (await store.GetBytesAsync(BlobKey.Parse($"k{i}")))!.Length);
+        TierStatistics warm = store.GetTierStatistics()[0];
+        Assert.True(warm.Errors > 0 && warm.LastError is not null, "the copies that failed must show in the statistics");
+    }
+
+    private sealed class SmallDisk : IDisposable
+    {
+        private readonly TemporaryFolder _folder = new();
+
+        public SmallDisk() => Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", Path);
+
+        public string Path => _folder.Path;
+
+        public void Dispose()
+        {
+            Run("umount", "-l", Path);
+            _folder.Dispose();
+        }
+
+        private static void Run(string command, params string[] arguments)
+        {
+            using Process process = Process.Start(command, arguments);
+            process.WaitForExit();
+            Assert.True(process.ExitCode == 0, $"{command} {string.Join(' ', arguments)} failed: this test must run as root on Linux");
+        }
+    }
+}
