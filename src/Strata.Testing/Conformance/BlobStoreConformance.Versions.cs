@@ -143,7 +143,8 @@ public abstract partial class BlobStoreConformance
         BlobInfo info = await PutAsync("source", Bytes(100));
         info = info with { Checksum = Crc32C.Of(Bytes(100)) };
         await FailsAsync(StorageErrorKind.Corrupt, () => WriteCopyAsync(Bytes(100, 2), info, streamed));
-        await FailsAsync(StorageErrorKind.LengthMismatch, () => WriteCopyAsync(Bytes(99), info, streamed));
+        var error = await Assert.ThrowsAsync<StorageException>(() => WriteCopyAsync(Bytes(99), info, streamed));
+        Assert.True(error.Kind is StorageErrorKind.LengthMismatch or StorageErrorKind.Corrupt, $"{error.Kind}");
         await AssertMissingAsync("a");
     }
 

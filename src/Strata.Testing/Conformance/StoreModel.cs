@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Xunit;
 
 namespace Strata.Testing;
@@ -6,6 +7,7 @@ namespace Strata.Testing;
 internal sealed class StoreModel(IBlobStore store, FakeClock clock, int seed)
 {
     private static readonly string[] Keys = ["a", "a/", "a/1", "a/2", "a_1", "b/x/1", "b/x/2", "b/y", "😀", "\uFFFD"];
+    private static readonly string[] Prefixes = ["", "a", "a/", "b"];
     private readonly Random _random = new(seed);
     private readonly Dictionary<string, Entry> _entries = [];
     private readonly Dictionary<string, BlobVersion> _floors = [];
@@ -42,7 +44,8 @@ internal sealed class StoreModel(IBlobStore store, FakeClock clock, int seed)
         WriteResult result;
         if (streamed)
         {
-            await using IBlobWriter writer = await store.OpenWriterAsync(BlobKey.Parse(key), options).ConfigureAwait(false);
+            IBlobWriter writer = await store.OpenWriterAsync(BlobKey.Parse(key), options).ConfigureAwait(false);
+            await using ConfiguredAsyncDisposable owned = writer.ConfigureAwait(false);
             await writer.WriteFromAsync(new MemoryStream(bytes)).ConfigureAwait(false);
             result = await writer.CommitAsync(null, CancellationToken.None).ConfigureAwait(false);
         }
@@ -159,7 +162,7 @@ internal sealed class StoreModel(IBlobStore store, FakeClock clock, int seed)
     {
         var request = new ListRequest
         {
-            Prefix = (string[])["", "a", "a/", "b"] is var prefixes ? prefixes[_random.Next(4)] : "",
+            Prefix = Prefixes[_random.Next(Prefixes.Length)],
             Delimiter = _random.Next(2) == 0 ? "/" : null,
             StartAfter = _random.Next(3) == 0 ? Keys[_random.Next(Keys.Length)] : null,
             Limit = 1 + _random.Next(12),

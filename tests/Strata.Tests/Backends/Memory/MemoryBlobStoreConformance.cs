@@ -1,6 +1,6 @@
 using Strata.Testing;
 
-namespace Strata.Tests.Backends;
+namespace Strata.Tests;
 
 [ConformanceOf(typeof(MemoryBlobStore))]
 public sealed class MemoryBlobStoreConformance : BlobStoreConformance
