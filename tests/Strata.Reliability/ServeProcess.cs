@@ -22,6 +22,7 @@ internal sealed partial class ServeProcess : IDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            UseShellExecute = false,
         };
         Process process = Process.Start(start)!;
         var errors = new List<string>();
