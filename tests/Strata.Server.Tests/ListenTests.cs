@@ -12,7 +12,7 @@ public class ListenTests
     [InlineData("example.org:9000")]
     public void Refuses_to_listen_beyond_loopback_and_says_why(string listen)
     {
-        ArgumentException refused = Assert.Throws<ArgumentException>(() => ListenAddress.Parse(listen));
+        StrataConfigurationException refused = Assert.Throws<StrataConfigurationException>(() => ListenAddress.Parse(listen));
         Assert.Contains("Listen", refused.Message);
         Assert.Contains("access keys", refused.Message);
     }

@@ -72,7 +72,8 @@ function duration(us) {
 const two = (n) => String(n).padStart(2, '0');
 const clockOf = (d) => `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 const dayOf = (d) => `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
-const dateTime = (iso) => `${dayOf(new Date(iso))} ${clockOf(new Date(iso)).slice(0, 5)}`;
+const dateTime = (iso) => `${dayOf(new Date(iso))} ${clockOf(new Date(iso))}`;
+const timeOf = (iso) => el('time', { datetime: iso, title: iso }, dateTime(iso));
 
 // Tier i of n as a shade: the ends are always the hottest and the coldest; a store of one tier is its origin, cold.
 const heat = (i, n) => (n < 2 ? heats - 1 : Math.round(i * (heats - 1) / (n - 1)));
@@ -139,7 +140,7 @@ function stratum(tier, index, total) {
   };
   const spark = sparkline();
   const lastError = el('p', { class: 'last-error', hidden: true });
-  const role = tier.isOrigin ? (total > 1 ? 'origin' : 'one tier, the origin') : index === 0 ? 'fastest' : `tier ${index + 1}`;
+  const role = tier.isOrigin ? 'origin' : index === 0 ? 'fastest' : `tier ${index + 1}`;
   const node = el('li', { class: `stratum heat-${heat(index, total)}`, 'data-tier': tier.name },
     contour(index),
     el('div', { class: 'layer' },
@@ -420,7 +421,7 @@ function keyRow(info) {
   return el('tr', {},
     el('td', {}, el('button', { type: 'button', class: 'key', title: info.key, onclick: () => openDetails(store, info.key) }, el('bdi', {}, name))),
     el('td', { class: 'number', title: exactly(info.length, ' bytes') }, bytes(info.length)),
-    el('td', { class: 'when' }, el('time', { datetime: info.modified, title: info.modified }, dateTime(info.modified))),
+    el('td', { class: 'when' }, timeOf(info.modified)),
     tiers);
 }
 
@@ -558,7 +559,7 @@ function describe(store, { info, tiers }) {
     ['Size', `${bytes(info.length)} (${exactly(info.length, ' bytes')})`],
     ['Content type', info.contentType], ['Content encoding', info.contentEncoding],
     ['ETag', info.etag], ['Version', info.version], ['CRC-32C', info.checksum],
-    ['Created', info.created], ['Modified', info.modified], ['Expires', info.expires ?? 'never'],
+    ['Created', timeOf(info.created)], ['Modified', timeOf(info.modified)], ['Expires', info.expires ? timeOf(info.expires) : 'never'],
   ].filter(([, value]) => value != null);
   const pairs = (list) => el('dl', { class: 'terms' }, ...list.map(([name, value]) => el('div', {}, el('dt', {}, el('bdi', {}, name)), el('dd', {}, el('bdi', {}, value)))));
   const metadata = Object.entries(info.metadata);

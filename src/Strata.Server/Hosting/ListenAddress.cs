@@ -6,7 +6,7 @@ namespace Strata.Server;
 /// <summary>A parsed HOST:PORT on loopback.</summary>
 internal readonly record struct ListenAddress(IPEndPoint EndPoint)
 {
-    /// <exception cref="ArgumentException">It is no HOST:PORT, or reaches beyond loopback.</exception>
+    /// <exception cref="StrataConfigurationException">It is no HOST:PORT, or reaches beyond loopback.</exception>
     public static ListenAddress Parse(string text)
     {
         int colon = text.LastIndexOf(':');
@@ -22,5 +22,5 @@ internal readonly record struct ListenAddress(IPEndPoint EndPoint)
             "use 127.0.0.1:PORT, [::1]:PORT or localhost:PORT.");
     }
 
-    private static ArgumentException Invalid(string fault) => new($"{nameof(StrataServerOptions.Listen)}: {fault}");
+    private static StrataConfigurationException Invalid(string fault) => new(nameof(StrataServerOptions.Listen), fault);
 }
