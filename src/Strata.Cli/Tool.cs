@@ -55,7 +55,10 @@ internal static class Tool
     {
         Command command = parsed.CommandResult.Command;
         string name = command is RootCommand ? "strata" : "strata " + command.Name;
-        string faults = string.Join(' ', parsed.Errors.Select(e => e.Message).Distinct(StringComparer.Ordinal));
+        IEnumerable<string> messages = parsed.Errors.Select(e => e.Message).Distinct(StringComparer.Ordinal);
+
+        // A word that is no command is told last, and says all there is to say.
+        string faults = command is RootCommand ? messages.Last() : string.Join(' ', messages);
         using var report = new Report(json);
         return StrataCommand.Fail(report, new Fault(ExitCode.Usage, $"{faults} See '{name} --help'."));
     }

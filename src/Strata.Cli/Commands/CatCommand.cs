@@ -51,7 +51,7 @@ internal sealed class CatCommand : StrataCommand
         {
             int read = await stream.ReadAtLeastAsync(buffer, PieceBytes, throwOnEndOfStream: false, cancellationToken);
             if (read == 0) return;
-            report.Json(new PieceLine(offset, buffer.AsMemory(0, read)), CliJson.Lines.PieceLine);
+            report.Json(new PieceLine(offset, buffer.AsMemory(0, read)), JsonLines.Context.PieceLine);
             offset += read;
         }
     }

@@ -64,7 +64,7 @@ internal sealed class CompletionCommand : StrataCommand
             "fish" => Fish,
             _ => throw CliException.Usage($"There is no completion for '{shell}'; there is for bash, zsh and fish."),
         };
-        run.Report.Result(script, new ScriptLine(shell, script), CliJson.Lines.ScriptLine);
+        run.Report.Result(script, new ScriptLine(shell, script), JsonLines.Context.ScriptLine);
         return Task.FromResult(ExitCode.Done);
     }
 }

@@ -50,7 +50,7 @@ internal sealed class GetCommand : StrataCommand
         run.Report.Result(
             $"{file}  {ByteSize.Format(result.Length)}  from {result.Source}",
             new ReceivedLine(source.Container, file, result.Offset, result.Length, BlobInfoWire.From(result.Info)),
-            CliJson.Lines.ReceivedLine);
+            JsonLines.Context.ReceivedLine);
         return ExitCode.Done;
     }
 

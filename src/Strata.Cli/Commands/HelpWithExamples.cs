@@ -25,8 +25,14 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
 
     public override int Invoke(ParseResult parseResult)
     {
-        int code = help.Invoke(parseResult);
         TextWriter output = parseResult.InvocationConfiguration.Output;
+        using var text = new StringWriter();
+        parseResult.InvocationConfiguration.Output = text;
+        int code = help.Invoke(parseResult);
+        parseResult.InvocationConfiguration.Output = output;
+
+        // The parser knows the program by its file, the user by its command.
+        output.Write(text.ToString().Replace(RootCommand.ExecutableName + " ", "strata ", StringComparison.Ordinal));
         if (parseResult.CommandResult.Command is StrataCommand command)
         {
             if (command.Notes != "")

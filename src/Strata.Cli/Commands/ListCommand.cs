@@ -61,7 +61,7 @@ internal sealed class ListCommand : StrataCommand
         {
             TierStatistics origin = store.Tiers[^1];
             string held = origin.Blobs is { } blobs ? $"{Columns.Count(blobs),9} blobs  {ByteSize.Format(origin.Bytes ?? 0),9}" : "";
-            report.Result($"{store.Store,-16} {held}  {string.Join(" > ", store.Tiers.Select(t => t.Name))}", store, CliJson.Lines.StoreLine);
+            report.Result($"{store.Store,-16} {held}  {string.Join(" > ", store.Tiers.Select(t => t.Name))}", store, JsonLines.Context.StoreLine);
         }
     }
 
@@ -81,8 +81,8 @@ internal sealed class ListCommand : StrataCommand
             foreach (object entry in InOrder(page))
             {
                 if (limit-- == 0) return;
-                if (entry is BlobInfo info) run.Report.Result(Line(info, details), BlobInfoWire.From(info), CliJson.Lines.BlobInfoWire);
-                else run.Report.Result(details ? $"{"",9}  {"",19}  {"",-8}  {entry}" : (string)entry, new PrefixLine((string)entry), CliJson.Lines.PrefixLine);
+                if (entry is BlobInfo info) run.Report.Result(Line(info, details), BlobInfoWire.From(info), JsonLines.Context.BlobInfoWire);
+                else run.Report.Result(details ? $"{"",9}  {"",19}  {"",-8}  {entry}" : (string)entry, new PrefixLine((string)entry), JsonLines.Context.PrefixLine);
             }
 
             run.Report.Flush();

@@ -55,7 +55,7 @@ internal sealed class PutCommand : StrataCommand
         run.Report.Result(
             $"{target.Text}  {ByteSize.Format(info.Length)}  {string.Join(" ", result.Tiers)}",
             new BlobLine(target.Container, result.Tiers, BlobInfoWire.From(info)),
-            CliJson.Lines.BlobLine);
+            JsonLines.Context.BlobLine);
         return ExitCode.Done;
     }
 

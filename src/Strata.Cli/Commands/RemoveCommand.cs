@@ -32,7 +32,7 @@ internal sealed class RemoveCommand : StrataCommand
         IBlobStore store = await run.Stores.OpenAsync(target, forWriting: true, cancellationToken);
         DeleteResult result = await store.DeleteAsync(key, default, cancellationToken);
         if (result.Status == DeleteStatus.Missing) throw Reading.Missing(target);
-        run.Report.Result($"deleted {target.Text}", new RemovedLine(key.Value, result.Status, null), CliJson.Lines.RemovedLine);
+        run.Report.Result($"deleted {target.Text}", new RemovedLine(key.Value, result.Status, null), JsonLines.Context.RemovedLine);
         return ExitCode.Done;
     }
 
@@ -53,7 +53,7 @@ internal sealed class RemoveCommand : StrataCommand
                 else if (outcome.Status == DeleteStatus.Missing) missing++;
                 else failed++;
                 if (outcome.Error is { } error) Report.Error($"'{outcome.Key}' was not deleted: {Fault.Of(error).Message}");
-                if (run.Report.IsJson) run.Report.Json(new RemovedLine(outcome.Key.Value, outcome.Status, outcome.Error?.Message), CliJson.Lines.RemovedLine);
+                if (run.Report.IsJson) run.Report.Json(new RemovedLine(outcome.Key.Value, outcome.Status, outcome.Error?.Message), JsonLines.Context.RemovedLine);
             }
 
             request = request with { Token = page.Token };
@@ -64,7 +64,7 @@ internal sealed class RemoveCommand : StrataCommand
         run.Report.Result(
             $"deleted {Columns.Count(deleted)} blobs below {target.Text}" + (failed > 0 ? $", {Columns.Count(failed)} failed" : ""),
             new RemovedSummary(deleted, missing, failed),
-            CliJson.Lines.RemovedSummary);
+            JsonLines.Context.RemovedSummary);
         return failed > 0 ? ExitCode.Failed : ExitCode.Done;
     }
 

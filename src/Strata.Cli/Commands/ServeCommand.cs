@@ -53,7 +53,7 @@ internal sealed class ServeCommand : StrataCommand
         catalog.Folder.Announce(server.Address);
         Greet(run.Report, server.Address, catalog);
         await ServeAsync(run.Report, catalog, demoFolder, cancellationToken);
-        run.Report.Result("Stopping: requests under way are finishing.", new ServeLine("stopped"), CliJson.Lines.ServeLine);
+        run.Report.Result("Stopping: requests under way are finishing.", new ServeLine("stopped"), JsonLines.Context.ServeLine);
         run.Report.Flush();
         return ExitCode.Done;
     }
@@ -107,7 +107,7 @@ internal sealed class ServeCommand : StrataCommand
             Ctrl-C stops it.
             """,
             new ServeLine("ready", at, data),
-            CliJson.Lines.ServeLine);
+            JsonLines.Context.ServeLine);
         report.Flush();
     }
 }

@@ -21,7 +21,7 @@ internal sealed class StatCommand : StrataCommand
         IBlobStore store = await run.Stores.OpenAsync(source, forWriting: false, cancellationToken);
         BlobInfo info = await store.StatAsync(key, cancellationToken) ?? throw Reading.Missing(source);
         IReadOnlyList<string> tiers = await LocateAsync(store, key, cancellationToken);
-        run.Report.Result(Describe(info, tiers), new BlobLine(source.Container, tiers, BlobInfoWire.From(info)), CliJson.Lines.BlobLine);
+        run.Report.Result(Describe(info, tiers), new BlobLine(source.Container, tiers, BlobInfoWire.From(info)), JsonLines.Context.BlobLine);
         return ExitCode.Done;
     }
 

@@ -23,7 +23,7 @@ internal abstract class StrataCommand : Command
     /// <summary>Reports a failure and returns its exit code.</summary>
     public static int Fail(Report report, Fault fault)
     {
-        if (report.IsJson) report.Json(new FaultLine(new FaultBody(fault.Message, fault.ExitCode)), CliJson.Lines.FaultLine);
+        if (report.IsJson) report.Json(new FaultLine(new FaultBody(fault.Message, fault.ExitCode)), JsonLines.Context.FaultLine);
         report.Flush();
         Report.Error(fault.Message);
         return fault.ExitCode;

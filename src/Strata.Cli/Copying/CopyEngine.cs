@@ -84,7 +84,7 @@ internal sealed class CopyEngine(Report report, int parallelism, ICopyProgress p
         Interlocked.Increment(ref status == CopyStatus.Copied ? ref _copied : ref status == CopyStatus.Skipped ? ref _skipped : ref _failed);
         if (status == CopyStatus.Failed) Report.Error($"'{item.Source}' was not copied: {error}");
         if (status == CopyStatus.Skipped) report.Note($"skipped '{item.Source}': {error}");
-        if (report.IsJson) report.Json(new CopiedLine(item.Source, item.Target, status, item.Length, error), CliJson.Lines.CopiedLine);
+        if (report.IsJson) report.Json(new CopiedLine(item.Source, item.Target, status, item.Length, error), JsonLines.Context.CopiedLine);
     }
 
     private void Summarize(TimeSpan time)
@@ -94,6 +94,6 @@ internal sealed class CopyEngine(Report report, int parallelism, ICopyProgress p
         report.Result(
             $"copied {Columns.Count(_copied)} ({ByteSize.Format(_bytes)}) in {seconds:0.0} s, {ByteSize.Format((long)(_bytes / seconds))}/s{rest}",
             new CopiedSummary(_copied, _skipped, _failed, _bytes, Math.Round(seconds, 3)),
-            CliJson.Lines.CopiedSummary);
+            JsonLines.Context.CopiedSummary);
     }
 }

@@ -60,10 +60,13 @@ internal sealed record FaultBody(string Message, int ExitCode);
 [JsonSerializable(typeof(ServeLine))]
 [JsonSerializable(typeof(ScriptLine))]
 [JsonSerializable(typeof(FaultLine))]
-internal sealed partial class CliJson : JsonSerializerContext
+internal sealed partial class CliJson : JsonSerializerContext;
+
+/// <summary>How <c>--json</c> writes.</summary>
+internal static class JsonLines
 {
     /// <summary>Keys in any script are written as they are; the output is no web page.</summary>
-    public static CliJson Lines { get; } = new(new JsonSerializerOptions(new CliJson().Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static CliJson Context { get; } = new(new JsonSerializerOptions(CliJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }
 
 /// <summary>A store as a server lists it.</summary>

@@ -37,7 +37,7 @@ internal sealed class FolderServer : StoreSet
     public override async ValueTask<IReadOnlyList<StoreLine>> ListAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<ServedStoreWire> stores = await _connection.SendAsync(
-            _connection.Request(HttpMethod.Get, "stores"), CliJson.Lines.IReadOnlyListServedStoreWire, WriteOutcome.NotApplied, "list", cancellationToken);
+            _connection.Request(HttpMethod.Get, "stores"), JsonLines.Context.IReadOnlyListServedStoreWire, WriteOutcome.NotApplied, "list", cancellationToken);
         return [.. stores.OrderBy(s => s.Name, StringComparer.Ordinal).Select(s => new StoreLine(s.Name, s.Tiers))];
     }
 

@@ -127,7 +127,7 @@ internal sealed class Demo(Report report, StoreCatalog catalog, string folder)
 
     private void Say(string message)
     {
-        report.Result($"demo: {message}", new ServeLine("demo", Message: message), CliJson.Lines.ServeLine);
+        report.Result($"demo: {message}", new ServeLine("demo", Message: message), JsonLines.Context.ServeLine);
         report.Flush();
     }
 }
