@@ -105,7 +105,7 @@ internal static class S3CopyObject
     {
         int query = header.IndexOf('?', StringComparison.Ordinal);
         if (query >= 0 && header.AsSpan(query).Contains("versionId=", StringComparison.Ordinal)) throw S3Error.NotImplemented("Copying from a version").AsException();
-        S3Target source = S3Target.Split(query < 0 ? header : header[..query]);
+        S3Target source = S3Target.OfCopySource(query < 0 ? header : header[..query]);
         return source.Bucket.Length > 0 && source.Key.Length > 0
             ? source
             : throw S3Error.InvalidArgument("Copy Source must mention the source bucket and key: /sourcebucket/sourcekey.").AsException();

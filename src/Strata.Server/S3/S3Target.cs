@@ -23,16 +23,19 @@ internal readonly record struct S3Target(string Bucket, string Key)
         if (!raw.StartsWith('/')) raw = PathOfAbsolute(raw);
         string prefix = http.Request.PathBase.ToUriComponent();
         if (prefix.Length > 0 && raw.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) raw = raw[prefix.Length..];
-        return Split(raw);
+        return Split(Decode(raw));
     }
 
-    /// <summary>Splits and decodes <c>/bucket/key</c>; the first slash may be missing, as in <c>x-amz-copy-source</c>.</summary>
+    /// <summary>The value of <c>x-amz-copy-source</c>, whose slashes some clients escape.</summary>
     /// <exception cref="S3Exception">An escape is malformed, or the bytes are not UTF-8.</exception>
-    public static S3Target Split(string path)
+    public static S3Target OfCopySource(string value) => Split(Decode(value));
+
+    /// <summary>Splits <c>/bucket/key</c>; a copy source may lack the first slash.</summary>
+    private static S3Target Split(string path)
     {
-        ReadOnlySpan<char> rest = path.AsSpan(path.StartsWith('/') ? 1 : 0);
-        int slash = rest.IndexOf('/');
-        return slash < 0 ? new(Decode(rest), "") : new(Decode(rest[..slash]), Decode(rest[(slash + 1)..]));
+        string rest = path.StartsWith('/') ? path[1..] : path;
+        int slash = rest.IndexOf('/', StringComparison.Ordinal);
+        return slash < 0 ? new(rest, "") : new(rest[..slash], rest[(slash + 1)..]);
     }
 
     private static string PathOfAbsolute(string target)
@@ -42,10 +45,11 @@ internal readonly record struct S3Target(string Bucket, string Key)
         return path < 0 ? "/" : target[path..];
     }
 
-    private static string Decode(ReadOnlySpan<char> text)
+    private static string Decode(string escaped)
     {
-        if (!text.Contains('%')) return text.ToString();
-        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text)];
+        if (!escaped.Contains('%', StringComparison.Ordinal)) return escaped;
+        ReadOnlySpan<char> text = escaped;
+        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(escaped)];
         int length = 0;
         while (!text.IsEmpty)
         {
