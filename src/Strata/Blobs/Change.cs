@@ -5,7 +5,8 @@ public readonly record struct Change<T>
 {
     private readonly T _value;
 
-    private Change(T value)
+    /// <summary>A value to set. For interface types, from which C# converts nothing implicitly.</summary>
+    public Change(T value)
     {
         _value = value;
         IsSet = true;

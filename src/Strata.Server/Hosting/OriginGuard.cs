@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Http;
+
+namespace Strata.Server;
+
+/// <summary>
+/// Refuses requests that a foreign web page made: by DNS rebinding (a Host that is not ours) or by a script (an Origin
+/// that is not ours). It guards every endpoint, reads included, as a browser on the same machine reaches loopback.
+/// </summary>
+internal sealed class OriginGuard(StrataServerOptions options)
+{
+    /// <summary>The endpoint, guarded.</summary>
+    public RequestDelegate Wrap(RequestDelegate next) => http => Fault(http) is { } fault ? RefuseAsync(http, fault) : next(http);
+
+    private string? Fault(HttpContext http)
+    {
+        int port = http.Connection.LocalPort;
+        if (!IsOurs(http.Request.Host, port, defaultPort: http.Request.IsHttps ? 443 : 80))
+            return "The Host header names another server. Use localhost or 127.0.0.1 with this server's port, or add the name to AllowedHosts.";
+        if (http.Request.Headers.Origin.Count == 0) return null;
+        bool isUri = Uri.TryCreate(http.Request.Headers.Origin.ToString(), UriKind.Absolute, out Uri? origin);
+        return isUri && origin!.Scheme is "http" or "https" && IsOurs(new HostString(origin.Authority), port, origin.Port)
+            ? null
+            : "Pages of another origin may not use this server.";
+    }
+
+    private bool IsOurs(HostString host, int port, int defaultPort)
+    {
+        if (!host.HasValue) return false;
+        if (options.AllowedHosts.Contains(host.Value, StringComparer.OrdinalIgnoreCase)) return true;
+        bool isLoopback = string.Equals(host.Host, "localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(host.Host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
+        return isLoopback && (host.Port ?? defaultPort) == port;
+    }
+
+    private static async Task RefuseAsync(HttpContext http, string fault)
+    {
+        http.Response.StatusCode = StatusCodes.Status403Forbidden;
+        if (HttpMethods.IsHead(http.Request.Method)) return;
+        if (http.Request.Path.StartsWithSegments("/_strata", StringComparison.Ordinal))
+        {
+            http.Response.ContentType = "application/json";
+            await http.Response.WriteAsync($$"""{"kind":"AccessDenied","outcome":"NotApplied","message":"{{fault}}"}""");
+            return;
+        }
+
+        using var xml = new S3Xml("Error", hasNamespace: false);
+        xml.Element("Code", "AccessDenied").Element("Message", fault);
+        xml.Element("RequestId", http.TraceIdentifier.ToString(CultureInfo.InvariantCulture));
+        await xml.SendAsync(http.Response, StatusCodes.Status403Forbidden);
+    }
+}

@@ -1,0 +1,22 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Strata.Server;
+
+/// <summary>What the server counts, on the meter <c>Strata</c>. Tags are operation and status, never keys.</summary>
+internal sealed class ServerMetrics(Meter meter)
+{
+    private readonly Counter<long> _requests = meter.CreateCounter<long>("strata.server.requests", "{request}", "S3 requests answered");
+    private readonly Counter<long> _received = meter.CreateCounter<long>("strata.server.received", "By", "Bytes of objects received");
+    private readonly Counter<long> _sent = meter.CreateCounter<long>("strata.server.sent", "By", "Bytes of objects sent");
+    private readonly Histogram<double> _duration = meter.CreateHistogram<double>("strata.server.duration", "s", "Time from the request's headers to the answer's last byte");
+
+    public void Record(string operation, int status, long received, long sent, TimeSpan duration)
+    {
+        var tags = new TagList { { "operation", operation }, { "status", status } };
+        _requests.Add(1, tags);
+        _duration.Record(duration.TotalSeconds, tags);
+        if (received > 0) _received.Add(received, tags);
+        if (sent > 0) _sent.Add(sent, tags);
+    }
+}

@@ -1,0 +1,99 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Strata.Server;
+
+/// <summary>
+/// The payload of a request: decoded from <c>aws-chunked</c> if it is that, held to its declared length, digested as it
+/// is read, and verified when it has been read to its end.
+/// </summary>
+internal sealed class S3Body : IDisposable
+{
+    /// <summary>Room for the framing of aws-chunked: a chunk has at least 8 KiB but for the last, its header at most some 100 bytes.</summary>
+    private const int FramingShare = 32;
+
+    private readonly AwsChunkedStream? _chunked;
+    private readonly Stream _stream;
+    private readonly ExpectedChecksums _expected;
+    private readonly long _max;
+    private readonly PayloadDigest _digest;
+    private bool _ended;
+
+    /// <exception cref="S3Exception">The headers are contradictory, or the body is declared longer than <paramref name="max"/>.</exception>
+    public S3Body(HttpRequest request, long max)
+    {
+        _max = max;
+        bool isChunked = request.Headers.ContentEncoding.ToString().Contains("aws-chunked", StringComparison.OrdinalIgnoreCase)
+            || request.Headers["x-amz-content-sha256"].ToString().StartsWith("STREAMING-", StringComparison.Ordinal);
+        Length = isChunked ? DecodedLength(request) : request.ContentLength;
+        if (Length > max) throw TooLarge();
+        if (Length is null && !isChunked && !request.Headers.ContainsKey("Transfer-Encoding"))
+            throw new S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.").AsException();
+        Admit(request, isChunked ? max + (max / FramingShare) + (64 << 10) : max);
+        _expected = new ExpectedChecksums(request.Headers);
+        _chunked = isChunked ? new AwsChunkedStream(request.BodyReader) : null;
+        _stream = _chunked ?? request.Body;
+        _digest = new PayloadDigest(_expected.Algorithms);
+    }
+
+    /// <summary>Declared number of bytes; null if only reading will tell.</summary>
+    public long? Length { get; }
+
+    /// <summary>Bytes read.</summary>
+    public long BytesRead => _digest.Length;
+
+    /// <summary>MD5 of the content; once the body is at its end.</summary>
+    public string ETag => _digest.ETag;
+
+    /// <summary>CRC-32C of the content; once the body is at its end.</summary>
+    public uint Checksum => _digest.Checksum;
+
+    /// <summary>Fills the buffer, or less at the body's end, where everything declared is verified.</summary>
+    /// <returns>Bytes read; fewer than the buffer holds only at the end.</returns>
+    /// <exception cref="S3Exception">The body is shorter or longer than declared, or its digest differs.</exception>
+    public async ValueTask<int> FillAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        int filled = 0;
+        while (filled < buffer.Length && !_ended)
+        {
+            int read = await _stream.ReadAsync(buffer[filled..], cancellationToken);
+            filled += read;
+            _ended = read == 0;
+            if (BytesRead + filled > (Length ?? _max)) throw (Length is null ? TooLarge() : S3Error.IncompleteBody.AsException());
+        }
+
+        _digest.Append(buffer.Span[..filled]);
+        if (_ended) Verify();
+        return filled;
+    }
+
+    /// <summary>Tells the client what was verified.</summary>
+    public void Confirm(HttpResponse response) => _expected.Confirm(response);
+
+    public void Dispose() => _digest.Dispose();
+
+    private void Verify()
+    {
+        if (Length is { } length && BytesRead != length) throw S3Error.IncompleteBody.AsException();
+        if (_chunked is not null) _expected.AddTrailers(_chunked.Trailers);
+        _expected.Verify(_digest);
+    }
+
+    private S3Exception TooLarge() => S3Error.EntityTooLarge($"The body exceeds the maximum of {_max} bytes.").AsException();
+
+    private static long? DecodedLength(HttpRequest request)
+    {
+        string header = request.Headers["x-amz-decoded-content-length"].ToString();
+        if (header.Length == 0) throw new S3Error(411, "MissingContentLength", "An aws-chunked body needs the header x-amz-decoded-content-length.").AsException();
+        return long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out long length)
+            ? length
+            : throw S3Error.InvalidArgument("x-amz-decoded-content-length is not a number of bytes.").AsException();
+    }
+
+    private static void Admit(HttpRequest request, long bytes)
+    {
+        IHttpMaxRequestBodySizeFeature? limit = request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>();
+        if (limit is { IsReadOnly: false }) limit.MaxRequestBodySize = bytes;
+    }
+}

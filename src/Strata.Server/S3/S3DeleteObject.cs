@@ -1,0 +1,17 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Strata.Server;
+
+/// <summary>DELETE of an object, which succeeds for a missing one too.</summary>
+internal static class S3DeleteObject
+{
+    public static async Task HandleAsync(S3Request request)
+    {
+        request.Operation = "DeleteObject";
+        WriteCondition condition = S3Conditions.ForWrite(request.Request.Headers);
+        if (condition.Kind == WriteConditionKind.IfAbsent) throw S3Error.NotImplemented("If-None-Match on DELETE").AsException();
+        DeleteResult result = await request.Store.DeleteAsync(S3Request.KeyOf(request.Target.Key), condition, request.Aborted);
+        if (result.Status == DeleteStatus.PreconditionFailed) await request.FailAsync(S3Error.PreconditionFailed);
+        else request.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+}

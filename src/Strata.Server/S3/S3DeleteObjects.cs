@@ -1,0 +1,109 @@
+using System.Buffers;
+using System.Xml;
+
+namespace Strata.Server;
+
+/// <summary>POST ?delete: up to 1,000 keys, an outcome for each.</summary>
+internal static class S3DeleteObjects
+{
+    private const int MaxKeys = 1000;
+
+    /// <summary>One key as the client named it; its error is known before anything is deleted.</summary>
+    private readonly record struct Named(string Text, BlobKey Key, S3Error? Error);
+
+    public static async Task HandleAsync(S3Request request)
+    {
+        request.Operation = "DeleteObjects";
+        IBlobStore store = request.Store;
+        (IReadOnlyList<Named> named, bool isQuiet) = await ReadAsync(request);
+        BlobKey[] keys = [.. named.Where(n => n.Error is null).Select(n => n.Key)];
+        IReadOnlyList<DeleteOutcome> outcomes = keys.Length == 0 ? [] : (await store.DeleteManyAsync(keys, request.Aborted)).Outcomes;
+
+        using var xml = new S3Xml("DeleteResult");
+        int next = 0;
+        foreach (Named one in named)
+        {
+            S3Error? error = one.Error ?? ErrorOf(outcomes[next++]);
+            if (error is not null)
+                xml.Open("Error").Element("Key", one.Text).Element("Code", error.Code).Element("Message", error.Message).Close("Error");
+            else if (!isQuiet)
+                xml.Open("Deleted").Element("Key", one.Text).Close("Deleted");
+        }
+
+        await xml.SendAsync(request.Response);
+    }
+
+    private static S3Error? ErrorOf(DeleteOutcome outcome) =>
+        outcome.Status != DeleteStatus.Failed ? null : outcome.Error is { } error ? S3ErrorMap.Of(error) : S3Error.InternalError;
+
+    private static async Task<(IReadOnlyList<Named> Named, bool IsQuiet)> ReadAsync(S3Request request)
+    {
+        using var body = new S3Body(request.Request, request.Served.Options.MaxXmlBytes);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)(body.Length ?? request.Served.Options.MaxXmlBytes) + 1);
+        try
+        {
+            int length = await body.FillAsync(buffer, request.Aborted);
+            return Parse(buffer, length);
+        }
+        catch (XmlException)
+        {
+            throw S3Error.MalformedXml.AsException();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static (IReadOnlyList<Named> Named, bool IsQuiet) Parse(byte[] bytes, int length)
+    {
+        using var reader = XmlReader.Create(new MemoryStream(bytes, 0, length), new XmlReaderSettings
+        {
+            DtdProcessing = DtdProcessing.Prohibit,
+            XmlResolver = null,
+            IgnoreComments = true,
+            IgnoreWhitespace = true,
+            IgnoreProcessingInstructions = true,
+            MaxCharactersInDocument = length,
+        });
+        if (reader.MoveToContent() != XmlNodeType.Element || reader.LocalName != "Delete") throw new XmlException();
+        var named = new List<Named>();
+        bool isQuiet = false;
+        reader.ReadStartElement();
+        while (reader.MoveToContent() == XmlNodeType.Element)
+        {
+            switch (reader.LocalName)
+            {
+                case "Quiet":
+                    isQuiet = string.Equals(reader.ReadElementContentAsString().Trim(), "true", StringComparison.OrdinalIgnoreCase);
+                    break;
+                case "Object" when named.Count < MaxKeys && !reader.IsEmptyElement:
+                    named.Add(ReadObject(reader));
+                    break;
+                default:
+                    throw new XmlException();
+            }
+        }
+
+        reader.ReadEndElement();
+        return named.Count > 0 ? (named, isQuiet) : throw new XmlException();
+    }
+
+    private static Named ReadObject(XmlReader reader)
+    {
+        string? text = null, unsupported = null;
+        reader.ReadStartElement();
+        while (reader.MoveToContent() == XmlNodeType.Element)
+        {
+            string name = reader.LocalName;
+            string content = reader.ReadElementContentAsString();
+            if (name == "Key") text = content;
+            else unsupported = name;
+        }
+
+        reader.ReadEndElement();
+        if (text is null) throw new XmlException();
+        if (unsupported is not null) return new(text, default, S3Error.NotImplemented($"{unsupported} in DeleteObjects"));
+        return BlobKey.TryParse(text, out BlobKey key, out string? fault) ? new(text, key, null) : new(text, default, S3Error.InvalidKey(text, fault));
+    }
+}

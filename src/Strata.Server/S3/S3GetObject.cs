@@ -1,0 +1,121 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+
+namespace Strata.Server;
+
+/// <summary>GET of an object: whole or a range, under conditions.</summary>
+internal static class S3GetObject
+{
+    public static async Task HandleAsync(S3Request request)
+    {
+        request.Operation = "GetObject";
+        IBlobStore store = request.Store;
+        BlobKey key = S3Request.KeyOf(request.Target.Key);
+        var conditions = new S3Conditions(request.Request.Headers);
+        BlobRange? range = S3Range.Parse(request.Request.Headers.Range.ToString(), out bool isEmptyRange);
+
+        BlobReadResult? result = await store.ReadAsync(key, Options(conditions, range), request.Aborted);
+        if (result is not null && range is not null && IsRangeObsolete(request, result.Info))
+        {
+            await result.DisposeAsync();
+            range = null;
+            result = await store.ReadAsync(key, Options(conditions, null), request.Aborted);
+        }
+
+        if (result is null)
+        {
+            await request.FailAsync(S3Error.NoSuchKey);
+            return;
+        }
+
+        await using (result)
+        {
+            await AnswerAsync(request, result, conditions, range, isEmptyRange);
+        }
+    }
+
+    /// <summary>The headers that GET and HEAD share: those of the object, then those that the query overrides.</summary>
+    public static void WriteHeaders(S3Request request, BlobInfo info)
+    {
+        HttpResponse response = request.Response;
+        S3ObjectHeaders.Write(info, response);
+        foreach ((string parameter, string header) in S3ObjectHeaders.Overrides)
+        {
+            if (request.Query(parameter) is not { Length: > 0 } value) continue;
+            if (!S3ObjectHeaders.IsPlain(value)) throw S3Error.InvalidArgument($"{parameter} may hold printable ASCII only.").AsException();
+            response.Headers[header] = value;
+        }
+
+        // What others stored must not run with this origin's rights when a browser shows it.
+        if (request.Request.Headers.ContainsKey("Sec-Fetch-Dest")) response.Headers.ContentSecurityPolicy = "sandbox";
+    }
+
+    /// <summary>Tells the content's checksum to a client that asks for it; only of a whole object.</summary>
+    public static void WriteChecksum(S3Request request, BlobInfo info)
+    {
+        if (info.Checksum is not { } checksum || !request.Request.Headers.ContainsKey("x-amz-checksum-mode")) return;
+        request.Response.Headers["x-amz-checksum-crc32c"] = Convert.ToBase64String(PayloadDigest.BigEndian(checksum));
+        request.Response.Headers["x-amz-checksum-type"] = "FULL_OBJECT";
+    }
+
+    /// <summary>Answers 304 or 412 where the conditions ask for it.</summary>
+    /// <returns>True if that was the answer.</returns>
+    public static async ValueTask<bool> RefuseAsync(S3Request request, BlobReadStatus status, BlobInfo info)
+    {
+        if (status == BlobReadStatus.PreconditionFailed)
+        {
+            await request.FailAsync(S3Error.PreconditionFailed);
+            return true;
+        }
+
+        if (status != BlobReadStatus.NotModified) return false;
+        request.Response.StatusCode = StatusCodes.Status304NotModified;
+        S3ObjectHeaders.Write(info, request.Response);
+        request.Response.Headers.ContentType = default;
+        return true;
+    }
+
+    private static async Task AnswerAsync(S3Request request, BlobReadResult result, S3Conditions conditions, BlobRange? range, bool isEmptyRange)
+    {
+        BlobInfo info = result.Info;
+        if (await RefuseAsync(request, conditions.Evaluate(info), info)) return;
+        HttpResponse response = request.Response;
+        if (isEmptyRange || result.Status == BlobReadStatus.RangeNotSatisfiable)
+        {
+            response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{info.Length}");
+            await request.FailAsync(S3Error.InvalidRange(info.Length));
+            return;
+        }
+
+        // The blob was replaced between the store's look at the condition and ours: cannot be, as both look at this very result.
+        if (result.Status != BlobReadStatus.Found) throw new InvalidOperationException($"A read came to {result.Status} against its own conditions.");
+        WriteHeaders(request, info);
+        response.Headers["x-strata-tier"] = result.Source;
+        response.ContentLength = result.Length;
+        if (range is null)
+        {
+            WriteChecksum(request, info);
+        }
+        else
+        {
+            response.StatusCode = StatusCodes.Status206PartialContent;
+            response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {result.Offset}-{result.Offset + result.Length - 1}/{info.Length}");
+        }
+
+        await result.CopyToAsync(response.Body, request.Aborted);
+        request.BytesOut = result.Length;
+    }
+
+    private static ReadOptions? Options(S3Conditions conditions, BlobRange? range) =>
+        range is null && conditions.SingleNoneMatch is null ? null : new ReadOptions { Range = range, IfNoneMatch = conditions.SingleNoneMatch };
+
+    /// <summary>True if the range holds only for another state of the object (<c>If-Range</c>): then the whole is due.</summary>
+    private static bool IsRangeObsolete(S3Request request, BlobInfo info)
+    {
+        string given = request.Request.Headers.IfRange.ToString();
+        if (given.Length == 0) return false;
+        return given.StartsWith('"')
+            ? S3Conditions.Unquote(given) != info.ETag
+            : given != info.Modified.ToString("r", CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,79 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Http;
+
+namespace Strata.Server;
+
+/// <summary>
+/// PUT of an object. Commit point: that of the store; the answer is sent after it. A body that is short, long or not what
+/// its checksums say never reaches it.
+/// </summary>
+internal static class S3PutObject
+{
+    /// <summary>Up to this length a body is read first and written at once.</summary>
+    private const int WholeLength = 64 << 10;
+
+    private const int PieceLength = 256 << 10;
+
+    public static async Task HandleAsync(S3Request request)
+    {
+        request.Operation = "PutObject";
+        IBlobStore store = request.Store;
+        BlobKey key = S3Request.KeyOf(request.Target.Key);
+        WriteOptions options = S3ObjectHeaders.Read(request.Request.Headers);
+        using var body = new S3Body(request.Request, Math.Min(request.Served.Options.MaxObjectBytes, store.Capabilities.MaxBlobLength));
+        WriteResult result = body.Length <= WholeLength
+            ? await WriteWholeAsync(request, key, body, options)
+            : await WritePiecesAsync(request, key, body, options);
+        request.BytesIn = body.BytesRead;
+        if (!result.IsWritten)
+        {
+            await RefuseAsync(request, key, options.Condition, result);
+            return;
+        }
+
+        body.Confirm(request.Response);
+        request.Response.Headers.ETag = S3ObjectHeaders.Quote(result.Info!.ETag);
+        request.Response.ContentLength = 0;
+    }
+
+    /// <summary>Says why a write's condition did not hold: S3 tells a missing object from another one.</summary>
+    public static async Task RefuseAsync(S3Request request, BlobKey key, WriteCondition condition, WriteResult result)
+    {
+        bool isMissing = condition.Kind == WriteConditionKind.IfMatch && result.Info is null
+            && await request.Store.StatAsync(key, request.Aborted) is null;
+        await request.FailAsync(isMissing ? S3Error.NoSuchKey : S3Error.PreconditionFailed);
+    }
+
+    private static async Task<WriteResult> WriteWholeAsync(S3Request request, BlobKey key, S3Body body, WriteOptions options)
+    {
+        // One byte more than declared, so that filling the buffer sees the body's end.
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)body.Length! + 1);
+        try
+        {
+            int length = await body.FillAsync(buffer, request.Aborted);
+            options = options with { ETag = body.ETag, Checksum = body.Checksum };
+            return await request.Store.WriteAsync(key, BlobContent.From(buffer.AsMemory(0, length)), options, request.Aborted);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static async Task<WriteResult> WritePiecesAsync(S3Request request, BlobKey key, S3Body body, WriteOptions options)
+    {
+        await using IBlobWriter writer = await request.Store.OpenWriterAsync(key, options, request.Aborted);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(PieceLength);
+        try
+        {
+            int length;
+            while ((length = await body.FillAsync(buffer, request.Aborted)) > 0)
+                await writer.WriteAsync(buffer.AsMemory(0, length), request.Aborted);
+            return await writer.CommitAsync(new CommitOptions { ETag = body.ETag, Checksum = body.Checksum }, request.Aborted);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace Strata.Server;
+
+/// <summary>Writes an XML answer into a pooled buffer: UTF-8, escaped, without reflection.</summary>
+internal sealed class S3Xml : IDisposable
+{
+    private const string Namespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+    private static readonly SearchValues<char> Special = SearchValues.Create(
+        "&<>\"\0\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\t\n\u000B\u000C\r\u000E\u000F\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001A\u001B\u001C\u001D\u001E\u001F");
+
+    private readonly string _root;
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(4096);
+    private int _length;
+
+    /// <summary>Begins a document.</summary>
+    /// <param name="root">Name of the root element.</param>
+    /// <param name="hasNamespace">S3's errors have none.</param>
+    public S3Xml(string root, bool hasNamespace = true)
+    {
+        _root = root;
+        Raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<");
+        Raw(root);
+        Raw(hasNamespace ? $" xmlns=\"{Namespace}\">" : ">");
+    }
+
+    public S3Xml Open(string name)
+    {
+        Raw("<");
+        Raw(name);
+        Raw(">");
+        return this;
+    }
+
+    public S3Xml Close(string name)
+    {
+        Raw("</");
+        Raw(name);
+        Raw(">");
+        return this;
+    }
+
+    public S3Xml Element(string name, string value)
+    {
+        Open(name);
+        Text(value);
+        return Close(name);
+    }
+
+    public S3Xml Element(string name, long value)
+    {
+        Open(name);
+        Utf8Formatter.TryFormat(value, Room(20), out int written);
+        _length += written;
+        return Close(name);
+    }
+
+    public S3Xml Element(string name, bool value) => Element(name, value ? "true" : "false");
+
+    public S3Xml Element(string name, DateTimeOffset value) =>
+        Element(name, value.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+
+    /// <summary>Ends the document and sends it.</summary>
+    public async Task SendAsync(HttpResponse response, int status = StatusCodes.Status200OK)
+    {
+        Close(_root);
+        response.StatusCode = status;
+        response.ContentType = "application/xml";
+        response.ContentLength = _length;
+        await response.Body.WriteAsync(_buffer.AsMemory(0, _length), response.HttpContext.RequestAborted);
+    }
+
+    public void Dispose()
+    {
+        byte[] buffer = Interlocked.Exchange(ref _buffer, []);
+        if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    private void Text(ReadOnlySpan<char> text)
+    {
+        int special;
+        while ((special = text.IndexOfAny(Special)) >= 0)
+        {
+            Raw(text[..special]);
+            Raw(text[special] switch
+            {
+                '&' => "&amp;",
+                '<' => "&lt;",
+                '>' => "&gt;",
+                '"' => "&quot;",
+                char control => string.Create(CultureInfo.InvariantCulture, $"&#{(int)control};"),
+            });
+            text = text[(special + 1)..];
+        }
+
+        Raw(text);
+    }
+
+    private void Raw(ReadOnlySpan<char> text)
+    {
+        if (text.IsEmpty) return;
+        _length += Encoding.UTF8.GetBytes(text, Room(Encoding.UTF8.GetMaxByteCount(text.Length)));
+    }
+
+    private Span<byte> Room(int bytes)
+    {
+        if (_buffer.Length - _length < bytes)
+        {
+            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(_buffer.Length * 2, _length + bytes));
+            _buffer.AsSpan(0, _length).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = larger;
+        }
+
+        return _buffer.AsSpan(_length);
+    }
+}

@@ -1,0 +1,62 @@
+namespace Strata.Server;
+
+/// <summary>Where the server listens, and what it puts up with. Checked at start.</summary>
+public sealed record StrataServerOptions
+{
+    /// <summary>
+    /// HOST:PORT. The host is <c>localhost</c> or a loopback address (<c>127.0.0.1</c>, <c>[::1]</c>): there are no access
+    /// keys yet, so nothing else is accepted. Port 0 takes a free one. Default <c>127.0.0.1:9000</c>.
+    /// </summary>
+    public string Listen { get; init; } = "127.0.0.1:9000";
+
+    /// <summary>
+    /// Values of the <c>Host</c> header (NAME or NAME:PORT) that are accepted besides localhost and the loopback addresses
+    /// with the server's own port. Default none.
+    /// </summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
+    /// <summary>The longest object that one PUT may carry, in bytes: 1 or more. Default 5 GiB, as S3's.</summary>
+    public long MaxObjectBytes { get; init; } = 5L << 30;
+
+    /// <summary>The longest XML body that is read, in bytes: 1 KiB to 64 MiB. Default 4 MiB, enough for 1,000 keys in any spelling.</summary>
+    public int MaxXmlBytes { get; init; } = 4 << 20;
+
+    /// <summary>Request line and headers together, in bytes: 1 KiB to 1 MiB. Default 32 KiB.</summary>
+    public int MaxHeaderBytes { get; init; } = 32 << 10;
+
+    /// <summary>Connections open at once; the next one is closed. 1 or more. Default 10,000.</summary>
+    public int MaxConnections { get; init; } = 10_000;
+
+    /// <summary>How long a client may take over the headers of a request. Default 15 s.</summary>
+    public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// The slowest body, up or down, in bytes per second, measured over any stretch of <see cref="SlowGrace"/>; a slower
+    /// client is cut off. 0 turns the limit off. Default 240.
+    /// </summary>
+    public int MinBytesPerSecond { get; init; } = 240;
+
+    /// <summary>How long a body may be slower than <see cref="MinBytesPerSecond"/>: more than 1 s. Default 10 s.</summary>
+    public TimeSpan SlowGrace { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long requests under way may take to finish once the server stops accepting. Default 20 s.</summary>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Checks every option but <see cref="Listen"/>.</summary>
+    internal void Validate()
+    {
+        Require(MaxObjectBytes >= 1, nameof(MaxObjectBytes), "1 or more");
+        Require(MaxXmlBytes is >= 1 << 10 and <= 64 << 20, nameof(MaxXmlBytes), "1 KiB to 64 MiB");
+        Require(MaxHeaderBytes is >= 1 << 10 and <= 1 << 20, nameof(MaxHeaderBytes), "1 KiB to 1 MiB");
+        Require(MaxConnections >= 1, nameof(MaxConnections), "1 or more");
+        Require(HeaderTimeout > TimeSpan.Zero, nameof(HeaderTimeout), "more than 0");
+        Require(MinBytesPerSecond >= 0, nameof(MinBytesPerSecond), "0 or more");
+        Require(SlowGrace > TimeSpan.FromSeconds(1), nameof(SlowGrace), "more than 1 s");
+        Require(DrainTimeout >= TimeSpan.Zero, nameof(DrainTimeout), "0 or more");
+    }
+
+    private static void Require(bool holds, string option, string takes)
+    {
+        if (!holds) throw new ArgumentException($"{option} takes {takes}.", option);
+    }
+}

@@ -1,0 +1,58 @@
+using Amazon.Runtime;
+using Amazon.S3;
+using Microsoft.Extensions.Configuration;
+
+namespace Strata.Server.Tests;
+
+/// <summary>A real server on a free port, over the default stores (memory over disk over disk) in a folder of its own.</summary>
+public sealed class RunningServer : IAsyncDisposable
+{
+    private readonly StoreCatalog _catalog;
+
+    private RunningServer(string folder, StoreCatalog catalog, StrataServer server)
+    {
+        Folder = folder;
+        _catalog = catalog;
+        Server = server;
+        Http = new HttpClient { BaseAddress = server.Address };
+    }
+
+    public string Folder { get; }
+
+    public StrataServer Server { get; }
+
+    public HttpClient Http { get; }
+
+    public IBlobStore Store => _catalog.Stores["main"];
+
+    public static async Task<RunningServer> StartAsync(StrataServerOptions? options = null)
+    {
+        string folder = Directory.CreateTempSubdirectory("strata-s3-").FullName;
+        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Strata:Stores:main:Tiers:0:Name"] = "hot",
+            ["Strata:Stores:main:Tiers:0:Url"] = "memory:",
+            ["Strata:Stores:main:Tiers:0:MaxBytes"] = "32MiB",
+            ["Strata:Stores:main:Tiers:1:Name"] = "cold",
+            ["Strata:Stores:main:Tiers:1:Url"] = $"file:{folder}/cold",
+            ["Strata:Stores:other:Tiers:0:Name"] = "cold",
+            ["Strata:Stores:other:Tiers:0:Url"] = $"file:{folder}/other",
+        }).Build();
+        StoreCatalog catalog = await StoreCatalog.OpenAsync(StrataSettings.Read(configuration, folder));
+        StrataServer server = await StrataServer.StartAsync(catalog, (options ?? new()) with { Listen = "127.0.0.1:0" });
+        return new RunningServer(folder, catalog, server);
+    }
+
+    /// <summary>The AWS SDK as it comes: nothing is set but where the server is.</summary>
+    public AmazonS3Client CreateClient() => new(
+        new BasicAWSCredentials("any", "thing"),
+        new AmazonS3Config { ServiceURL = Server.Address.ToString(), ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await Server.DisposeAsync();
+        await _catalog.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
+    }
+}
