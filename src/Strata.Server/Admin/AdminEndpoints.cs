@@ -32,8 +32,14 @@ internal static class AdminEndpoints
 
         void Map(string path, RequestDelegate handler) => routes.MapMethods(path, [HttpMethods.Get], http =>
         {
-            http.Response.Headers.CacheControl = "no-store";
-            http.Response.Headers.XContentTypeOptions = "nosniff";
+            // A failure clears the headers, but not what is due when the response starts.
+            http.Response.OnStarting(static state =>
+            {
+                IHeaderDictionary headers = ((HttpResponse)state).Headers;
+                headers.CacheControl = "no-store";
+                headers.XContentTypeOptions = "nosniff";
+                return Task.CompletedTask;
+            }, http.Response);
             return handler(http);
         });
     }
@@ -78,7 +84,7 @@ internal static class AdminEndpoints
         {
             http.Response.Headers.RetryAfter = "5";
             var busy = new ErrorWire("Busy", WriteOutcome.NotApplied, $"{LiveFeed.MaxListeners} listeners are connected already.", IsTransient: true);
-            await BlobEndpoints.FailAsync(http, 503, busy);
+            await BlobEndpoints.AnswerAsync(http, 503, busy, BlobWire.Context.ErrorWire);
             return;
         }
 

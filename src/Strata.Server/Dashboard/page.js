@@ -278,17 +278,17 @@ $('pause').addEventListener('click', () => {
   paused = !paused;
   $('pause').setAttribute('aria-pressed', paused);
   put($('pause'), paused ? 'Resume' : 'Pause');
-  if (!paused) $('moves').replaceChildren(...[...moves].reverse().map(moveRow));
+  if (!paused) onMoves(moves, true);
 });
 
 // Connection ----------------------------------------------------------------------------------------------------------
 
-const connections = { connecting: 'Connecting…', live: 'Live', lost: 'Connection lost, trying again…' };
+const connections = { live: 'Live', lost: 'Connection lost, trying again…' };
 let source = null;
 let heard = 0;
 
 function say(connection) {
-  if ($('state').dataset.state === connection && connection !== 'connecting') return;
+  if ($('state').dataset.state === connection) return;
   $('state').dataset.state = connection;
   put($('state-text'), connections[connection]);
 }
@@ -371,6 +371,7 @@ async function list(more = false) {
     located = new Map();
     state.token = null;
     state.shown = 0;
+    state.blobs = blobsOf(state.store);
     seen.disconnect();
   }
   const mine = listing;
@@ -393,7 +394,6 @@ function showPage(page, more, wasInside) {
     .map(([key, make]) => make(key));
   state.token = page.token;
   state.shown += rows.length;
-  state.blobs = blobsOf(state.store);
   $('keys-failure').hidden = true;
   $('refresh').classList.remove('changed');
   if (more) $('rows').append(...rows);
@@ -455,10 +455,10 @@ function showEmpty() {
 // A listing is not repainted under its reader's eyes, but an empty one has nothing to lose.
 function noticeChange() {
   const blobs = blobsOf(state.store);
-  if (blobs == null || blobs === state.blobs || !$('count')) return;
-  if (state.blobs === 0 && state.shown === 0) list();
-  else if (state.blobs != null) $('refresh').classList.add('changed');
-  state.blobs = state.blobs == null ? null : blobs;
+  if (blobs === state.blobs) return;
+  state.blobs = blobs;
+  if (!$('empty').hidden) list();
+  else $('refresh').classList.add('changed');
 }
 
 // Where each row's blob is: asked only for rows in view, a few at a time.
@@ -472,6 +472,10 @@ const seen = new IntersectionObserver((entries) => {
 
 function askTiers(key) {
   if (!waiting.includes(key)) waiting.push(key);
+  locateSome();
+}
+
+function locateSome() {
   while (locating < locatesAtOnce && waiting.length > 0) locateNext();
 }
 
@@ -487,7 +491,7 @@ async function locateNext() {
     if (error.name !== 'AbortError') cell?.replaceChildren(el('span', { class: 'chip none', title: error.message }, error.status === 404 ? 'gone' : 'unknown'));
   } finally {
     locating--;
-    if (waiting.length > 0) askTiers(waiting.shift());
+    locateSome();
   }
 }
 

@@ -244,7 +244,7 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
             MemoryBlob? stored = _index.Get(key);
             BlobInfo? current = Visible(key)?.Info;
             if (options?.Condition.Holds(current, Floor(key, stored, current)) == false) return WriteResult.PreconditionFailed(current);
-            BlobVersion version = options?.AsCopyOf is null ? _versions.Next(stored?.Info.Version ?? default) : default;
+            BlobVersion version = options?.AsCopyOf is null ? _versions.Next(stored?.Info.Version ?? _tombstones.Get(key)) : default;
             return Store(create(current, version), stored);
         }
     }
