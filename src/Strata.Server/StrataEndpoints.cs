@@ -29,7 +29,9 @@ public static class StrataEndpoints
         var guard = new OriginGuard(served.Options);
         ((IEndpointConventionBuilder)group).Finally(endpoint => endpoint.RequestDelegate = guard.Wrap(endpoint.RequestDelegate!));
 
-        // One line each: MapAdmin, MapBlobs, MapDashboard (which also sets served.Page).
+        group.MapBlobs(served.Stores);
+        group.MapAdmin(served);
+        group.MapDashboard(served);
         group.Map("/{**path}", new S3Endpoint(served, new ServerMetrics(served.Context.Meter)).HandleAsync);
         return group;
     }

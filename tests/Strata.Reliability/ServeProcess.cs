@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 
@@ -18,31 +19,29 @@ internal sealed partial class ServeProcess : IDisposable
 
     public static async Task<ServeProcess> StartAsync(string data)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "strata.dll"), "serve", "--data", data, "--listen", "127.0.0.1:0"])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Strata.Cli.dll"), "serve", "--data", data, "--listen", "127.0.0.1:0"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            UseShellExecute = false,
         };
         Process process = Process.Start(start)!;
-        var errors = new List<string>();
-        process.ErrorDataReceived += (_, line) =>
-        {
-            if (line.Data is not null) errors.Add(line.Data);
-        };
+        var printed = new ConcurrentQueue<string>();
+        var ready = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
+        process.OutputDataReceived += (_, line) => Note(line.Data);
+        process.ErrorDataReceived += (_, line) => Note(line.Data);
+        process.EnableRaisingEvents = true;
+        process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException($"strata serve ended: {string.Join('\n', printed)}"));
+        process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (await process.StandardOutput.ReadLineAsync(limit.Token) is { } line)
-        {
-            if (Ready().Match(line) is { Success: true } ready)
-            {
-                // Nobody reads on: whatever it prints later must not fill the pipe.
-                process.OutputDataReceived += (_, _) => { };
-                process.BeginOutputReadLine();
-                return new ServeProcess(process, new Uri(ready.Value));
-            }
-        }
+        return new ServeProcess(process, await ready.Task.WaitAsync(TimeSpan.FromSeconds(60)));
 
-        throw new InvalidOperationException($"strata serve did not start: {string.Join('\n', errors)}");
+        void Note(string? line)
+        {
+            if (line is null) return;
+            printed.Enqueue(line);
+            if (Ready().Match(line) is { Success: true } match) ready.TrySetResult(new Uri(match.Groups[1].Value));
+        }
     }
 
     /// <summary>SIGKILL: no handler runs, nothing is flushed.</summary>
@@ -58,6 +57,6 @@ internal sealed partial class ServeProcess : IDisposable
         _process.Dispose();
     }
 
-    [GeneratedRegex(@"http://[0-9.:]+")]
+    [GeneratedRegex(@"ready at (http://[0-9.:]+)")]
     private static partial Regex Ready();
 }

@@ -135,6 +135,16 @@ public abstract partial class BlobStoreConformance
         Assert.True((await Store.UpdateAsync(Key("a"), new BlobChanges { ContentType = "text/plain" })).Info!.Version > over.Version);
     }
 
+    [Fact]
+    public async Task A_write_over_a_tombstone_from_the_future_is_newer_still()
+    {
+        if (!Claims(WriteConditionKind.IfOlder)) return; // Its refusal is another test.
+        BlobVersion future = BlobVersion.At(Clock.GetUtcNow() + TimeSpan.FromDays(30));
+        await PutAsync("a", 1);
+        BlobVersion tombstone = (await Store.DeleteAsync(Key("a"), WriteCondition.IfOlder(future))).Version;
+        Assert.True((await PutAsync("a", 2)).Version > tombstone);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

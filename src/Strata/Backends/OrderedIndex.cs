@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 
 namespace Strata;
 
@@ -95,16 +97,11 @@ internal sealed class OrderedIndex<TEntry>
     /// <summary>The least text that is behind every text beginning with <paramref name="prefix"/>; null if there is none.</summary>
     private static string? AfterAll(string prefix)
     {
-        for (int end = prefix.Length; end > 0; end--)
+        ReadOnlySpan<char> head = prefix;
+        while (Rune.DecodeLastFromUtf16(head, out Rune last, out int length) == OperationStatus.Done)
         {
-            char last = prefix[end - 1];
-            if (char.IsLowSurrogate(last) || last == '\uFFFF') continue;
-            char next = (char)(last + 1);
-
-            // U+D7FF is followed by U+E000 in UTF-8; a high surrogate is raised as part of its pair.
-            if (last == '\uD7FF') next = '\uE000';
-            if (char.IsHighSurrogate(last)) return last == '\uDBFF' ? AfterAll(prefix[..(end - 1)]) : string.Concat(prefix.AsSpan(0, end - 1), [next, '\uDC00']);
-            return string.Concat(prefix.AsSpan(0, end - 1), [next]);
+            head = head[..^length];
+            if (last.Value < 0x10FFFF) return $"{head}{new Rune(last.Value == 0xD7FF ? 0xE000 : last.Value + 1)}";
         }
 
         return null;

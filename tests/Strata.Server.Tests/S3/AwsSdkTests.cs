@@ -189,12 +189,12 @@ public class AwsSdkTests : ServerTests
     public async Task Reads_ranges()
     {
         await Client.PutObjectAsync(new PutObjectRequest { BucketName = "main", Key = "r", ContentBody = "0123456789" });
-        using GetObjectResponse middle = await Client.GetObjectAsync(new GetObjectRequest { BucketName = "main", Key = "r", ByteRange = new ByteRange(2, 4) });
+        using GetObjectResponse middle = await Client.GetObjectAsync(new GetObjectRequest { BucketName = "main", Key = "r", ByteRange = new Amazon.S3.Model.ByteRange(2, 4) });
         using var reader = new StreamReader(middle.ResponseStream);
         Assert.Equal("234", await reader.ReadToEndAsync());
         Assert.Equal(HttpStatusCode.PartialContent, middle.HttpStatusCode);
         await FailsAsync(HttpStatusCode.RequestedRangeNotSatisfiable, "InvalidRange",
-            () => Client.GetObjectAsync(new GetObjectRequest { BucketName = "main", Key = "r", ByteRange = new ByteRange(10, 20) }));
+            () => Client.GetObjectAsync(new GetObjectRequest { BucketName = "main", Key = "r", ByteRange = new Amazon.S3.Model.ByteRange(10, 20) }));
     }
 
     [Fact]

@@ -132,7 +132,13 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
             if (!condition.Holds(current, Floor(key, stored, current))) return new(new DeleteResult(DeleteStatus.PreconditionFailed));
             BlobVersion version = condition.Kind == WriteConditionKind.IfOlder ? condition.Version : _versions.Next(stored?.Info.Version ?? default);
             if (stored is not null) Remove(stored);
-            if (current is null && condition.Kind != WriteConditionKind.IfOlder) return new(new DeleteResult(DeleteStatus.Missing));
+            if (current is null && condition.Kind != WriteConditionKind.IfOlder)
+            {
+                // What has expired keeps older copies out, as it would have had nobody deleted it.
+                if (stored is not null) _tombstones.Set(key, stored.Info.Version);
+                return new(new DeleteResult(DeleteStatus.Missing));
+            }
+
             _tombstones.Set(key, version);
             return new(new DeleteResult(current is null ? DeleteStatus.Missing : DeleteStatus.Deleted, version));
         }
@@ -238,7 +244,7 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
             MemoryBlob? stored = _index.Get(key);
             BlobInfo? current = Visible(key)?.Info;
             if (options?.Condition.Holds(current, Floor(key, stored, current)) == false) return WriteResult.PreconditionFailed(current);
-            BlobVersion version = options?.AsCopyOf is null ? _versions.Next(stored?.Info.Version ?? default) : default;
+            BlobVersion version = options?.AsCopyOf is null ? _versions.Next(stored?.Info.Version ?? _tombstones.Get(key)) : default;
             return Store(create(current, version), stored);
         }
     }

@@ -36,12 +36,13 @@ internal sealed class Promotions : IAsyncDisposable
     /// <param name="bytes">Its payload where it is in memory; it is carried along only while the queue is small.</param>
     /// <param name="source">Where to read it again otherwise.</param>
     /// <param name="targets">The tiers that get a copy.</param>
-    public void Enqueue(BlobInfo info, long generation, byte[]? bytes, IBlobStore source, IReadOnlyList<UpperTier> targets)
+    /// <param name="isFill">True if a write asks for the copies, false if a read does.</param>
+    public void Enqueue(BlobInfo info, long generation, byte[]? bytes, IBlobStore source, IReadOnlyList<UpperTier> targets, bool isFill)
     {
         if (targets.Count == 0 || !_queued.TryAdd(info.Key, true)) return;
         byte[]? carried = bytes is not null && Interlocked.Read(ref _queuedBytes) + bytes.Length <= MostQueuedBytes ? bytes : null;
         Interlocked.Add(ref _queuedBytes, carried?.Length ?? 0);
-        if (!_queue.Writer.TryWrite(new Promotion(info, generation, carried, source, targets))) Done(info.Key, carried);
+        if (!_queue.Writer.TryWrite(new Promotion(info, generation, carried, source, targets, isFill))) Done(info.Key, carried);
     }
 
     public async ValueTask DisposeAsync()
@@ -88,7 +89,7 @@ internal sealed class Promotions : IAsyncDisposable
                 await _fences.TryPublishAsync(info.Key, promotion.Generation, async () =>
                 {
                     await writer.CommitAsync(null, CancellationToken.None).ConfigureAwait(false);
-                    target.NotePromotion(info);
+                    target.NoteCopy(info, promotion.IsFill);
                 }).ConfigureAwait(false);
             }
         }
@@ -126,5 +127,5 @@ internal sealed class Promotions : IAsyncDisposable
         _queued.TryRemove(key, out _);
     }
 
-    private sealed record Promotion(BlobInfo Info, long Generation, byte[]? Bytes, IBlobStore Source, IReadOnlyList<UpperTier> Targets);
+    private sealed record Promotion(BlobInfo Info, long Generation, byte[]? Bytes, IBlobStore Source, IReadOnlyList<UpperTier> Targets, bool IsFill);
 }

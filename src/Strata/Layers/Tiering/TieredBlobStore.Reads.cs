@@ -142,7 +142,7 @@ public sealed partial class TieredBlobStore
     {
         if (!_options.PromoteOnRead || below == 0) return;
         UpperTier[] targets = [.. _upper.Take(below).Where(tier => tier.Takes(info.Length))];
-        _promotions.Enqueue(info with { Tier = null }, generation, bytes, source, targets);
+        _promotions.Enqueue(info with { Tier = null }, generation, bytes, source, targets, isFill: false);
     }
 
     /// <summary>Reads the origin to learn what an unknown outcome came to, and drops the copies that are not it.</summary>

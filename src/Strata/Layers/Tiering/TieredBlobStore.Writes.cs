@@ -108,7 +108,7 @@ public sealed partial class TieredBlobStore
         if (!result.IsWritten) return result;
         long generation = _fences.Generation(key);
         UpperTier[] targets = [.. _upper.Where(tier => Fills(tier, options, result.Info!.Length))];
-        _promotions.Enqueue(result.Info! with { Tier = null }, generation, null, _origin.Store, targets);
+        _promotions.Enqueue(result.Info! with { Tier = null }, generation, null, _origin.Store, targets, isFill: true);
         return result;
     }
 

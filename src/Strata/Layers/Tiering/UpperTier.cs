@@ -69,8 +69,7 @@ internal sealed class UpperTier : TierCounters
         try
         {
             await Store.WriteAsync(info.Key, content, new WriteOptions { AsCopyOf = info }, CancellationToken.None).ConfigureAwait(false);
-            Trust(info.Key);
-            Fills.Increment();
+            NoteCopy(info, isFill: true);
             return true;
         }
         catch (Exception e) when (e is not ArgumentException)
@@ -81,11 +80,12 @@ internal sealed class UpperTier : TierCounters
         }
     }
 
-    public void NotePromotion(BlobInfo info)
+    /// <summary>Notes that the tier holds a copy of what the origin has committed.</summary>
+    public void NoteCopy(BlobInfo info, bool isFill)
     {
         Trust(info.Key);
-        Promotions.Increment();
-        _events.Add(TierEventKind.Promoted, Name, info.Key, info.Length);
+        (isFill ? Fills : Promotions).Increment();
+        if (!isFill) _events.Add(TierEventKind.Promoted, Name, info.Key, info.Length);
     }
 
     private void OnEvicted(BlobKey key, long length)

@@ -1,0 +1,16 @@
+namespace Strata.Benchmarks;
+
+/// <summary>All cases, in the order in which they run.</summary>
+internal static class CaseList
+{
+    public static IReadOnlyList<BenchmarkCase> All { get; } =
+    [
+        new ReadShape(),
+        new MemoryHit(),
+        new TieredHit(),
+        new HitScaling(),
+        new TieredFiles(),
+        new S3Small(),
+        new S3Large(),
+    ];
+}

@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Strata.Server;
+
+namespace Strata.Benchmarks;
+
+/// <summary>
+/// A server in a process of its own, so that it has its own heap and its own threads, as servers have: this program,
+/// started again. It prints its address, and ends when its standard input does, so that it never outlives its parent.
+/// </summary>
+internal sealed class ServerProcess : IAsyncDisposable
+{
+    /// <summary>The first argument of a process that serves; users have no need of it.</summary>
+    public const string Verb = "serve-for-benchmark";
+
+    private const string Raw = "raw";
+    private const string Tiers = "tiers";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private readonly Process _process;
+
+    private ServerProcess(Process process, Uri address)
+    {
+        _process = process;
+        Address = address;
+    }
+
+    public Uri Address { get; }
+
+    /// <summary>Ours: S3 over memory over a folder, with one bucket named <c>main</c>.</summary>
+    public static Task<ServerProcess> StartTiersAsync(string folder) => StartAsync(Tiers, folder);
+
+    /// <summary>The peer: <see cref="RawServer"/>.</summary>
+    public static Task<ServerProcess> StartRawAsync(string folder) => StartAsync(Raw, folder);
+
+    /// <summary>What the started process does.</summary>
+    public static async Task<int> ServeAsync(string kind, string folder)
+    {
+        if (kind == Raw)
+        {
+            (WebApplication app, Uri address) = await RawServer.StartAsync(folder);
+            await using (app) await AnnounceAsync(address);
+            return 0;
+        }
+
+        await using var tiers = new TieredBlobStore(
+        [
+            new Tier { Name = "hot", Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true }) },
+            new Tier { Name = "cold", Store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Name = "cold", Path = folder }) },
+        ]);
+        var stores = new Dictionary<string, IBlobStore>(StringComparer.Ordinal) { ["main"] = tiers };
+        await using StrataServer server = await StrataServer.StartAsync(stores, new StrataServerOptions { Listen = "127.0.0.1:0" });
+        await AnnounceAsync(server.Address);
+        return 0;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _process.StandardInput.Close();
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+
+    private static async Task AnnounceAsync(Uri address)
+    {
+        Console.WriteLine(address);
+        await Console.In.ReadToEndAsync();
+    }
+
+    private static async Task<ServerProcess> StartAsync(string kind, string folder)
+    {
+        string program = Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is not known.");
+        var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(typeof(ServerProcess).Assembly.Location);
+        foreach (string argument in (string[])[Verb, kind, folder]) start.ArgumentList.Add(argument);
+        Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
+        using var patience = new CancellationTokenSource(Patience);
+        string? line = await process.StandardOutput.ReadLineAsync(patience.Token);
+        return line is not null ? new ServerProcess(process, new Uri(line)) : throw new InvalidOperationException("The server ended before it listened.");
+    }
+}

@@ -1,0 +1,120 @@
+using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Strata.Benchmarks;
+
+/// <summary>
+/// What a careful program does with system calls alone, and no less: a temporary file, its bytes flushed, a rename,
+/// the folder flushed. No checksum, no metadata, no key that is not a file name.
+/// </summary>
+internal sealed partial class RawFiles : IDisposable
+{
+    private readonly string _folder;
+    private readonly SafeFileHandle? _folderHandle;
+    private long _puts;
+
+    /// <param name="folder">Created.</param>
+    /// <param name="durable">
+    /// Whether a put survives a power cut. Other systems than Linux write through instead and flush no folder.
+    /// </param>
+    public RawFiles(string folder, bool durable)
+    {
+        _folder = Directory.CreateDirectory(folder).FullName;
+        IsDurable = durable;
+        if (durable && OperatingSystem.IsLinux()) _folderHandle = Check(Open(_folder, 0), "open");
+    }
+
+    private bool IsDurable { get; }
+
+    public string PathOf(string name) => Path.Combine(_folder, name);
+
+    public void Put(string name, ReadOnlySpan<byte> bytes)
+    {
+        string temporary = NewName(name);
+        using (SafeFileHandle file = Create(temporary))
+        {
+            RandomAccess.Write(file, bytes, 0);
+            Flush(file);
+        }
+
+        Publish(temporary, name);
+    }
+
+    public async Task PutAsync(string name, PipeReader body)
+    {
+        string temporary = NewName(name);
+        using (SafeFileHandle file = Create(temporary))
+        {
+            long written = 0;
+            for (bool isCompleted = false; !isCompleted;)
+            {
+                ReadResult read = await body.ReadAsync();
+                foreach (ReadOnlyMemory<byte> piece in read.Buffer)
+                {
+                    RandomAccess.Write(file, piece.Span, written);
+                    written += piece.Length;
+                }
+
+                body.AdvanceTo(read.Buffer.End);
+                isCompleted = read.IsCompleted;
+            }
+
+            Flush(file);
+        }
+
+        Publish(temporary, name);
+    }
+
+    public byte[] Get(string name)
+    {
+        using SafeFileHandle file = File.OpenHandle(PathOf(name));
+        var bytes = GC.AllocateUninitializedArray<byte>(checked((int)RandomAccess.GetLength(file)));
+        for (int read = 0; read < bytes.Length;)
+        {
+            int some = RandomAccess.Read(file, bytes.AsSpan(read), read);
+            if (some == 0) throw new EndOfStreamException(name);
+            read += some;
+        }
+
+        return bytes;
+    }
+
+    public void Dispose() => _folderHandle?.Dispose();
+
+    private string NewName(string name) => PathOf($"{name}.{Interlocked.Increment(ref _puts)}.new");
+
+    private SafeFileHandle Create(string path) =>
+        File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.None, IsDurable && _folderHandle is null ? FileOptions.WriteThrough : FileOptions.None);
+
+    private void Flush(SafeFileHandle file)
+    {
+        if (_folderHandle is not null) Check(FDataSync(file), "fdatasync");
+    }
+
+    private void Publish(string temporary, string name)
+    {
+        File.Move(temporary, PathOf(name), overwrite: true);
+        if (_folderHandle is not null) Check(FSync(_folderHandle), "fsync");
+    }
+
+    private static void Check(int result, string call)
+    {
+        if (result < 0) throw new IOException($"{call} failed: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    private static SafeFileHandle Check(SafeFileHandle handle, string call)
+    {
+        if (handle.IsInvalid) throw new IOException($"{call} failed: {Marshal.GetLastPInvokeErrorMessage()}");
+        return handle;
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    private static partial int FDataSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(SafeFileHandle folder);
+}

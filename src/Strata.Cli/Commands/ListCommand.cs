@@ -1,0 +1,109 @@
+using System.CommandLine;
+using Strata.Server;
+
+namespace Strata.Cli;
+
+/// <summary><c>strata ls</c></summary>
+internal sealed class ListCommand : StrataCommand
+{
+    private readonly Argument<string?> _source = new("ADDRESS")
+    {
+        Description = "A store or prefix, or a data folder (./data) for its stores (default: the stores of the data folder).", Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<bool> _long = new("--long", "-l") { Description = "Size, time of the last write and tier of each blob." };
+    private readonly Option<bool> _recursive = new("--recursive", "-r") { Description = "All keys below, not folder by folder." };
+    private readonly Option<int?> _limit = new("--limit") { Description = "At most this many lines.", HelpName = "COUNT" };
+
+    public ListCommand()
+        : base("ls", "List stores, or the blobs of a store.", "strata ls", "strata ls -l main/photos/", "strata ls -r --limit 100 main", "strata ls ./data")
+    {
+        Add(_source);
+        Add(_long);
+        Add(_recursive);
+        Add(_limit);
+    }
+
+    public override string Notes =>
+        """
+        KEY is a prefix: main/ph lists all that begins with it; a folder's own name lists what is in the folder.
+        With --json, a line each: {"key","length","etag",…} a blob, {"prefix"} a folder, {"store","tiers":[…]} a store.
+        """;
+
+    protected override async Task<int> RunAsync(Run run, CancellationToken cancellationToken)
+    {
+        string? text = run.Parsed.GetValue(_source);
+        int? limit = run.Parsed.GetValue(_limit);
+        if (limit < 1) throw CliException.Usage($"--limit takes 1 or more; this is {limit}.");
+        if (text is null)
+        {
+            await ListStoresAsync(run.Report, run.Stores, cancellationToken);
+            return ExitCode.Done;
+        }
+
+        if (text.StartsWith('.') || Path.IsPathRooted(text))
+        {
+            await using var folder = new StoreSource(run.Options with { Data = text });
+            await ListStoresAsync(run.Report, folder, cancellationToken);
+            return ExitCode.Done;
+        }
+
+        Address source = Address.OfStore(text, run.Stores.Urls.Prefixes);
+        IBlobStore store = await run.Stores.OpenAsync(source, forWriting: false, cancellationToken);
+        await ListBlobsAsync(run, store, source.Key, limit ?? int.MaxValue, cancellationToken);
+        return ExitCode.Done;
+    }
+
+    private static async Task ListStoresAsync(Report report, StoreSource source, CancellationToken cancellationToken)
+    {
+        StoreSet stores = await source.ConfiguredAsync(mayCreate: false, cancellationToken);
+        foreach (StoreLine store in await stores.ListAsync(cancellationToken))
+        {
+            TierStatistics origin = store.Tiers[^1];
+            string held = origin.Blobs is { } blobs ? $"{Columns.Count(blobs),9} blobs  {ByteSize.Format(origin.Bytes ?? 0),9}" : "";
+            report.Result($"{store.Store,-16} {held}  {string.Join(" > ", store.Tiers.Select(t => t.Name))}", store, JsonLines.Context.StoreLine);
+        }
+    }
+
+    private async Task ListBlobsAsync(Run run, IBlobStore store, string prefix, int limit, CancellationToken cancellationToken)
+    {
+        bool recursive = run.Parsed.GetValue(_recursive), details = run.Parsed.GetValue(_long);
+        var request = new ListRequest { Prefix = prefix, Delimiter = recursive ? null : "/", Limit = Math.Min(limit, 1000) };
+        ListPage page = await store.ListPageAsync(request, cancellationToken);
+        if (!recursive && page is { Items: [], Prefixes: [var only], Token: null } && only == prefix + "/")
+        {
+            request = request with { Prefix = only };
+            page = await store.ListPageAsync(request, cancellationToken);
+        }
+
+        while (true)
+        {
+            foreach (object entry in InOrder(page))
+            {
+                if (limit-- == 0) return;
+                if (entry is BlobInfo info) run.Report.Result(Line(info, details), BlobInfoWire.From(info), JsonLines.Context.BlobInfoWire);
+                else run.Report.Result(details ? $"{"",9}  {"",19}  {"",-8}  {entry}" : (string)entry, new PrefixLine((string)entry), JsonLines.Context.PrefixLine);
+            }
+
+            run.Report.Flush();
+            if (page.Token is null) return;
+            page = await store.ListPageAsync(request = request with { Token = page.Token }, cancellationToken);
+        }
+    }
+
+    private static string Line(BlobInfo info, bool details) =>
+        details ? $"{ByteSize.Format(info.Length),9}  {Columns.Time(info.Modified)}  {info.Tier ?? "",-8}  {info.Key}" : info.Key.Value;
+
+    /// <summary>Blobs and folders of a page, merged in key order.</summary>
+    private static IEnumerable<object> InOrder(ListPage page)
+    {
+        int item = 0;
+        foreach (string prefix in page.Prefixes)
+        {
+            for (; item < page.Items.Count && BlobKey.CompareText(page.Items[item].Key.Value, prefix) < 0; item++) yield return page.Items[item];
+            yield return prefix;
+        }
+
+        for (; item < page.Items.Count; item++) yield return page.Items[item];
+    }
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Strata.Server;
+
+namespace Strata.Cli;
+
+/// <summary>What get and cat share.</summary>
+internal static class Reading
+{
+    /// <summary>The part to read.</summary>
+    public static Option<string?> RangeOption() => new("--range") { Description = "FIRST-LAST, FIRST- or -COUNT, in bytes from 0.", HelpName = "RANGE" };
+
+    /// <summary>How to read; null for the whole blob.</summary>
+    public static ReadOptions? OptionsOf(string? range)
+    {
+        if (range is null) return null;
+        return ByteRange.TryParse(range, out BlobRange parsed)
+            ? new ReadOptions { Range = parsed }
+            : throw CliException.Usage($"--range takes FIRST-LAST, FIRST- or -COUNT, in bytes from 0; this is '{range}'.");
+    }
+
+    /// <summary>Opens a blob that must be there.</summary>
+    public static async ValueTask<BlobReadResult> OpenAsync(IBlobStore store, Address source, BlobKey key, ReadOptions? options, CancellationToken cancellationToken)
+    {
+        BlobReadResult result = await store.ReadAsync(key, options, cancellationToken) ?? throw Missing(source);
+        if (result.Status == BlobReadStatus.Found) return result;
+        await result.DisposeAsync();
+        throw new CliException(ExitCode.Failed, $"'{source.Text}' has {result.Info.Length} bytes; none of them lies in that range.");
+    }
+
+    public static CliException Missing(Address address) => CliException.NotFound($"There is no blob '{address.Text}'.");
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+
+namespace Strata.Cli;
+
+/// <summary>What all commands share: examples in their help, and one way to fail.</summary>
+internal abstract class StrataCommand : Command
+{
+    private const string DebugVariable = "STRATA_DEBUG";
+
+    protected StrataCommand(string name, string description, params IReadOnlyList<string> examples)
+        : base(name, description)
+    {
+        Examples = examples;
+        SetAction(InvokeAsync);
+    }
+
+    /// <summary>Command lines that work as they are written.</summary>
+    public IReadOnlyList<string> Examples { get; }
+
+    /// <summary>What else the help says; empty for nothing.</summary>
+    public virtual string Notes => "";
+
+    /// <summary>Reports a failure and returns its exit code.</summary>
+    public static int Fail(Report report, Fault fault)
+    {
+        if (report.IsJson) report.Json(new FaultLine(new FaultBody(fault.Message, fault.ExitCode)), JsonLines.Context.FaultLine);
+        report.Flush();
+        Report.Error(fault.Message);
+        return fault.ExitCode;
+    }
+
+    protected abstract Task<int> RunAsync(Run run, CancellationToken cancellationToken);
+
+    private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        using var report = new Report(parsed.GetValue(Tool.Json));
+        var options = new StoreSourceOptions(parsed.GetValue(Tool.Data), parsed.GetValue(Tool.Config));
+        try
+        {
+            await using var stores = new StoreSource(options);
+            return await RunAsync(new Run(parsed, report, stores, options), cancellationToken);
+        }
+        catch (Exception e)
+        {
+            if (Environment.GetEnvironmentVariable(DebugVariable) == "1") await Console.Error.WriteLineAsync(e.ToString());
+            return Fail(report, cancellationToken.IsCancellationRequested ? Fault.Of(new OperationCanceledException()) : Fault.Of(e));
+        }
+    }
+}
+
+/// <summary>One run of a command.</summary>
+internal sealed record Run(ParseResult Parsed, Report Report, StoreSource Stores, StoreSourceOptions Options)
+{
+    /// <summary>An address of a store.</summary>
+    public Address AddressOf(Argument<string> argument) => Address.OfStore(Parsed.GetRequiredValue(argument), Stores.Urls.Prefixes);
+}

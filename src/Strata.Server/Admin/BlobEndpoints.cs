@@ -1,0 +1,191 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Extensions.Primitives;
+
+namespace Strata.Server;
+
+/// <summary>
+/// The whole blob contract over HTTP, by which the command line works on a folder that this server owns.
+/// </summary>
+/// <remarks>
+/// Everything is under <c>/_strata/v1/stores/{name}</c>: <c>blob?key=</c> takes HEAD (stat), GET (read), PUT (write),
+/// POST (write of unknown length, see <see cref="FramedBody"/>), DELETE and PATCH (update); <c>copy</c> and
+/// <c>delete</c> take POST; <c>capabilities</c> takes GET. A failure carries an <see cref="ErrorWire"/> in its body and,
+/// since a HEAD has none, in the header <c>Strata-Error</c>; without that header 404, 412 and 416 are answers.
+/// </remarks>
+internal static class BlobEndpoints
+{
+    private const string Root = "/_strata/v1/stores/{name}";
+
+    internal delegate Task StoreHandler(HttpContext context, IBlobStore store);
+
+    /// <summary>Maps the routes over these stores.</summary>
+    public static void MapBlobs(this IEndpointRouteBuilder routes, IReadOnlyDictionary<string, IBlobStore> stores)
+    {
+        Map("GET", "/capabilities", (context, store) => AnswerAsync(context, 200, store.Capabilities, BlobWire.Context.StoreCapabilities));
+        Map("HEAD", "/blob", StatAsync);
+        Map("GET", "/blob", BlobReads.ReadAsync);
+        Map("PUT", "/blob", WriteAsync);
+        Map("POST", "/blob", FramedBody.WriteAsync);
+        Map("DELETE", "/blob", DeleteAsync);
+        Map("PATCH", "/blob", UpdateAsync);
+        Map("POST", "/copy", CopyAsync);
+        Map("POST", "/delete", DeleteManyAsync);
+
+        void Map(string method, string path, StoreHandler handler) =>
+            routes.MapMethods(Root + path, [method], context => RunAsync(context, stores, handler));
+    }
+
+    /// <summary>The key that the request names.</summary>
+    /// <exception cref="ArgumentException">It names none, or the text is no key.</exception>
+    public static BlobKey KeyOf(HttpContext context)
+    {
+        StringValues values = context.Request.Query["key"];
+        return values.Count == 1 ? BlobKey.Parse(values[0]!) : throw new ArgumentException("The request must have one 'key' in its query.");
+    }
+
+    /// <summary>The write options that the request carries, or null.</summary>
+    public static WriteOptions? OptionsOf(HttpContext context) =>
+        context.Request.Headers.TryGetValue(BlobWire.OptionsHeader, out StringValues header)
+            ? BlobWire.FromHeader(header.ToString(), BlobWire.Context.WriteOptionsWire, BlobWire.OptionsHeader).ToOptions()
+            : null;
+
+    public static Task AnswerAsync(HttpContext context, WriteResult result) => AnswerAsync(
+        context,
+        result.Status switch { WriteStatus.Written => 200, WriteStatus.PreconditionFailed => 412, _ => 404 },
+        WriteResultWire.From(result),
+        BlobWire.Context.WriteResultWire);
+
+    internal static async Task RunAsync(HttpContext context, IReadOnlyDictionary<string, IBlobStore> stores, StoreHandler handler)
+    {
+        // A person's pipe may be slow on either side; the server's minimum rates are meant for strangers.
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } request) request.MinDataRate = null;
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } response) response.MinDataRate = null;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+
+        string name = context.Request.RouteValues["name"] as string ?? "";
+        if (!stores.TryGetValue(name, out IBlobStore? store))
+        {
+            string known = string.Join(", ", stores.Keys);
+            await FailAsync(context, 404, new ErrorWire(ErrorWire.UnknownStore, WriteOutcome.NotApplied, $"There is no store '{name}'; there is {known}."));
+            return;
+        }
+
+        try
+        {
+            await handler(context, store);
+        }
+        catch (StorageException e)
+        {
+            await FailAsync(context, StatusOf(e.Kind), ErrorWire.From(e));
+        }
+        catch (Exception e) when (e is ArgumentException or JsonException)
+        {
+            await FailAsync(context, 400, new ErrorWire(ErrorWire.Argument, WriteOutcome.NotApplied, e.Message));
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone: there is nobody to answer, and what it was writing was not committed.
+            context.Abort();
+        }
+        catch (BadHttpRequestException e)
+        {
+            await FailAsync(context, 400, new ErrorWire(nameof(StorageErrorKind.LengthMismatch), WriteOutcome.NotApplied, $"The body broke off: {e.Message}"));
+        }
+    }
+
+    private static int StatusOf(StorageErrorKind kind) => kind switch
+    {
+        StorageErrorKind.Full => 507,
+        StorageErrorKind.TooLarge => 413,
+        StorageErrorKind.Unsupported => 501,
+        StorageErrorKind.AccessDenied => 403,
+        StorageErrorKind.LengthMismatch => 400,
+        StorageErrorKind.Changed => 409,
+        StorageErrorKind.Corrupt => 500,
+        StorageErrorKind.Timeout => 504,
+        _ => 503,
+    };
+
+    /// <summary>Answers with an error; if bytes of a blob have gone out already, breaks the connection, which no client takes for the end.</summary>
+    internal static async Task FailAsync(HttpContext context, int status, ErrorWire error)
+    {
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return;
+        }
+
+        context.Response.Clear();
+        context.Response.Headers[BlobWire.ErrorHeader] = BlobWire.ToHeader(error, BlobWire.Context.ErrorWire);
+        await AnswerAsync(context, status, error, BlobWire.Context.ErrorWire);
+    }
+
+    internal static async Task AnswerAsync<T>(HttpContext context, int status, T value, JsonTypeInfo<T> type)
+    {
+        context.Response.StatusCode = status;
+        if (HttpMethods.IsHead(context.Request.Method)) return;
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(value, type);
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = json.Length;
+        await context.Response.BodyWriter.WriteAsync(json, context.RequestAborted);
+    }
+
+    private static async Task StatAsync(HttpContext context, IBlobStore store)
+    {
+        BlobInfo? info = await store.StatAsync(KeyOf(context), context.RequestAborted);
+        if (info is not null) context.Response.Headers[BlobWire.InfoHeader] = BlobWire.ToHeader(BlobInfoWire.From(info), BlobWire.Context.BlobInfoWire);
+        context.Response.StatusCode = info is null ? 404 : 200;
+    }
+
+    private static async Task WriteAsync(HttpContext context, IBlobStore store)
+    {
+        var content = new RequestContent(context.Request);
+        try
+        {
+            await AnswerAsync(context, await store.WriteAsync(KeyOf(context), content, OptionsOf(context), context.RequestAborted));
+        }
+        catch (StorageException)
+        {
+            await content.DrainAsync(context.RequestAborted);
+            throw;
+        }
+    }
+
+    private static async Task DeleteAsync(HttpContext context, IBlobStore store)
+    {
+        WriteCondition condition = OptionsOf(context)?.Condition ?? default;
+        DeleteResult result = await store.DeleteAsync(KeyOf(context), condition, context.RequestAborted);
+        await AnswerAsync(context, result.Status == DeleteStatus.PreconditionFailed ? 412 : 200, DeleteResultWire.From(result), BlobWire.Context.DeleteResultWire);
+    }
+
+    private static async Task UpdateAsync(HttpContext context, IBlobStore store)
+    {
+        UpdateWire update = await BodyAsync(context, BlobWire.Context.UpdateWire);
+        WriteCondition condition = update.Condition?.ToCondition() ?? default;
+        await AnswerAsync(context, await store.UpdateAsync(KeyOf(context), update.Changes.ToChanges(), condition, context.RequestAborted));
+    }
+
+    private static async Task CopyAsync(HttpContext context, IBlobStore store)
+    {
+        CopyWire copy = await BodyAsync(context, BlobWire.Context.CopyWire);
+        WriteResult result = await store.CopyAsync(BlobKey.Parse(copy.Source), BlobKey.Parse(copy.Target), copy.ToOptions(), context.RequestAborted);
+        await AnswerAsync(context, result);
+    }
+
+    private static async Task DeleteManyAsync(HttpContext context, IBlobStore store)
+    {
+        IReadOnlyList<string> keys = await BodyAsync(context, BlobWire.Context.IReadOnlyListString);
+        DeleteManyResult result = await store.DeleteManyAsync([.. keys.Select(BlobKey.Parse)], context.RequestAborted);
+        await AnswerAsync(context, 200, [.. result.Outcomes.Select(DeleteOutcomeWire.From)], BlobWire.Context.IReadOnlyListDeleteOutcomeWire);
+    }
+
+    private static async ValueTask<T> BodyAsync<T>(HttpContext context, JsonTypeInfo<T> type) =>
+        await JsonSerializer.DeserializeAsync(context.Request.Body, type, context.RequestAborted)
+            ?? throw new ArgumentException("The body holds null where it must hold a JSON document.");
+}

@@ -1,0 +1,27 @@
+namespace Strata.Server;
+
+/// <summary>A store's figures as JSON.</summary>
+/// <param name="Name">The store, which is also the S3 bucket.</param>
+/// <param name="Reads">Reads of the whole store.</param>
+/// <param name="Tiers">Fastest first; a store without tiers is shown as its own only one.</param>
+internal sealed record StoreWire(string Name, TieredReads Reads, IReadOnlyList<TierStatistics> Tiers)
+{
+    /// <summary>The figures of all stores, in the order of their names.</summary>
+    public static StoreWire[] From(IReadOnlyDictionary<string, IBlobStore> stores) =>
+        [.. stores.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => From(s.Key, s.Value))];
+
+    private static StoreWire From(string name, IBlobStore store)
+    {
+        if (store.TryGetFacet(out ITierInspection? tiers)) return new StoreWire(name, tiers.GetReads(), tiers.GetTierStatistics());
+        StoreStatistics? counted = store.TryGetFacet(out IStoreStatistics? statistics) ? statistics.GetStatistics() : null;
+        return new StoreWire(name, default, [new TierStatistics
+        {
+            Name = store.Capabilities.Store,
+            IsOrigin = true,
+            Blobs = counted?.Blobs,
+            Bytes = counted?.Bytes,
+            MaxBytes = counted?.MaxBytes,
+            Evictions = counted?.Evictions ?? 0,
+        }]);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Buffers;
+using System.Text;
+using Xunit;
+
+namespace Strata.Tests;
+
+public sealed class Crc32CTests
+{
+    [Fact]
+    public void The_vectors_of_rfc_3720_hold()
+    {
+        Assert.Equal(0x8A9136AAu, Crc32C.Of(new byte[32]));
+        Assert.Equal(0x62A8AB43u, Crc32C.Of([.. Enumerable.Repeat((byte)0xFF, 32)]));
+        Assert.Equal(0x46DD794Eu, Crc32C.Of([.. Enumerable.Range(0, 32).Select(i => (byte)i)]));
+        Assert.Equal(0x113FDB5Cu, Crc32C.Of([.. Enumerable.Range(0, 32).Select(i => (byte)(31 - i))]));
+        byte[] scsiRead =
+        [
+            0x01, 0xC0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14, 0, 0, 0, 0, 0, 0x04, 0, 0, 0, 0, 0x14, 0, 0, 0, 0x18,
+            0x28, 0, 0, 0, 0, 0, 0, 0, 0x02, 0, 0, 0, 0, 0, 0, 0,
+        ];
+        Assert.Equal(0xD9963A56u, Crc32C.Of(scsiRead));
+        Assert.Equal(0xE3069283u, Crc32C.Of(Encoding.ASCII.GetBytes("123456789")));
+        Assert.Equal(0u, Crc32C.Of([]));
+    }
+
+    [Fact]
+    public void Pieces_of_any_size_give_the_sum_of_the_whole()
+    {
+        byte[] bytes = new byte[1001];
+        new Random(1).NextBytes(bytes);
+        uint whole = Crc32C.Of(bytes);
+        for (int cut = 0; cut <= bytes.Length; cut += 13)
+        {
+            var crc = default(Crc32C);
+            crc.Append(bytes.AsSpan(0, cut));
+            crc.Append(bytes.AsSpan(cut));
+            Assert.Equal(whole, crc.Value);
+        }
+
+        Assert.Equal(whole, Crc32C.Of(new ReadOnlySequence<byte>(bytes)));
+    }
+}

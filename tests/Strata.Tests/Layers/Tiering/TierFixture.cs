@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using System.Text;
+using Strata.Testing;
+using Xunit;
+
+namespace Strata.Tests;
+
+/// <summary>Memory over an origin that can be made to fail or to wait, all of it within reach of the test.</summary>
+internal sealed class TierFixture : IAsyncDisposable
+{
+    public static readonly BlobKey Key = BlobKey.Parse("a/key");
+
+    public TierFixture(TieringOptions? options = null, IBlobStore? warm = null)
+    {
+        Context = StoreContext.Default with { Clock = Clock };
+        Hot = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true, MaxBytes = 16 << 20 }, Context);
+        Disk = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }, Context);
+        Gates = new LatencyStore(Disk, Context);
+        Faults = new FaultStore(Gates);
+        List<Tier> tiers = [new Tier { Name = "hot", Store = Hot }, new Tier { Name = "cold", Store = Faults }];
+        if (warm is not null) tiers.Insert(1, new Tier { Name = "warm", Store = warm });
+        Store = new TieredBlobStore(tiers, options, Context);
+    }
+
+    public FakeClock Clock { get; } = new();
+
+    public StoreContext Context { get; }
+
+    public MemoryBlobStore Hot { get; }
+
+    /// <summary>What the origin keeps, without faults and gates.</summary>
+    public MemoryBlobStore Disk { get; }
+
+    public LatencyStore Gates { get; }
+
+    public FaultStore Faults { get; }
+
+    public TieredBlobStore Store { get; }
+
+    public static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    public async Task PutAsync(string text, WriteOptions? options = null) =>
+        Assert.True((await Store.PutBytesAsync(Key, Bytes(text), options)).IsWritten);
+
+    public Task<string?> GetAsync() => GetAsync(Store);
+
+    public static async Task<string?> GetAsync(IBlobStore store) =>
+        await store.GetBytesAsync(Key) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+    /// <summary>Waits until no promotion is queued or under way.</summary>
+    public Task IdleAsync() => WaitForAsync(() => Store.IsIdle, "promotions never came to rest");
+
+    public static async Task WaitForAsync(Func<bool> condition, string otherwise)
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(30), otherwise);
+            await Task.Yield();
+        }
+    }
+
+    public ValueTask DisposeAsync() => Store.DisposeAsync();
+}
