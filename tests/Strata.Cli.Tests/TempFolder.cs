@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace Strata.Cli.Tests;
 
 /// <summary>A folder that is gone when the test is.</summary>
@@ -16,6 +18,9 @@ internal sealed class TempFolder : IDisposable
         File.WriteAllBytes(path, bytes);
         return path;
     }
+
+    /// <summary>As Assert.Equal, but quick and without megabytes in its message.</summary>
+    public static void AssertHolds(string path, byte[] bytes) => Assert.True(File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes), path);
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

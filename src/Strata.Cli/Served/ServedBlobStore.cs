@@ -126,7 +126,7 @@ internal sealed class ServedBlobStore : IBlobStore
         Begin(key, "write");
         Capabilities.Check(key, options, "write");
         cancellationToken.ThrowIfCancellationRequested();
-        return new(new ServedBlobWriter(_connection, Request(HttpMethod.Post, key, options)));
+        return new(new ServedBlobWriter(_connection, Request(HttpMethod.Post, key, options), () => CheckOpen("write")));
     }
 
     /// <inheritdoc/>

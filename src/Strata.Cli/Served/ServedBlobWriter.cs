@@ -12,10 +12,15 @@ internal sealed class ServedBlobWriter : IBlobWriter
     private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 1024 * 1024, resumeWriterThreshold: 512 * 1024));
     private readonly CancellationTokenSource _abort = new();
     private readonly Task<WriteResult> _answer;
-    private bool _isCommitting;
+    private readonly Action _checkOpen;
+    private bool _isCommitting, _isDisposed;
 
-    public ServedBlobWriter(ServedConnection connection, HttpRequestMessage request)
+    /// <param name="connection">The way to the server.</param>
+    /// <param name="request">The write, without its body.</param>
+    /// <param name="checkOpen">Throws once the store is closed.</param>
+    public ServedBlobWriter(ServedConnection connection, HttpRequestMessage request, Action checkOpen)
     {
+        _checkOpen = checkOpen;
         request.Content = new PipeContent(_pipe.Reader);
         _answer = SendAsync(connection, request);
     }
@@ -24,7 +29,7 @@ internal sealed class ServedBlobWriter : IBlobWriter
 
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        ThrowIfCommitting();
+        CheckUsable();
         while (!bytes.IsEmpty)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -39,7 +44,7 @@ internal sealed class ServedBlobWriter : IBlobWriter
 
     public async ValueTask<WriteResult> CommitAsync(CommitOptions? options, CancellationToken cancellationToken)
     {
-        ThrowIfCommitting();
+        CheckUsable();
         cancellationToken.ThrowIfCancellationRequested();
         _isCommitting = true;
         WriteFrame([]);
@@ -50,6 +55,8 @@ internal sealed class ServedBlobWriter : IBlobWriter
 
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
         if (!_isCommitting) await _abort.CancelAsync();
         await _answer.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         await _pipe.Writer.CompleteAsync();
@@ -83,8 +90,10 @@ internal sealed class ServedBlobWriter : IBlobWriter
         throw new StorageException(StorageErrorKind.Unavailable, "The server ended a streamed write before it was committed.") { Operation = "write" };
     }
 
-    private void ThrowIfCommitting()
+    private void CheckUsable()
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        _checkOpen();
         if (_isCommitting) throw new InvalidOperationException("This write has been committed.");
     }
 

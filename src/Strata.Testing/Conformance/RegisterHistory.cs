@@ -14,7 +14,8 @@ internal sealed class RegisterHistory(IBlobStore store, BlobKey key, int seed)
     private int _clock;
     private int _numbers;
 
-    private enum Kind
+    /// <summary>What a thread may do to the key.</summary>
+    public enum Kind
     {
         Read,
         Write,
@@ -36,6 +37,12 @@ internal sealed class RegisterHistory(IBlobStore store, BlobKey key, int seed)
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default).Unwrap())).ConfigureAwait(false);
+    }
+
+    /// <summary>Records one operation.</summary>
+    public void Add(Event operation)
+    {
+        lock (_gate) _events.Add(operation);
     }
 
     /// <summary>True if the operations can be put in an order that respects time and explains every answer.</summary>
@@ -81,8 +88,7 @@ internal sealed class RegisterHistory(IBlobStore store, BlobKey key, int seed)
                     break;
             }
 
-            var recorded = new Event(kind, number, known.Number, answer, called, Interlocked.Increment(ref _clock));
-            lock (_gate) _events.Add(recorded);
+            Add(new Event(kind, number, known.Number, answer, called, Interlocked.Increment(ref _clock)));
         }
     }
 
@@ -110,13 +116,14 @@ internal sealed class RegisterHistory(IBlobStore store, BlobKey key, int seed)
         return (await store.PutBytesAsync(key, bytes, new WriteOptions { Condition = condition }).ConfigureAwait(false)).IsWritten ? 1 : 0;
     }
 
+    /// <summary>One operation and its answer.</summary>
     /// <param name="Kind">What was done.</param>
     /// <param name="Number">The number that it would write.</param>
     /// <param name="Expected">For <see cref="Kind.WriteIfMatch"/>: the number whose ETag was expected; 0 for one that no write has.</param>
     /// <param name="Answer">For a read the number seen; else 1 if it was done, 0 if not.</param>
     /// <param name="Called">When it was called.</param>
     /// <param name="Returned">When it returned.</param>
-    private readonly record struct Event(Kind Kind, int Number, int Expected, int Answer, int Called, int Returned)
+    public readonly record struct Event(Kind Kind, int Number, int Expected, int Answer, int Called, int Returned)
     {
         /// <summary>The state after it, or null if its answer does not fit this state.</summary>
         public int? Apply(int state) => Kind switch

@@ -1,0 +1,95 @@
+using System.Text;
+using Microsoft.Extensions.Configuration;
+using Xunit;
+
+namespace Strata.Tests;
+
+/// <summary>Each setting wrong in turn: the start stops with the path of the setting and what it takes.</summary>
+public sealed class StrataSettingsTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("strata-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("""{ "Dta": "x" }""", "Strata:Dta", "Data, Stores")]
+    [InlineData("""{ "Data": "" }""", "Strata:Data", "empty")]
+    [InlineData("""{ "Data": { "x": "y" } }""", "Strata:Data", "one text")]
+    [InlineData("""{ "Stores": "main" }""", "Strata:Stores", "group")]
+    [InlineData("""{ "Stores": { "Main!": { "Url": "memory:" } } }""", "Strata:Stores:Main!", "lower-case")]
+    [InlineData("""{ "Stores": { "_x1": { "Url": "memory:" } } }""", "Strata:Stores:_x1", "lower-case")]
+    [InlineData("""{ "Stores": { "media": { "Uri": "memory:" } } }""", "Strata:Stores:media:Uri", "Url, Tiers, Tiering")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiers": [ { "Name": "a", "Url": "memory:" } ] } } }""", "Strata:Stores:media", "one of them")]
+    [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Url": "memory:" } ] } } }""", "Strata:Stores:media:Tiers:0:Name", "missing")]
+    [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a" } ] } } }""", "Strata:Stores:media:Tiers:0:Url", "missing")]
+    [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a", "Url": "memory:", "MaxBytes": "many" } ] } } }""", "Strata:Stores:media:Tiers:0:MaxBytes", "a size such as")]
+    [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a", "Url": "memory:", "MaxBytes": "12" } ] } } }""", "Strata:Stores:media:Tiers:0:MaxBytes", "64 KiB or more")]
+    [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a", "Url": "memory:", "MaxBlobBytes": "-1" } ] } } }""", "Strata:Stores:media:Tiers:0:MaxBlobBytes", "a size such as")]
+    [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a", "Url": "memory:" }, { "Name": "a", "Url": "memory:" } ] } } }""", "Strata:Stores:media:Tiers", "two tiers")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "PromoteOnRead": "often" } } } }""", "Strata:Stores:media:Tiering:PromoteOnRead", "true or false")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "FillOnWrite": "1" } } } }""", "Strata:Stores:media:Tiering:FillOnWrite", "true or false")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "MaxSharedLoadBytes": "1GiB" } } } }""", "Strata:Stores:media:Tiering:MaxSharedLoadBytes", "0 B to 64 MiB")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "HotFr": "1" } } } }""", "Strata:Stores:media:Tiering:HotFr", "no setting")]
+    public void A_wrong_setting_is_named_with_what_it_takes(string strata, string setting, string takes)
+    {
+        StrataConfigurationException e = Assert.Throws<StrataConfigurationException>(() => Read(strata));
+        Assert.Equal(setting, e.Setting);
+        Assert.StartsWith(setting, e.Message, StringComparison.Ordinal);
+        Assert.Contains(takes, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_address_that_cannot_be_opened_names_its_setting_and_leaves_the_folder_free()
+    {
+        StrataSettings settings = Read("""{ "Stores": { "good": { "Url": "memory:" }, "wrong": { "Tiers": [ { "Name": "a", "Url": "memroy:" } ] } } }""", _folder);
+        StrataConfigurationException e = await Assert.ThrowsAsync<StrataConfigurationException>(() => StoreCatalog.OpenAsync(settings).AsTask());
+        Assert.Equal("Strata:Stores:wrong:Tiers:0:Url", e.Setting);
+        Assert.Null(DataFolder.FindOwner(_folder));
+    }
+
+    [Fact]
+    public async Task Without_configuration_there_is_one_store_of_three_tiers_below_the_data_folder()
+    {
+        await using StoreCatalog catalog = await StoreCatalog.OpenAsync(Read("{}", _folder));
+        (string name, IBlobStore store) = Assert.Single(catalog.Stores);
+        Assert.Equal("main", name);
+        Assert.Equal(["hot", "warm", "cold"], store.Capabilities.Tiers);
+        await store.PutBytesAsync(BlobKey.Parse("k"), new byte[10]);
+        Assert.Single(Directory.GetFiles(Path.Combine(_folder, "main", "cold"), "*.blob", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task A_data_folder_has_one_owner_who_can_be_found_and_whose_file_others_cannot_read()
+    {
+        await using (StoreCatalog catalog = await StoreCatalog.OpenAsync(Read("""{ "Stores": { "one": { "Url": "memory:" } } }""", _folder)))
+        {
+            catalog.Folder.Announce(new Uri("http://127.0.0.1:1234"));
+            DataFolderOwner owner = DataFolder.FindOwner(_folder)!;
+            Assert.Equal(new Uri("http://127.0.0.1:1234"), owner.Address);
+            Assert.Equal(catalog.Folder.Token, owner.Token);
+            Assert.DoesNotContain(owner.Token, owner.ToString(), StringComparison.Ordinal);
+            if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_folder, "owner.json")));
+            StorageException e = Assert.Throws<StorageException>(() => DataFolder.Own(_folder));
+            Assert.Equal(StorageErrorKind.Owned, e.Kind);
+            Assert.Contains("http://127.0.0.1:1234", e.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain(owner.Token, e.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Null(DataFolder.FindOwner(_folder));
+        DataFolder.Own(_folder).Dispose();
+    }
+
+    [Fact]
+    public void A_stale_owner_file_means_nothing()
+    {
+        File.WriteAllText(Path.Combine(_folder, "owner.json"), """{"processId":1,"token":"x","instanceId":"y","protocolVersion":1}""");
+        File.WriteAllText(Path.Combine(_folder, "owner.lock"), "");
+        Assert.Null(DataFolder.FindOwner(_folder));
+    }
+
+    private static StrataSettings Read(string strata, string? data = null)
+    {
+        using var json = new MemoryStream(Encoding.UTF8.GetBytes($$"""{ "Strata": {{strata}} }"""));
+        return StrataSettings.Read(new ConfigurationBuilder().AddJsonStream(json).Build(), data);
+    }
+}
