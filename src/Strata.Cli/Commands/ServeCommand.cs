@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using Strata.Server;
 
 namespace Strata.Cli;
@@ -64,9 +65,10 @@ internal sealed class ServeCommand : StrataCommand
         {
             return await StrataServer.StartAsync(catalog.Stores, new StrataServerOptions { Listen = listen, MaxHeaderBytes = MaxHeaderBytes }, null, cancellationToken);
         }
-        catch (IOException e)
+        catch (StrataConfigurationException e) when (e.InnerException is IOException or SocketException)
         {
-            throw new CliException(ExitCode.Unavailable, $"Cannot listen on {listen}: {e.Message} Choose another with --listen.", e);
+            // The address is well formed, but cannot be had: somebody else has the port.
+            throw new CliException(ExitCode.Unavailable, $"{e.Message} Choose another with --listen.", e);
         }
     }
 

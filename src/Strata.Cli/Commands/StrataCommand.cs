@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Strata.Cli;
 
@@ -31,12 +32,23 @@ internal abstract class StrataCommand : Command
 
     protected abstract Task<int> RunAsync(Run run, CancellationToken cancellationToken);
 
+    /// <summary>The parser takes a mistyped option for an argument; nothing is named so by chance.</summary>
+    private void RefuseUnknownOptions(CommandResult command)
+    {
+        foreach (ArgumentResult argument in command.Children.OfType<ArgumentResult>())
+        {
+            if (argument.Tokens.FirstOrDefault(t => t.Value.Length > 1 && t.Value[0] == '-') is { } option)
+                throw CliException.Usage($"'{option.Value}' is no option of '{Name}'. A file of that name is ./{option.Value}. See 'strata {Name} --help'.");
+        }
+    }
+
     private async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         using var report = new Report(parsed.GetValue(Tool.Json));
         var options = new StoreSourceOptions(parsed.GetValue(Tool.Data), parsed.GetValue(Tool.Config));
         try
         {
+            RefuseUnknownOptions(parsed.CommandResult);
             await using var stores = new StoreSource(options);
             return await RunAsync(new Run(parsed, report, stores, options), cancellationToken);
         }

@@ -8,6 +8,15 @@ public class ReadTests : ServerTests
 {
     private static readonly BlobKey Key = BlobKey.Parse("k");
 
+    [Fact]
+    public async Task What_others_stored_never_runs_with_this_origins_rights()
+    {
+        // A page opened from a store would else reach every store by script: on loopback all of them are open.
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Get);
+        Assert.Equal("sandbox", Assert.Single(answer.Headers.GetValues("Content-Security-Policy")));
+        Assert.Equal("nosniff", Assert.Single(answer.Headers.GetValues("X-Content-Type-Options")));
+    }
+
     [Theory]
     [InlineData("bytes=0-0", "0", "bytes 0-0/10")]
     [InlineData("bytes=3-", "3456789", "bytes 3-9/10")]
