@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
 
@@ -30,6 +31,7 @@ internal sealed class S3Endpoint(ServedStores served, ServerMetrics metrics)
         long started = served.Context.Clock.GetTimestamp();
         var request = new S3Request(http, served, Interlocked.Increment(ref _requests).ToString("X16", CultureInfo.InvariantCulture));
         http.Response.Headers["x-amz-request-id"] = request.Id;
+        LiftBodyLimit(http);
         try
         {
             request.Target = S3Target.Of(http);
@@ -45,6 +47,16 @@ internal sealed class S3Endpoint(ServedStores served, ServerMetrics metrics)
         }
 
         metrics.Record(request.Operation, http.Response.StatusCode, request.BytesIn, request.BytesOut, served.Context.Clock.GetElapsedTime(started));
+    }
+
+    /// <summary>
+    /// <see cref="S3Body"/> has limits of its own. The web server's would cut the connection of a refused upload, so that its
+    /// client sees a broken pipe where there is an answer.
+    /// </summary>
+    private static void LiftBodyLimit(HttpContext http)
+    {
+        IHttpMaxRequestBodySizeFeature? limit = http.Features.Get<IHttpMaxRequestBodySizeFeature>();
+        if (limit is { IsReadOnly: false }) limit.MaxRequestBodySize = null;
     }
 
     private async Task FailAsync(S3Request request, Exception exception)

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Strata.Server;
 
@@ -10,9 +9,6 @@ namespace Strata.Server;
 /// </summary>
 internal sealed class S3Body : IDisposable
 {
-    /// <summary>Room for the framing of aws-chunked: a chunk has at least 8 KiB but for the last, its header at most some 100 bytes.</summary>
-    private const int FramingShare = 32;
-
     private readonly AwsChunkedStream? _chunked;
     private readonly Stream _stream;
     private readonly ExpectedChecksums _expected;
@@ -30,7 +26,6 @@ internal sealed class S3Body : IDisposable
         if (Length > max) throw TooLarge();
         if (Length is null && !isChunked && !request.Headers.ContainsKey("Transfer-Encoding"))
             throw new S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.").AsException();
-        Admit(request, isChunked ? max + (max / FramingShare) + (64 << 10) : max);
         _expected = new ExpectedChecksums(request.Headers);
         _chunked = isChunked ? new AwsChunkedStream(request.BodyReader) : null;
         _stream = _chunked ?? request.Body;
@@ -89,11 +84,5 @@ internal sealed class S3Body : IDisposable
         return long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out long length)
             ? length
             : throw S3Error.InvalidArgument("x-amz-decoded-content-length is not a number of bytes.").AsException();
-    }
-
-    private static void Admit(HttpRequest request, long bytes)
-    {
-        IHttpMaxRequestBodySizeFeature? limit = request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>();
-        if (limit is { IsReadOnly: false }) limit.MaxRequestBodySize = bytes;
     }
 }
