@@ -127,6 +127,7 @@ internal sealed partial class StrataProcess : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            UseShellExecute = false,
             WorkingDirectory = folder ?? "",
         };
         start.Environment.Remove("STRATA_DATA");

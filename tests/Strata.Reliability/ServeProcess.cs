@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Strata.Reliability;
@@ -42,6 +43,13 @@ internal sealed partial class ServeProcess : IDisposable
             printed.Enqueue(line);
             if (Ready().Match(line) is { Success: true } match) ready.TrySetResult(new Uri(match.Groups[1].Value));
         }
+    }
+
+    /// <summary>The most memory that the process has had resident, in bytes.</summary>
+    public long PeakMemory()
+    {
+        string line = File.ReadLines($"/proc/{_process.Id}/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return 1024 * long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
 
     /// <summary>SIGKILL: no handler runs, nothing is flushed.</summary>

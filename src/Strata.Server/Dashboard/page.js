@@ -408,8 +408,9 @@ function showPage(page, more, wasInside) {
 
 function folderRow(prefix) {
   const name = prefix.slice(folderOf(state.prefix).length);
-  return el('tr', { class: 'folder' }, el('td', { colspan: 4 },
-    el('a', { class: 'key', href: hashOf(state.store, prefix) }, el('bdi', {}, name || prefix))));
+  return el('tr', { class: 'folder' },
+    el('td', {}, el('a', { class: 'key', href: hashOf(state.store, prefix) }, el('bdi', {}, name || prefix))),
+    el('td'), el('td', { class: 'when' }), el('td'));
 }
 
 function keyRow(info) {

@@ -72,7 +72,7 @@ internal sealed class S3Endpoint(ServedStores served, ServerMetrics metrics)
             if (SubResources.Contains(parameter.Key)) return RefuseSubResourceAsync(request, parameter.Key);
         }
 
-        if (request.Target.Bucket.Length == 0) return RootAsync(request);
+        if (request.Target is { Bucket: "", Key: "" }) return RootAsync(request);
         return request.Target.Key.Length == 0 ? BucketAsync(request) : ObjectAsync(request);
     }
 

@@ -47,7 +47,8 @@ internal static class S3GetObject
         }
 
         // What others stored must not run with this origin's rights when a browser shows it.
-        if (request.Request.Headers.ContainsKey("Sec-Fetch-Dest")) response.Headers.ContentSecurityPolicy = "sandbox";
+        response.Headers.ContentSecurityPolicy = "sandbox";
+        response.Headers.XContentTypeOptions = "nosniff";
     }
 
     /// <summary>Tells the content's checksum to a client that asks for it; only of a whole object.</summary>

@@ -22,7 +22,7 @@ internal sealed class S3Request(HttpContext http, ServedStores served, string id
     /// <summary>S3's name of the operation, for metrics and logs.</summary>
     public string Operation { get; set; } = "Unknown";
 
-    public S3Target Target { get; set; }
+    public S3Target Target { get; set; } = new("", "");
 
     /// <summary>Bytes of objects received.</summary>
     public long BytesIn { get; set; }

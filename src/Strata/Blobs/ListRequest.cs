@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Strata;
 
 /// <summary>Which keys to list. Pages come in the order of the keys' UTF-8 bytes.</summary>
@@ -28,10 +30,23 @@ public sealed record ListRequest
         ArgumentNullException.ThrowIfNull(Prefix);
         if (Limit is < 1 or > MaxLimit) throw new ArgumentException($"Limit must be 1 to {MaxLimit}; it is {Limit}.");
         if (Delimiter is "") throw new ArgumentException("Delimiter may not be empty; null means none.");
+        if (Delimiter is not null && HasLoneSurrogate(Delimiter)) throw new ArgumentException("Delimiter must be valid Unicode; it has a lone surrogate.");
         _ = Position();
     }
 
     /// <summary>The text behind which the page begins (from the token, else <see cref="StartAfter"/>); null for the beginning.</summary>
     /// <exception cref="ArgumentException">The token is damaged or belongs to a request with another prefix or delimiter.</exception>
     public string? Position() => Token is null ? StartAfter : ListToken.Decode(Token, this);
+
+    private static bool HasLoneSurrogate(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (!Rune.TryGetRuneAt(text, i, out _)) return true;
+            i++;
+        }
+
+        return false;
+    }
 }

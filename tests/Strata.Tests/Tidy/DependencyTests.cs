@@ -40,7 +40,7 @@ public sealed class DependencyTests
             foreach (MemberDeclarationSyntax type in file.Types) homes[SourceFile.NameOf(type)] = FolderOf(file.Path);
         }
 
-        Assert.Empty(
+        Faults.None(
             from file in Files
             let folder = FolderOf(file.Path)
             from use in UsesOf(file)
@@ -53,7 +53,7 @@ public sealed class DependencyTests
     public void A_backend_knows_no_other_backend_and_a_layer_no_other_layer()
     {
         var homes = Files.SelectMany(f => f.Types.Select(t => (Name: SourceFile.NameOf(t), f.Path))).GroupBy(t => t.Name).ToDictionary(g => g.Key, g => PlaceOf(g.First().Path));
-        Assert.Empty(
+        Faults.None(
             from file in Files
             let place = PlaceOf(file.Path)
             where place.StartsWith("Backends/", StringComparison.Ordinal) || place.StartsWith("Layers/", StringComparison.Ordinal)
@@ -64,7 +64,7 @@ public sealed class DependencyTests
     }
 
     [Fact]
-    public void The_library_knows_no_front_door() => Assert.Empty(
+    public void The_library_knows_no_front_door() => Faults.None(
         from file in Files
         from directive in file.Syntax.DescendantNodes().OfType<UsingDirectiveSyntax>()
         let name = directive.Name?.ToString() ?? ""

@@ -21,11 +21,11 @@ public sealed class FileTests
     {
         foreach (SourceFile file in Repository.Sources.Where(f => f.Lines > GoodFileLines))
             TestContext.Current.TestOutputHelper!.WriteLine($"{file.Path} has {file.Lines} lines; about {GoodFileLines} is good, {MaxFileLines} the limit.");
-        Assert.Empty(Repository.Sources.Where(f => f.Lines > MaxFileLines).Select(f => $"{f.Path} has {f.Lines} lines; {MaxFileLines} is the limit."));
+        Faults.None(Repository.Sources.Where(f => f.Lines > MaxFileLines).Select(f => $"{f.Path} has {f.Lines} lines; {MaxFileLines} is the limit."));
     }
 
     [Fact]
-    public void No_method_is_too_long() => Assert.Empty(
+    public void No_method_is_too_long() => Faults.None(
         from file in Repository.Sources
         from body in file.Syntax.DescendantNodes()
         where body is BaseMethodDeclarationSyntax or AccessorDeclarationSyntax or LocalFunctionStatementSyntax
@@ -34,7 +34,7 @@ public sealed class FileTests
         select $"{file.Path}:{file.LineOf(body)} has a method of {lines} lines; {MaxMethodLines} is the limit.");
 
     [Fact]
-    public void A_file_has_one_public_type_and_its_name() => Assert.Empty(
+    public void A_file_has_one_public_type_and_its_name() => Faults.None(
         from file in Repository.Sources
         where file.Path.StartsWith("src/", StringComparison.Ordinal)
         let names = file.Types.Where(t => t.Modifiers.Any(SyntaxKind.PublicKeyword)).Select(SourceFile.NameOf).Distinct().ToArray()
@@ -42,7 +42,7 @@ public sealed class FileTests
         select $"{file.Path} declares {string.Join(", ", names)}.");
 
     [Fact]
-    public void No_type_has_a_name_that_says_nothing() => Assert.Empty(
+    public void No_type_has_a_name_that_says_nothing() => Faults.None(
         from file in Repository.Sources
         from type in file.Syntax.DescendantNodes().OfType<BaseTypeDeclarationSyntax>()
         let word = BannedWords.FirstOrDefault(w => type.Identifier.Text.EndsWith(w, StringComparison.Ordinal))
@@ -50,7 +50,7 @@ public sealed class FileTests
         select $"{file.Path}: '{type.Identifier.Text}' ends in '{word}'.");
 
     [Fact]
-    public void No_test_is_skipped_and_none_sleeps() => Assert.Empty(
+    public void No_test_is_skipped_and_none_sleeps() => Faults.None(
         from file in Repository.Sources
         where file.Path.StartsWith("tests/", StringComparison.Ordinal) || file.Path.StartsWith("src/Strata.Testing/", StringComparison.Ordinal)
         from node in file.Syntax.DescendantNodes()

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Strata.Server;
 using Strata.Testing;
 using Xunit;
 
@@ -9,7 +10,7 @@ public sealed class PublicApiTests
 {
     private const string Accept = "STRATA_ACCEPT_API";
 
-    public static TheoryData<Assembly> Libraries => [typeof(IBlobStore).Assembly, typeof(BlobStoreConformance).Assembly];
+    public static TheoryData<Assembly> Libraries => [typeof(IBlobStore).Assembly, typeof(BlobStoreConformance).Assembly, typeof(StrataServer).Assembly];
 
     [Theory]
     [MemberData(nameof(Libraries), DisableDiscoveryEnumeration = true)]

@@ -1,0 +1,77 @@
+using System.Net;
+using System.Text;
+using System.Xml.Linq;
+using Xunit;
+
+namespace Strata.Server.Tests;
+
+public class DeleteObjectsTests : ServerTests
+{
+    private static readonly XNamespace S3 = "http://s3.amazonaws.com/doc/2006-03-01/";
+
+    protected override StrataServerOptions Options => new() { MaxXmlBytes = 256 * 1024 };
+
+    [Fact]
+    public async Task Each_key_has_its_outcome()
+    {
+        await Running.Store.PutBytesAsync(BlobKey.Parse("a&b"), new byte[1]);
+        XElement result = await DeleteAsync("<Delete><Object><Key>a&amp;b</Key></Object><Object><Key>../x</Key></Object><Object><Key>v</Key><VersionId>1</VersionId></Object></Delete>");
+        Assert.Equal(["a&b"], result.Elements(S3 + "Deleted").Select(d => d.Element(S3 + "Key")!.Value));
+        Assert.Equal(["InvalidArgument", "NotImplemented"], result.Elements(S3 + "Error").Select(e => e.Element(S3 + "Code")!.Value));
+        Assert.Null(await Running.Store.StatAsync(BlobKey.Parse("a&b")));
+    }
+
+    [Fact]
+    public async Task Quiet_tells_only_what_failed()
+    {
+        XElement result = await DeleteAsync(
+            """<?xml version="1.0"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet><Object><Key>a</Key></Object><Object><Key>//</Key></Object></Delete>""");
+        Assert.Equal("Error", Assert.Single(result.Elements()).Name.LocalName);
+    }
+
+    public static TheoryData<string> Malformed =>
+    [
+        "",
+        "nonsense",
+        "<Delete>",
+        "<Delete></Delete>",
+        "<Delete><Object/></Delete>",
+        "<Delete><Object><Name>k</Name></Object></Delete>",
+        "<Remove><Object><Key>k</Key></Object></Remove>",
+        "<Delete><Object><Key>k</Key></Object><Other/></Delete>",
+        "<Delete><Object><Key>a<b/></Key></Object></Delete>",
+        "<!DOCTYPE d [<!ENTITY e 'k'>]><Delete><Object><Key>&e;</Key></Object></Delete>",
+        "<Delete>" + string.Concat(Enumerable.Repeat("<Object><Key>k</Key></Object>", 1001)) + "</Delete>",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Malformed))]
+    public async Task Malformed_xml_deletes_nothing(string xml)
+    {
+        await Running.Store.PutBytesAsync(BlobKey.Parse("k"), new byte[1]);
+        using HttpResponseMessage answer = await PostAsync(xml);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("<Code>MalformedXML</Code>", await answer.Content.ReadAsStringAsync());
+        Assert.NotNull(await Running.Store.StatAsync(BlobKey.Parse("k")));
+    }
+
+    [Fact]
+    public async Task Too_much_xml_is_refused()
+    {
+        using HttpResponseMessage answer = await PostAsync($"<Delete><!--{new string('x', 300_000)}--></Delete>");
+        Assert.Contains("<Code>EntityTooLarge</Code>", await answer.Content.ReadAsStringAsync());
+    }
+
+    private async Task<XElement> DeleteAsync(string xml)
+    {
+        using HttpResponseMessage answer = await PostAsync(xml);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return XElement.Parse(await answer.Content.ReadAsStringAsync());
+    }
+
+    private async Task<HttpResponseMessage> PostAsync(string xml)
+    {
+        using var content = new StringContent(xml, Encoding.UTF8, "application/xml");
+        return await Http.PostAsync("main?delete", content);
+    }
+}
