@@ -127,7 +127,6 @@ internal sealed partial class StrataProcess : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            UseShellExecute = false,
             WorkingDirectory = folder ?? "",
         };
         start.Environment.Remove("STRATA_DATA");
