@@ -12,7 +12,7 @@ namespace Strata;
 /// <para><b>Commit point:</b> the rename of a finished file into place and, with <see cref="DiskDurability.Flush"/>, the
 /// flush of its folder. A crash leaves the old blob or the new one.</para>
 /// <para><b>Limits of this first form:</b> opening reads the trailer of every file; the index holds each blob's metadata,
-/// some 600 bytes a blob; <see cref="UpdateAsync"/> rewrites the payload; the format (docs/formats/disk-store.md) will
+/// some 500 bytes a blob; <see cref="UpdateAsync"/> rewrites the payload; the format (docs/formats/disk-store.md) will
 /// give way to the log engine's, without migration.</para>
 /// </remarks>
 public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvictionSource

@@ -8,8 +8,11 @@ namespace Strata;
 /// </summary>
 internal sealed class MemoryBlob : BlobReadResult
 {
-    /// <summary>Measured bookkeeping a blob: this object, its index and order nodes, its array's header.</summary>
-    private const int Overhead = 320;
+    /// <summary>
+    /// Bookkeeping a blob: this object, its metadata, its index and order nodes, its array's header. Measured as live bytes
+    /// after a full collection, 200,000 blobs of 100 bytes: 470 to 530.
+    /// </summary>
+    private const int Overhead = 510;
 
     private readonly byte[] _bytes;
     private readonly BlobInfo _info;

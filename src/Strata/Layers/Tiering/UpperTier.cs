@@ -6,7 +6,7 @@ namespace Strata;
 /// <summary>A tier above the origin: its copies, how far they are trusted, and what it has done.</summary>
 internal sealed class UpperTier : TierCounters
 {
-    private const int MostTrusted = 1 << 20;
+    private const int MostTrusted = 1 << 18;
     private readonly ConcurrentDictionary<BlobKey, bool> _trusted = new();
     private readonly TierEvents _events;
     private readonly bool _isShared;
