@@ -113,7 +113,7 @@ public sealed class BlobCommandTests : IDisposable
         Assert.Equal("a.txt", lines[0].GetProperty("key").GetString());
         Assert.Equal("photos/", lines[1].GetProperty("prefix").GetString());
         string row = (await RunAsync("ls", "-l", "main/z.txt")).Exits(0).Lines.Single();
-        Assert.Matches(@"^\s+5 B  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  \S*\s+z\.txt$", row);
+        Assert.Matches(@"^\s+5 B  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  (warm|cold) +z\.txt$", row);
     }
 
     [Fact]
@@ -155,6 +155,19 @@ public sealed class BlobCommandTests : IDisposable
         Assert.Equal("text", (await StrataProcess.RunAsync("cat", store + "#x/a.txt")).Exits(0).Output);
         Assert.Equal(["x/a.txt"], (await StrataProcess.RunAsync("ls", "-r", store)).Exits(0).Lines);
         (await StrataProcess.RunAsync("put", file, "memory:#a")).Exits(0);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_cancels_a_put_and_leaves_nothing()
+    {
+        using StrataProcess put = StrataProcess.Begin("put", "-", "main/half", "--data", Data);
+        await put.SendAsync(new byte[5 << 20]);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (DataFolder.FindOwner(Data) is null) await Task.Delay(10, limit.Token);
+
+        Assert.Equal(ExitCode.Cancelled, await put.StopAsync(signal: 2));
+
+        Assert.Empty((await RunAsync("ls", "-r", "main")).Exits(0).Lines);
     }
 
     [Theory]

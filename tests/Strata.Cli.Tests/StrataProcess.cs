@@ -70,6 +70,9 @@ internal sealed partial class StrataProcess : IDisposable
         return new ToolResult(process.ExitCode, output.ToArray(), await error) { PeakBytes = peak };
     }
 
+    /// <summary>Starts the tool, with its standard input open.</summary>
+    public static StrataProcess Begin(params string[] arguments) => new(Start(arguments, null, null));
+
     /// <summary>Starts <c>strata serve</c> and waits until it is ready.</summary>
     public static async Task<StrataProcess> ServeAsync(string data, params string[] more)
     {
@@ -81,6 +84,13 @@ internal sealed partial class StrataProcess : IDisposable
         Assert.Equal("ready", ready.GetProperty("event").GetString());
         served.Address = new Uri(ready.GetProperty("address").GetString()!);
         return served;
+    }
+
+    /// <summary>Writes to its standard input, and leaves it open.</summary>
+    public async Task SendAsync(byte[] bytes)
+    {
+        await _process.StandardInput.BaseStream.WriteAsync(bytes);
+        await _process.StandardInput.BaseStream.FlushAsync();
     }
 
     /// <summary>The next line that it prints.</summary>
@@ -117,7 +127,6 @@ internal sealed partial class StrataProcess : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            UseShellExecute = false,
             WorkingDirectory = folder ?? "",
         };
         start.Environment.Remove("STRATA_DATA");

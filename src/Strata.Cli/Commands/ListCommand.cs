@@ -6,12 +6,14 @@ namespace Strata.Cli;
 /// <summary><c>strata ls</c></summary>
 internal sealed class ListCommand : StrataCommand
 {
+    private const int Locators = 8;
+
     private readonly Argument<string?> _source = new("ADDRESS")
     {
         Description = "A store or prefix, or a data folder (./data) for its stores (default: the stores of the data folder).", Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<bool> _long = new("--long", "-l") { Description = "Size, time of the last write and tier of each blob." };
+    private readonly Option<bool> _long = new("--long", "-l") { Description = "Size, time of the last write and fastest tier of each blob." };
     private readonly Option<bool> _recursive = new("--recursive", "-r") { Description = "All keys below, not folder by folder." };
     private readonly Option<int?> _limit = new("--limit") { Description = "At most this many lines.", HelpName = "COUNT" };
 
@@ -78,6 +80,7 @@ internal sealed class ListCommand : StrataCommand
 
         while (true)
         {
+            if (details) page = page with { Items = await WithTiersAsync(store, page.Items, cancellationToken) };
             foreach (object entry in InOrder(page))
             {
                 if (limit-- == 0) return;
@@ -89,6 +92,19 @@ internal sealed class ListCommand : StrataCommand
             if (page.Token is null) return;
             page = await store.ListPageAsync(request = request with { Token = page.Token }, cancellationToken);
         }
+    }
+
+    /// <summary>A listing comes from the origin; which faster tier has a copy is asked blob by blob, some side by side.</summary>
+    private static async ValueTask<BlobInfo[]> WithTiersAsync(IBlobStore store, IReadOnlyList<BlobInfo> items, CancellationToken cancellationToken)
+    {
+        var located = new BlobInfo[items.Count];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Locators, CancellationToken = cancellationToken };
+        await Parallel.ForAsync(0, items.Count, options, async (i, cancel) =>
+        {
+            IReadOnlyList<string> tiers = await Reading.LocateAsync(store, items[i].Key, cancel);
+            located[i] = items[i] with { Tier = tiers.Count > 0 ? tiers[0] : null };
+        });
+        return located;
     }
 
     private static string Line(BlobInfo info, bool details) =>

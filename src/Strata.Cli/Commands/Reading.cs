@@ -27,5 +27,13 @@ internal static class Reading
         throw new CliException(ExitCode.Failed, $"'{source.Text}' has {result.Info.Length} bytes; none of them lies in that range.");
     }
 
+    /// <summary>The tiers that hold a blob, fastest first; empty if it has just gone.</summary>
+    public static async ValueTask<IReadOnlyList<string>> LocateAsync(IBlobStore store, BlobKey key, CancellationToken cancellationToken)
+    {
+        if (store is ServedBlobStore served) return await served.LocateAsync(key, cancellationToken);
+        return store.TryGetFacet(out ITierInspection? tiers) ? await tiers.LocateAsync(key, cancellationToken) : [store.Capabilities.Store];
+    }
+
+    /// <summary>A blob that is not there.</summary>
     public static CliException Missing(Address address) => CliException.NotFound($"There is no blob '{address.Text}'.");
 }

@@ -20,15 +20,9 @@ internal sealed class StatCommand : StrataCommand
         BlobKey key = source.RequireKey();
         IBlobStore store = await run.Stores.OpenAsync(source, forWriting: false, cancellationToken);
         BlobInfo info = await store.StatAsync(key, cancellationToken) ?? throw Reading.Missing(source);
-        IReadOnlyList<string> tiers = await LocateAsync(store, key, cancellationToken);
+        IReadOnlyList<string> tiers = await Reading.LocateAsync(store, key, cancellationToken);
         run.Report.Result(Describe(info, tiers), new BlobLine(source.Container, tiers, BlobInfoWire.From(info)), JsonLines.Context.BlobLine);
         return ExitCode.Done;
-    }
-
-    private static async ValueTask<IReadOnlyList<string>> LocateAsync(IBlobStore store, BlobKey key, CancellationToken cancellationToken)
-    {
-        if (store is ServedBlobStore served) return await served.LocateAsync(key, cancellationToken);
-        return store.TryGetFacet(out ITierInspection? tiers) ? await tiers.LocateAsync(key, cancellationToken) : [store.Capabilities.Store];
     }
 
     private static string Describe(BlobInfo info, IReadOnlyList<string> tiers)

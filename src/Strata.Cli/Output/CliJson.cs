@@ -33,7 +33,11 @@ internal sealed record CopiedLine(string Source, string Target, CopyStatus Statu
 internal sealed record CopiedSummary(long Copied, long Skipped, long Failed, long Bytes, double Seconds);
 
 /// <summary>Something that serve reports.</summary>
-internal sealed record ServeLine(string Event, string? Address = null, string? Data = null, string? Message = null);
+internal sealed record ServeLine(
+    string Event,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Address = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Data = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Message = null);
 
 /// <summary>A completion script.</summary>
 internal sealed record ScriptLine(string Shell, string Script);

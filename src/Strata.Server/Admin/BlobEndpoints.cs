@@ -86,7 +86,7 @@ internal static class BlobEndpoints
         }
         catch (Exception e) when (e is ArgumentException or JsonException)
         {
-            await FailAsync(context, 400, new ErrorWire(ErrorWire.Argument, WriteOutcome.NotApplied, e.Message));
+            await FailAsync(context, 400, new ErrorWire(ErrorWire.Argument, WriteOutcome.NotApplied, TextOf(e)));
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -98,6 +98,10 @@ internal static class BlobEndpoints
             await FailAsync(context, 400, new ErrorWire(nameof(StorageErrorKind.LengthMismatch), WriteOutcome.NotApplied, $"The body broke off: {e.Message}"));
         }
     }
+
+    /// <summary>The message without the name of a parameter, which says nothing to a client.</summary>
+    private static string TextOf(Exception e) =>
+        e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : e.Message;
 
     private static int StatusOf(StorageErrorKind kind) => kind switch
     {
