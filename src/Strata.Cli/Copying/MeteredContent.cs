@@ -18,18 +18,8 @@ internal sealed class MeteredContent(BlobContent inner, Action<long> passed) : B
 
     public override Stream OpenStream() => new MeteredStream(inner.OpenStream(), passed);
 
-    private sealed class MeteredStream(Stream inner, Action<long> passed) : Stream
+    private sealed class MeteredStream(Stream inner, Action<long> passed) : ReadOnlyStream
     {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             int read = await inner.ReadAsync(buffer, cancellationToken);
@@ -37,25 +27,12 @@ internal sealed class MeteredContent(BlobContent inner, Action<long> passed) : B
             return read;
         }
 
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override int Read(byte[] buffer, int offset, int count)
+        public override int Read(Span<byte> buffer)
         {
-            int read = inner.Read(buffer, offset, count);
+            int read = inner.Read(buffer);
             passed(read);
             return read;
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

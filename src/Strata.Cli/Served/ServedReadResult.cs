@@ -31,19 +31,9 @@ internal sealed class ServedReadResult(HttpResponseMessage response, Stream body
     }
 
     /// <summary>The bytes that were promised, or an error: a connection that ends early is no end of a blob.</summary>
-    private sealed class ExactStream(Stream inner, long length, BlobKey key, string source) : Stream
+    private sealed class ExactStream(Stream inner, long length, BlobKey key, string source) : ReadOnlyStream
     {
         private long _left = length;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -76,21 +66,6 @@ internal sealed class ServedReadResult(HttpResponseMessage response, Stream body
                 throw BrokenOff(e);
             }
         }
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

@@ -9,7 +9,7 @@ namespace Strata.Server;
 /// Decodes the <c>aws-chunked</c> transfer of an S3 upload: chunks of <c>SIZE[;chunk-signature=…]</c>, then trailers.
 /// Signatures are parsed and not verified (see <see cref="S3Endpoint"/>).
 /// </summary>
-internal sealed class AwsChunkedStream(PipeReader reader) : Stream
+internal sealed class AwsChunkedStream(PipeReader reader) : ReadOnlyStream
 {
     private const int MaxLine = 8 * 1024;
     private const int MaxTrailers = 16;
@@ -138,32 +138,5 @@ internal sealed class AwsChunkedStream(PipeReader reader) : Stream
 
     private static S3Exception Malformed(string fault) => S3Error.InvalidRequest($"The aws-chunked body is malformed: {fault}.").AsException();
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Read it asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override int Read(Span<byte> buffer) => throw new NotSupportedException("Read it asynchronously.");
 }
