@@ -96,13 +96,10 @@ internal sealed record BlobChangesWire(
         Expires = Has("expires") ? Expires : default(Change<DateTimeOffset?>),
         ContentType = Has("contentType") ? ContentType : default(Change<string?>),
         ContentEncoding = Has("contentEncoding") ? ContentEncoding : default(Change<string?>),
-        Metadata = Has("metadata") ? Changed(Metadata) : default,
+        Metadata = Has("metadata") ? new Change<IReadOnlyDictionary<string, string>?>(Metadata) : default,
     };
 
     private bool Has(string name) => Set.Contains(name);
-
-    // An interface type has no implicit conversion to Change<T> of its own.
-    private static Change<T> Changed<T>(T value) => value;
 }
 
 /// <summary>An update: what changes, and what must hold.</summary>

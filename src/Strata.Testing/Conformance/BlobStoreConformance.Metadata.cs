@@ -109,9 +109,7 @@ public abstract partial class BlobStoreConformance
         Assert.True(info.Checksum is null || info.Checksum == Crc32C.Of(Bytes(5000)));
     }
 
-    private static Change<IReadOnlyDictionary<string, string>?> Set(IReadOnlyDictionary<string, string>? metadata) => Changed(metadata);
-
-    private static Change<T> Changed<T>(T value) => value;
+    private static Change<IReadOnlyDictionary<string, string>?> Set(IReadOnlyDictionary<string, string>? metadata) => new(metadata);
 
     private static void AssertMetadata(IReadOnlyDictionary<string, string> expected, BlobInfo info) =>
         Assert.Equal(expected.OrderBy(p => p.Key, StringComparer.Ordinal), info.Metadata.OrderBy(p => p.Key, StringComparer.Ordinal));

@@ -14,11 +14,17 @@ internal static class ExpectedListing
         var entries = new SortedDictionary<string, bool>(Utf8Order);
         foreach (string key in keys.Where(k => k.StartsWith(request.Prefix, StringComparison.Ordinal)))
         {
-            int at = request.Delimiter is null ? -1 : key.IndexOf(request.Delimiter, request.Prefix.Length, StringComparison.Ordinal);
-            string entry = at < 0 ? key : key[..(at + request.Delimiter!.Length)];
-            if (request.StartAfter is null || Utf8Order.Compare(entry, request.StartAfter) > 0) entries[entry] = at >= 0;
+            string? group = CommonPrefix(key, request);
+            bool isBehind = request.StartAfter is null || (Utf8Order.Compare(key, request.StartAfter) > 0 && (group is null || group != request.StartAfter));
+            if (isBehind) entries[group ?? key] = group is not null;
         }
 
         return [.. entries.Select(e => (e.Key, e.Value))];
+    }
+
+    private static string? CommonPrefix(string key, ListRequest request)
+    {
+        int at = request.Delimiter is null ? -1 : key.IndexOf(request.Delimiter, request.Prefix.Length, StringComparison.Ordinal);
+        return at < 0 ? null : key[..(at + request.Delimiter!.Length)];
     }
 }

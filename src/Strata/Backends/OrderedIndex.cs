@@ -53,6 +53,7 @@ internal sealed class OrderedIndex<TEntry>
         var items = new List<BlobInfo>();
         var prefixes = new List<string>();
         string? position = request.Position(), emitted = null;
+        string? covered = position is not null && CommonPrefix(position, request) == position ? position : null;
         lock (_gate)
         {
             string from = position is not null && BlobKey.CompareText(position, request.Prefix) > 0 ? position : request.Prefix;
@@ -64,7 +65,8 @@ internal sealed class OrderedIndex<TEntry>
                     if (!text.StartsWith(request.Prefix, StringComparison.Ordinal)) return new(items, prefixes, null);
                     string? group = CommonPrefix(text, request);
                     string emit = group ?? text;
-                    bool isBehind = position is null || BlobKey.CompareText(emit, position) > 0;
+                    bool isCovered = covered is not null && group == covered;
+                    bool isBehind = !isCovered && (position is null || BlobKey.CompareText(text, position) > 0);
                     BlobInfo? info = isBehind ? visible(_entries[BlobKey.Parse(text)]) : null;
                     if (info is not null)
                     {
@@ -74,7 +76,7 @@ internal sealed class OrderedIndex<TEntry>
                         emitted = emit;
                     }
 
-                    if (group is not null && (info is not null || !isBehind))
+                    if (group is not null && (info is not null || isCovered))
                     {
                         skipTo = group;
                         break;
@@ -89,7 +91,7 @@ internal sealed class OrderedIndex<TEntry>
 
     private static string? CommonPrefix(string text, ListRequest request)
     {
-        if (request.Delimiter is not { } delimiter) return null;
+        if (request.Delimiter is not { } delimiter || !text.StartsWith(request.Prefix, StringComparison.Ordinal)) return null;
         int at = text.IndexOf(delimiter, request.Prefix.Length, StringComparison.Ordinal);
         return at < 0 ? null : text[..(at + delimiter.Length)];
     }

@@ -14,7 +14,10 @@ public sealed record ListRequest
     /// <summary>Keys that hold this text behind the prefix are rolled up into one common prefix, up to and with it; null for none.</summary>
     public string? Delimiter { get; init; }
 
-    /// <summary>Only keys (and common prefixes) behind this text; null for all. A token takes its place on later pages.</summary>
+    /// <summary>
+    /// Only keys behind this text; null for all. A text that is itself a common prefix of this request stands for all keys
+    /// that it rolls up, as an S3 marker does. A token takes its place on later pages.
+    /// </summary>
     public string? StartAfter { get; init; }
 
     /// <summary><see cref="ListPage.Token"/> of the page before; null for the first.</summary>
