@@ -60,20 +60,31 @@ internal static class S3PutObject
         }
     }
 
+    /// <summary>Receives and digests one piece while the store takes the one before.</summary>
     private static async Task<WriteResult> WritePiecesAsync(S3Request request, BlobKey key, S3Body body, WriteOptions options)
     {
         await using IBlobWriter writer = await request.Store.OpenWriterAsync(key, options, request.Aborted);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(PieceLength);
+        byte[] filling = ArrayPool<byte>.Shared.Rent(PieceLength), writing = ArrayPool<byte>.Shared.Rent(PieceLength);
+        Task underWay = Task.CompletedTask;
         try
         {
             int length;
-            while ((length = await body.FillAsync(buffer, request.Aborted)) > 0)
-                await writer.WriteAsync(buffer.AsMemory(0, length), request.Aborted);
+            while ((length = await body.FillAsync(filling, request.Aborted)) > 0)
+            {
+                await underWay;
+                (filling, writing) = (writing, filling);
+                underWay = writer.WriteAsync(writing.AsMemory(0, length), request.Aborted).AsTask();
+            }
+
+            await underWay;
             return await writer.CommitAsync(new CommitOptions { ETag = body.ETag, Checksum = body.Checksum }, request.Aborted);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            // A body that broke off leaves a write under way: until it has ended, its buffer is not given back.
+            await underWay.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            ArrayPool<byte>.Shared.Return(filling);
+            ArrayPool<byte>.Shared.Return(writing);
         }
     }
 }
