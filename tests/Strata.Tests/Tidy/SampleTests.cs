@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Xunit;
 
 namespace Strata.Tests;
@@ -15,12 +16,33 @@ public sealed class SampleTests
         await DotnetAsync("run", "--configuration", "Release", "--no-build", Path.Combine(Repository.Root, "samples", "hello-tiers.cs"));
     }
 
-    private static async Task DotnetAsync(params string[] arguments)
+    [Fact]
+    public async Task A_trimmed_sample_runs_so_the_library_needs_no_reflection()
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, UseShellExecute = false, WorkingDirectory = Path.GetTempPath() };
+        if (!OperatingSystem.IsLinux()) return;
+        string output = Directory.CreateTempSubdirectory("strata-").FullName;
+        try
+        {
+            string rid = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64";
+            await DotnetAsync(
+                "publish", Path.Combine(Repository.Root, "samples", "hello-tiers.cs"), "--configuration", "Release", "--runtime", rid,
+                "--output", output, "--verbosity", "quiet", "-p:PublishTrimmed=true", "-p:SelfContained=true", "-p:TreatWarningsAsErrors=true");
+            await RunAsync(Path.Combine(output, "hello-tiers"), Path.Combine(output, "data"));
+        }
+        finally
+        {
+            Directory.Delete(output, recursive: true);
+        }
+    }
+
+    private static Task DotnetAsync(params string[] arguments) => RunAsync("dotnet", arguments);
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false, WorkingDirectory = Path.GetTempPath() };
         using Process process = Process.Start(start)!;
         string printed = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)}:\n{printed}");
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}:\n{printed}");
     }
 }
