@@ -156,6 +156,7 @@ public sealed partial class DiskBlobStore
         if (entry.Node.List is null) return false;
         _index.Remove(entry.Info.Key, entry);
         _arrivals.Remove(entry.Node);
+        _expiries.Remove(entry, entry.Info.Expires);
         _bytes -= entry.FileBytes;
         return true;
     }
