@@ -99,9 +99,9 @@ public sealed partial class DiskBlobStore
             if (stored is not null) Forget(stored);
             if (_tombstoneFiles.Remove(key, out ulong before)) older = before;
             if (file is { } sequence) _tombstoneFiles[key] = sequence;
+            _tombstones.Set(key, version);
         }
 
-        _tombstones.Set(key, version);
         if (stored is not null) _folder.TryRemove(key, stored.Sequence);
         if (older is { } gone) _folder.TryRemove(key, gone);
     }
@@ -314,7 +314,8 @@ public sealed partial class DiskBlobStore
             ulong sequence;
             lock (_state)
             {
-                if (!_tombstoneFiles.Remove(key, out sequence)) continue;
+                // Deleted again meanwhile: the file is the newer delete's.
+                if (_tombstones.Get(key).IsKnown || !_tombstoneFiles.Remove(key, out sequence)) continue;
             }
 
             _folder.TryRemove(key, sequence);

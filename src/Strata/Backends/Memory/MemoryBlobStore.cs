@@ -322,6 +322,8 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
                 _tombstones.Set(blob.Info.Key, blob.Info.Version);
                 Interlocked.Increment(ref _expirations);
             }
+
+            _tombstones.TakeDue();
         }
     }
 

@@ -1,0 +1,50 @@
+using Strata.Testing;
+using Xunit;
+
+namespace Strata.Tests;
+
+/// <summary>What the disk store leaves in its folder, and what it makes of what it finds there.</summary>
+public sealed class DiskBlobStoreTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly FakeClock _clock = new();
+
+    private int Files => Directory.GetFiles(_folder.Sub("blobs"), "*.blob", SearchOption.AllDirectories).Length;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Tombstones_leave_the_disk_at_the_end_of_their_time_though_deletes_go_on()
+    {
+        await using DiskBlobStore store = await OpenAsync();
+        for (int i = 0; i < 5; i++)
+        {
+            await store.PutBytesAsync(Key(i), new byte[10]);
+            await store.DeleteAsync(Key(i));
+        }
+
+        Assert.Equal(5, Files);
+        _clock.Jump(TimeSpan.FromMinutes(61));
+        await store.PutBytesAsync(Key(5), new byte[10]);
+        await store.DeleteAsync(Key(5));
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        await TierFixture.WaitForAsync(() => Files == 1, "tombstones stay for ever");
+    }
+
+    private static BlobKey Key(int i) => BlobKey.Parse($"a/key{i}");
+
+    private static async Task TryPutAsync(DiskBlobStore store, BlobKey key)
+    {
+        try
+        {
+            await store.PutBytesAsync(key, new byte[64 << 10]);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.Full)
+        {
+            // As it should be.
+        }
+    }
+
+    private ValueTask<DiskBlobStore> OpenAsync(long? maxBytes = null) =>
+        DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = _folder.Path, MaxBytes = maxBytes }, StoreContext.Default with { Clock = _clock });
+}
