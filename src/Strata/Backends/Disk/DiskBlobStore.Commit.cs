@@ -288,10 +288,17 @@ public sealed partial class DiskBlobStore
     /// <summary>Removes what has expired, and tombstones past their time.</summary>
     private void Sweep()
     {
+        bool isRefused = false;
         foreach (DiskEntry entry in _expiries.TakeDue(_clock.GetUtcNow(), int.MaxValue))
         {
             BlobKey key = entry.Info.Key;
-            if (!_locks.TryEnter(key, out KeyLocks.Held held)) continue;
+            if (isRefused || !_locks.TryEnter(key, out KeyLocks.Held held))
+            {
+                // Whatever holds the key may leave this entry in place; the next sweep looks again.
+                _expiries.Add(entry, entry.Info.Expires);
+                continue;
+            }
+
             using (held)
             {
                 if (!ReferenceEquals(_index.Get(key), entry)) continue;
@@ -304,11 +311,12 @@ public sealed partial class DiskBlobStore
                 {
                     _log.LogWarning(e, "Cannot remove an expired blob from store '{Store}'; it stays invisible, and the next sweep tries again", _options.Name);
                     _expiries.Add(entry, entry.Info.Expires);
-                    return;
+                    isRefused = true;
                 }
             }
         }
 
+        if (isRefused) return;
         foreach (BlobKey key in _tombstones.TakeDue())
         {
             ulong sequence;

@@ -31,6 +31,21 @@ public sealed class DiskBlobStoreTests : IDisposable
         await TierFixture.WaitForAsync(() => Files == 1, "tombstones stay for ever");
     }
 
+    [Fact]
+    public async Task Expired_blobs_that_a_sweep_could_not_remove_are_removed_by_a_later_one()
+    {
+        await using DiskBlobStore store = await OpenAsync();
+        for (int i = 0; i < 5; i++) await store.PutBytesAsync(Key(i), new byte[10], new WriteOptions { Expires = _clock.GetUtcNow().AddSeconds(30) });
+        Directory.Delete(_folder.Sub("tmp"), recursive: true);
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        await Task.Delay(200);
+        Assert.Equal(0, store.GetStatistics().Expirations);
+        Directory.CreateDirectory(_folder.Sub("tmp"));
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        await TierFixture.WaitForAsync(() => store.GetStatistics().Expirations == 5, "some were forgotten");
+        Assert.Equal(0, store.GetStatistics().Bytes);
+    }
+
     private static BlobKey Key(int i) => BlobKey.Parse($"a/key{i}");
 
     private static async Task TryPutAsync(DiskBlobStore store, BlobKey key)
