@@ -239,6 +239,7 @@ public sealed partial class DiskBlobStore
         foreach (DiskBlobHeader header in _folder.Load((file, fault) =>
         {
             damaged++;
+            _sequence = Math.Max(_sequence, DiskBlobFile.SequenceOf(file));
             _log.LogError("The file {File} is damaged ({Fault}); it is left where it is, and its blob is missing", file, fault);
         }))
         {

@@ -46,6 +46,17 @@ public sealed class DiskBlobStoreTests : IDisposable
         Assert.Equal(0, store.GetStatistics().Bytes);
     }
 
+    [Fact]
+    public async Task A_key_whose_last_file_is_damaged_can_be_written_again()
+    {
+        await using (DiskBlobStore store = await OpenAsync()) await store.PutBytesAsync(Key(0), new byte[10]);
+        string file = Directory.GetFiles(_folder.Sub("blobs"), "*.blob", SearchOption.AllDirectories).Single();
+        await File.WriteAllBytesAsync(file, []);
+        await using DiskBlobStore reopened = await OpenAsync();
+        Assert.True((await reopened.PutBytesAsync(Key(0), new byte[10])).IsWritten);
+        Assert.Equal(0, new FileInfo(file).Length);
+    }
+
     private static BlobKey Key(int i) => BlobKey.Parse($"a/key{i}");
 
     private static async Task TryPutAsync(DiskBlobStore store, BlobKey key)
