@@ -14,6 +14,7 @@ public sealed partial class DiskBlobStore
     private readonly Task _sweeper;
     private ulong _sequence;
     private long _bytes;
+    private long _claimed;
     private long _evictions;
     private long _expirations;
 
@@ -110,20 +111,25 @@ public sealed partial class DiskBlobStore
     {
         ulong sequence = Interlocked.Increment(ref _sequence);
         (var file, string path, long bytes) = writer.Finish(info, isTombstone, sequence);
-        if (!isTombstone) MakeRoom(info.Key, bytes, replaced);
+        long claimed = isTombstone ? 0 : MakeRoom(info.Key, bytes, replaced);
         bool published = false;
         try
         {
             _folder.Publish(file, path, info.Key, sequence, ref published);
+            return new DiskEntry(info, sequence, bytes) { ClaimedBytes = claimed };
         }
         catch (Exception e) when (published && DiskErrors.IsDiskError(e))
         {
             // Renamed, but the folder's flush failed: a power cut may show the old blob or the new one.
             _folder.TryRemove(info.Key, sequence);
+            Release(claimed);
             throw Error(e, "write", info.Key, WriteOutcome.Unknown);
         }
-
-        return new DiskEntry(info, sequence, bytes);
+        catch
+        {
+            Release(claimed);
+            throw;
+        }
     }
 
     private void Replace(DiskEntry? stored, DiskEntry entry)
@@ -147,6 +153,7 @@ public sealed partial class DiskBlobStore
         _index.Set(entry.Info.Key, entry);
         _arrivals.AddLast(entry.Node);
         _bytes += entry.FileBytes;
+        _claimed -= entry.ClaimedBytes;
         _expiries.Add(entry, entry.Info.Expires);
     }
 
@@ -178,17 +185,29 @@ public sealed partial class DiskBlobStore
         }
     }
 
-    private void MakeRoom(BlobKey key, long bytes, DiskEntry? replaced)
+    private void Release(long claimed)
     {
-        if (_options.MaxBytes is not { } most) return;
+        lock (_state) _claimed -= claimed;
+    }
+
+    /// <summary>Claims room for a file until it is in the books, so that writers at once do not count the same room.</summary>
+    /// <returns>The bytes claimed.</returns>
+    private long MakeRoom(BlobKey key, long bytes, DiskEntry? replaced)
+    {
+        if (_options.MaxBytes is not { } most) return 0;
         CheckCapacity(key, bytes);
-        long Excess() => _bytes + bytes - (replaced?.Node.List is null ? 0 : replaced.FileBytes) - most;
+        long Excess() => _bytes + _claimed + bytes - (replaced?.Node.List is null ? 0 : replaced.FileBytes) - most;
         while (true)
         {
             DiskEntry? victim;
             lock (_state)
             {
-                if (Excess() <= 0) return;
+                if (Excess() <= 0)
+                {
+                    _claimed += bytes;
+                    return bytes;
+                }
+
                 victim = _options.Evicts ? NextVictim(replaced) : null;
             }
 

@@ -57,6 +57,20 @@ public sealed class DiskBlobStoreTests : IDisposable
         Assert.Equal(0, new FileInfo(file).Length);
     }
 
+    [Fact]
+    public async Task Writers_at_once_do_not_pass_the_capacity_together()
+    {
+        const long Most = 256 << 10;
+        await using DiskBlobStore store = await OpenAsync(Most);
+        for (int round = 0; round < 20; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() => TryPutAsync(store, Key(i)))));
+            Assert.InRange(store.GetStatistics().Bytes, 1, Most);
+            for (int i = 0; i < 16; i++) await store.DeleteAsync(Key(i));
+            Assert.Equal(0, store.GetStatistics().Bytes);
+        }
+    }
+
     private static BlobKey Key(int i) => BlobKey.Parse($"a/key{i}");
 
     private static async Task TryPutAsync(DiskBlobStore store, BlobKey key)
