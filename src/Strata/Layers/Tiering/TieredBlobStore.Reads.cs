@@ -154,8 +154,16 @@ public sealed partial class TieredBlobStore
         foreach (UpperTier tier in _upper)
         {
             tier.Distrust(key);
-            BlobInfo? copy = await tier.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
-            if (copy is not null && current?.IsSameWriteAs(copy) != true) await tier.DropAsync(key).ConfigureAwait(false);
+            try
+            {
+                BlobInfo? copy = await tier.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
+                if (copy is not null && current?.IsSameWriteAs(copy) != true) await tier.DropAsync(key).ConfigureAwait(false);
+            }
+            catch (StorageException e)
+            {
+                tier.NoteError(e, "stat", key);
+                await tier.DropAsync(key).ConfigureAwait(false);
+            }
         }
 
         fence.InDoubt = false;

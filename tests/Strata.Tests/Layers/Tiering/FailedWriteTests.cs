@@ -77,6 +77,23 @@ public sealed class FailedWriteTests
     }
 
     [Fact]
+    public async Task An_upper_tier_that_is_out_does_not_keep_a_key_in_doubt_from_being_read()
+    {
+        var warm = new FaultStore(new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "warm" }));
+        await using var f = new TierFixture(warm: warm);
+        await f.PutAsync("old");
+        f.Faults.Inject(StoreFault.On(StoreOperation.Write) with { Moment = CallMoment.After });
+        await Assert.ThrowsAsync<StorageException>(() => f.PutAsync("new"));
+        f.Faults.Heal();
+        warm.Inject(StoreFault.On(StoreOperation.Stat, StoreOperation.Read, StoreOperation.Delete));
+        Assert.Equal("new", await f.GetAsync());
+        warm.Heal();
+        await f.IdleAsync();
+        await f.Hot.DeleteAsync(Key);
+        Assert.Equal("new", await f.GetAsync());
+    }
+
+    [Fact]
     public void A_tier_that_evicts_cannot_be_the_origin()
     {
         var volatileStore = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true });
