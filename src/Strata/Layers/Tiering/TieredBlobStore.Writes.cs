@@ -140,19 +140,24 @@ public sealed partial class TieredBlobStore
         return WriteResult.Written(result.Info! with { Tier = _origin.Name }, _origin.Name);
     }
 
-    /// <summary>Runs a change at the origin. A definite failure leaves the copies as they were; an unknown outcome leaves the key in doubt.</summary>
+    /// <summary>
+    /// Runs a change at the origin. A definite failure leaves the copies as they were; an unknown outcome leaves the key in
+    /// doubt, and so does every exception that does not say what it came to.
+    /// </summary>
     private static async ValueTask<T> AtOriginAsync<T>(Fences.Fence fence, Func<ValueTask<T>> change)
     {
         try
         {
             return await change().ConfigureAwait(false);
         }
-        catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
+        catch (Exception e) when (!IsDefinite(e))
         {
             fence.InDoubt = true;
             throw;
         }
     }
+
+    private static bool IsDefinite(Exception e) => e is ArgumentException or StorageException { Outcome: WriteOutcome.NotApplied };
 
     /// <summary>Leaves no copy of the fenced key above the origin; so whatever was in doubt is no more.</summary>
     private async ValueTask DropCopiesAsync(Fences.Fence fence)

@@ -93,6 +93,19 @@ public sealed class FailedWriteTests
         Assert.Equal("new", await f.GetAsync());
     }
 
+    [Theory]
+    [InlineData(typeof(OperationCanceledException))]
+    [InlineData(typeof(IOException))]
+    public async Task A_write_that_ended_in_an_exception_of_another_kind_is_in_doubt_too(Type kind)
+    {
+        await using var f = new TierFixture();
+        await f.PutAsync("old");
+        f.Faults.Inject(StoreFault.On(StoreOperation.Write) with { Moment = CallMoment.After, Error = _ => (Exception)Activator.CreateInstance(kind)! });
+        await Assert.ThrowsAsync(kind, () => f.PutAsync("new"));
+        f.Faults.Heal();
+        Assert.Equal("new", await f.GetAsync());
+    }
+
     [Fact]
     public void A_tier_that_evicts_cannot_be_the_origin()
     {
