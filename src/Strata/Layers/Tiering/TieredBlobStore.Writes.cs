@@ -63,16 +63,18 @@ public sealed partial class TieredBlobStore
             foreach (BlobKey key in keys.Distinct().Order()) fences.Add(await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false));
             DeleteManyResult result = await _origin.Store.DeleteManyAsync(keys, cancellationToken).ConfigureAwait(false);
             var unknown = result.Outcomes.Where(o => o.Error?.Outcome == WriteOutcome.Unknown).Select(o => o.Key).ToHashSet();
+            var failed = result.Outcomes.Where(o => o.Status == DeleteStatus.Failed).Select(o => o.Key).ToHashSet();
             foreach (Fences.Fence fence in fences)
             {
                 if (unknown.Contains(fence.Key)) fence.InDoubt = true;
-                else await DropCopiesAsync(fence).ConfigureAwait(false);
+                else if (!failed.Contains(fence.Key)) await DropCopiesAsync(fence).ConfigureAwait(false);
             }
 
             return result;
         }
-        catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
+        catch
         {
+            // One key after the other may have been deleted before it failed, whatever it says of the last.
             foreach (Fences.Fence fence in fences) fence.InDoubt = true;
             throw;
         }

@@ -107,6 +107,18 @@ public sealed class FailedWriteTests
     }
 
     [Fact]
+    public async Task A_bulk_delete_that_was_cancelled_midway_leaves_no_copy_of_what_it_deleted()
+    {
+        await using var f = new TierFixture();
+        await f.PutAsync("value");
+        f.Faults.Inject(StoreFault.On(StoreOperation.DeleteMany) with { Moment = CallMoment.After, Error = _ => new OperationCanceledException() });
+        await Assert.ThrowsAsync<OperationCanceledException>(() => f.Store.DeleteManyAsync([Key]).AsTask());
+        f.Faults.Heal();
+        Assert.Null(await f.GetAsync());
+        Assert.Null(await f.Store.StatAsync(Key));
+    }
+
+    [Fact]
     public void A_tier_that_evicts_cannot_be_the_origin()
     {
         var volatileStore = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true });
