@@ -109,6 +109,8 @@ public sealed partial class TieredBlobStore
 
     private async ValueTask<BlobReadResult?> ReadOriginAsync(BlobKey key, ReadOptions? options, long generation, CancellationToken cancellationToken)
     {
+        // While the key is being written, a load that began before the commit is older than what others may have seen.
+        if (options is null && _fences.IsFenced(key)) return await LoadAsync(key, generation, cancellationToken).ConfigureAwait(false);
         if (options is not null)
         {
             BlobReadResult? read = await _origin.Store.ReadAsync(key, options, cancellationToken).ConfigureAwait(false);
