@@ -64,9 +64,19 @@ public sealed partial class TieredBlobStore
             return null;
         }
 
-        if (!await IsTrustedAsync(tier, read.Info, generation, cancellationToken).ConfigureAwait(false))
+        bool isTrusted = false;
+        try
         {
-            await read.DisposeAsync().ConfigureAwait(false);
+            isTrusted = await IsTrustedAsync(tier, read.Info, generation, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Also where the origin could not be asked: the result holds a file open.
+            if (!isTrusted) await read.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (!isTrusted)
+        {
             tier.NoteMiss();
             return null;
         }
