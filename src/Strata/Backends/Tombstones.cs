@@ -20,13 +20,12 @@ internal sealed class Tombstones(TimeProvider clock)
         if (!version.IsKnown) return;
         _versions[key] = version;
         _due.Enqueue((clock.GetUtcNow() + Retention, key, version));
-        TakeDue();
     }
 
     /// <summary>Forgets the key's delete: it was written again.</summary>
     public void Forget(BlobKey key) => _versions.TryRemove(key, out _);
 
-    /// <summary>Forgets what is older than the retention; returns the keys that have no tombstone any more.</summary>
+    /// <summary>Forgets what is older than the retention; returns the keys that have no tombstone any more. Called by the store's sweep.</summary>
     public IReadOnlyList<BlobKey> TakeDue()
     {
         List<BlobKey>? dropped = null;

@@ -31,6 +31,12 @@ internal static class DiskBlobFile
         return Path.Combine("blobs", hash[..2], string.Create(CultureInfo.InvariantCulture, $"{hash[2..]}.{sequence:x16}{Extension}"));
     }
 
+    /// <summary>The sequence in a file's name, 0 if there is none; it counts even where the content is damaged.</summary>
+    public static ulong SequenceOf(string path) =>
+        ulong.TryParse(Path.GetExtension(Path.GetFileNameWithoutExtension(path)).AsSpan().TrimStart('.'), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong sequence)
+            ? sequence
+            : 0;
+
     public static int ChunkCount(long payload) => checked((int)((payload + ChunkBytes - 1) / ChunkBytes));
 
     /// <summary>What follows the payload.</summary>

@@ -14,6 +14,7 @@ public sealed partial class DiskBlobStore
     private readonly Task _sweeper;
     private ulong _sequence;
     private long _bytes;
+    private long _claimed;
     private long _evictions;
     private long _expirations;
 
@@ -99,9 +100,9 @@ public sealed partial class DiskBlobStore
             if (stored is not null) Forget(stored);
             if (_tombstoneFiles.Remove(key, out ulong before)) older = before;
             if (file is { } sequence) _tombstoneFiles[key] = sequence;
+            _tombstones.Set(key, version);
         }
 
-        _tombstones.Set(key, version);
         if (stored is not null) _folder.TryRemove(key, stored.Sequence);
         if (older is { } gone) _folder.TryRemove(key, gone);
     }
@@ -110,20 +111,25 @@ public sealed partial class DiskBlobStore
     {
         ulong sequence = Interlocked.Increment(ref _sequence);
         (var file, string path, long bytes) = writer.Finish(info, isTombstone, sequence);
-        if (!isTombstone) MakeRoom(info.Key, bytes, replaced);
+        long claimed = isTombstone ? 0 : MakeRoom(info.Key, bytes, replaced);
         bool published = false;
         try
         {
             _folder.Publish(file, path, info.Key, sequence, ref published);
+            return new DiskEntry(info, sequence, bytes) { ClaimedBytes = claimed };
         }
         catch (Exception e) when (published && DiskErrors.IsDiskError(e))
         {
             // Renamed, but the folder's flush failed: a power cut may show the old blob or the new one.
             _folder.TryRemove(info.Key, sequence);
+            Release(claimed);
             throw Error(e, "write", info.Key, WriteOutcome.Unknown);
         }
-
-        return new DiskEntry(info, sequence, bytes);
+        catch
+        {
+            Release(claimed);
+            throw;
+        }
     }
 
     private void Replace(DiskEntry? stored, DiskEntry entry)
@@ -147,6 +153,7 @@ public sealed partial class DiskBlobStore
         _index.Set(entry.Info.Key, entry);
         _arrivals.AddLast(entry.Node);
         _bytes += entry.FileBytes;
+        _claimed -= entry.ClaimedBytes;
         _expiries.Add(entry, entry.Info.Expires);
     }
 
@@ -156,6 +163,7 @@ public sealed partial class DiskBlobStore
         if (entry.Node.List is null) return false;
         _index.Remove(entry.Info.Key, entry);
         _arrivals.Remove(entry.Node);
+        _expiries.Remove(entry, entry.Info.Expires);
         _bytes -= entry.FileBytes;
         return true;
     }
@@ -177,17 +185,29 @@ public sealed partial class DiskBlobStore
         }
     }
 
-    private void MakeRoom(BlobKey key, long bytes, DiskEntry? replaced)
+    private void Release(long claimed)
     {
-        if (_options.MaxBytes is not { } most) return;
+        lock (_state) _claimed -= claimed;
+    }
+
+    /// <summary>Claims room for a file until it is in the books, so that writers at once do not count the same room.</summary>
+    /// <returns>The bytes claimed.</returns>
+    private long MakeRoom(BlobKey key, long bytes, DiskEntry? replaced)
+    {
+        if (_options.MaxBytes is not { } most) return 0;
         CheckCapacity(key, bytes);
-        long Excess() => _bytes + bytes - (replaced?.Node.List is null ? 0 : replaced.FileBytes) - most;
+        long Excess() => _bytes + _claimed + bytes - (replaced?.Node.List is null ? 0 : replaced.FileBytes) - most;
         while (true)
         {
             DiskEntry? victim;
             lock (_state)
             {
-                if (Excess() <= 0) return;
+                if (Excess() <= 0)
+                {
+                    _claimed += bytes;
+                    return bytes;
+                }
+
                 victim = _options.Evicts ? NextVictim(replaced) : null;
             }
 
@@ -238,6 +258,7 @@ public sealed partial class DiskBlobStore
         foreach (DiskBlobHeader header in _folder.Load((file, fault) =>
         {
             damaged++;
+            _sequence = Math.Max(_sequence, DiskBlobFile.SequenceOf(file));
             _log.LogError("The file {File} is damaged ({Fault}); it is left where it is, and its blob is missing", file, fault);
         }))
         {
@@ -287,10 +308,17 @@ public sealed partial class DiskBlobStore
     /// <summary>Removes what has expired, and tombstones past their time.</summary>
     private void Sweep()
     {
+        bool isRefused = false;
         foreach (DiskEntry entry in _expiries.TakeDue(_clock.GetUtcNow(), int.MaxValue))
         {
             BlobKey key = entry.Info.Key;
-            if (!_locks.TryEnter(key, out KeyLocks.Held held)) continue;
+            if (isRefused || !_locks.TryEnter(key, out KeyLocks.Held held))
+            {
+                // Whatever holds the key may leave this entry in place; the next sweep looks again.
+                _expiries.Add(entry, entry.Info.Expires);
+                continue;
+            }
+
             using (held)
             {
                 if (!ReferenceEquals(_index.Get(key), entry)) continue;
@@ -303,17 +331,19 @@ public sealed partial class DiskBlobStore
                 {
                     _log.LogWarning(e, "Cannot remove an expired blob from store '{Store}'; it stays invisible, and the next sweep tries again", _options.Name);
                     _expiries.Add(entry, entry.Info.Expires);
-                    return;
+                    isRefused = true;
                 }
             }
         }
 
+        if (isRefused) return;
         foreach (BlobKey key in _tombstones.TakeDue())
         {
             ulong sequence;
             lock (_state)
             {
-                if (!_tombstoneFiles.Remove(key, out sequence)) continue;
+                // Deleted again meanwhile: the file is the newer delete's.
+                if (_tombstones.Get(key).IsKnown || !_tombstoneFiles.Remove(key, out sequence)) continue;
             }
 
             _folder.TryRemove(key, sequence);

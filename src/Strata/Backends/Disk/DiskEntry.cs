@@ -18,6 +18,9 @@ internal sealed class DiskEntry
 
     public long FileBytes { get; }
 
+    /// <summary>Bytes claimed for the file before it was published; given back when it enters the books.</summary>
+    public long ClaimedBytes { get; init; }
+
     public LinkedListNode<DiskEntry> Node { get; }
 
     /// <summary>Set by a read, cleared when the eviction's hand passes (second chance).</summary>

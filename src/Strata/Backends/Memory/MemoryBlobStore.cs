@@ -306,6 +306,7 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
         if (blob.Node.List is null) return;
         _index.Remove(blob.Info.Key, blob);
         _arrivals.Remove(blob.Node);
+        _expiries.Remove(blob, blob.Info.Expires);
         Interlocked.Add(ref _bytes, -blob.Size);
     }
 
@@ -321,6 +322,8 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
                 _tombstones.Set(blob.Info.Key, blob.Info.Version);
                 Interlocked.Increment(ref _expirations);
             }
+
+            _tombstones.TakeDue();
         }
     }
 

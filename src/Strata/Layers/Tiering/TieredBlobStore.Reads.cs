@@ -64,9 +64,19 @@ public sealed partial class TieredBlobStore
             return null;
         }
 
-        if (!await IsTrustedAsync(tier, read.Info, generation, cancellationToken).ConfigureAwait(false))
+        bool isTrusted = false;
+        try
         {
-            await read.DisposeAsync().ConfigureAwait(false);
+            isTrusted = await IsTrustedAsync(tier, read.Info, generation, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Also where the origin could not be asked: the result holds a file open.
+            if (!isTrusted) await read.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (!isTrusted)
+        {
             tier.NoteMiss();
             return null;
         }
@@ -109,6 +119,8 @@ public sealed partial class TieredBlobStore
 
     private async ValueTask<BlobReadResult?> ReadOriginAsync(BlobKey key, ReadOptions? options, long generation, CancellationToken cancellationToken)
     {
+        // While the key is being written, a load that began before the commit is older than what others may have seen.
+        if (options is null && _fences.IsFenced(key)) return await LoadAsync(key, generation, cancellationToken).ConfigureAwait(false);
         if (options is not null)
         {
             BlobReadResult? read = await _origin.Store.ReadAsync(key, options, cancellationToken).ConfigureAwait(false);
@@ -154,8 +166,16 @@ public sealed partial class TieredBlobStore
         foreach (UpperTier tier in _upper)
         {
             tier.Distrust(key);
-            BlobInfo? copy = await tier.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
-            if (copy is not null && current?.IsSameWriteAs(copy) != true) await tier.DropAsync(key).ConfigureAwait(false);
+            try
+            {
+                BlobInfo? copy = await tier.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
+                if (copy is not null && current?.IsSameWriteAs(copy) != true) await tier.DropAsync(key).ConfigureAwait(false);
+            }
+            catch (StorageException e)
+            {
+                tier.NoteError(e, "stat", key);
+                await tier.DropAsync(key).ConfigureAwait(false);
+            }
         }
 
         fence.InDoubt = false;

@@ -63,16 +63,18 @@ public sealed partial class TieredBlobStore
             foreach (BlobKey key in keys.Distinct().Order()) fences.Add(await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false));
             DeleteManyResult result = await _origin.Store.DeleteManyAsync(keys, cancellationToken).ConfigureAwait(false);
             var unknown = result.Outcomes.Where(o => o.Error?.Outcome == WriteOutcome.Unknown).Select(o => o.Key).ToHashSet();
+            var failed = result.Outcomes.Where(o => o.Status == DeleteStatus.Failed).Select(o => o.Key).ToHashSet();
             foreach (Fences.Fence fence in fences)
             {
                 if (unknown.Contains(fence.Key)) fence.InDoubt = true;
-                else await DropCopiesAsync(fence).ConfigureAwait(false);
+                else if (!failed.Contains(fence.Key)) await DropCopiesAsync(fence).ConfigureAwait(false);
             }
 
             return result;
         }
-        catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
+        catch
         {
+            // One key after the other may have been deleted before it failed, whatever it says of the last.
             foreach (Fences.Fence fence in fences) fence.InDoubt = true;
             throw;
         }
@@ -140,19 +142,24 @@ public sealed partial class TieredBlobStore
         return WriteResult.Written(result.Info! with { Tier = _origin.Name }, _origin.Name);
     }
 
-    /// <summary>Runs a change at the origin. A definite failure leaves the copies as they were; an unknown outcome leaves the key in doubt.</summary>
+    /// <summary>
+    /// Runs a change at the origin. A definite failure leaves the copies as they were; an unknown outcome leaves the key in
+    /// doubt, and so does every exception that does not say what it came to.
+    /// </summary>
     private static async ValueTask<T> AtOriginAsync<T>(Fences.Fence fence, Func<ValueTask<T>> change)
     {
         try
         {
             return await change().ConfigureAwait(false);
         }
-        catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
+        catch (Exception e) when (!IsDefinite(e))
         {
             fence.InDoubt = true;
             throw;
         }
     }
+
+    private static bool IsDefinite(Exception e) => e is ArgumentException or StorageException { Outcome: WriteOutcome.NotApplied };
 
     /// <summary>Leaves no copy of the fenced key above the origin; so whatever was in doubt is no more.</summary>
     private async ValueTask DropCopiesAsync(Fences.Fence fence)

@@ -48,7 +48,7 @@ internal sealed class UpperTier : TierCounters
         {
             await Store.DeleteAsync(key).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not ArgumentException)
+        catch (Exception e)
         {
             NoteError(e, "drop", key);
         }
@@ -72,7 +72,7 @@ internal sealed class UpperTier : TierCounters
             NoteCopy(info, isFill: true);
             return true;
         }
-        catch (Exception e) when (e is not ArgumentException)
+        catch (Exception e)
         {
             NoteError(e, "fill", info.Key);
             await DropAsync(info.Key).ConfigureAwait(false);

@@ -77,6 +77,48 @@ public sealed class FailedWriteTests
     }
 
     [Fact]
+    public async Task An_upper_tier_that_is_out_does_not_keep_a_key_in_doubt_from_being_read()
+    {
+        var warm = new FaultStore(new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "warm" }));
+        await using var f = new TierFixture(warm: warm);
+        await f.PutAsync("old");
+        f.Faults.Inject(StoreFault.On(StoreOperation.Write) with { Moment = CallMoment.After });
+        await Assert.ThrowsAsync<StorageException>(() => f.PutAsync("new"));
+        f.Faults.Heal();
+        warm.Inject(StoreFault.On(StoreOperation.Stat, StoreOperation.Read, StoreOperation.Delete));
+        Assert.Equal("new", await f.GetAsync());
+        warm.Heal();
+        await f.IdleAsync();
+        await f.Hot.DeleteAsync(Key);
+        Assert.Equal("new", await f.GetAsync());
+    }
+
+    [Theory]
+    [InlineData(typeof(OperationCanceledException))]
+    [InlineData(typeof(IOException))]
+    public async Task A_write_that_ended_in_an_exception_of_another_kind_is_in_doubt_too(Type kind)
+    {
+        await using var f = new TierFixture();
+        await f.PutAsync("old");
+        f.Faults.Inject(StoreFault.On(StoreOperation.Write) with { Moment = CallMoment.After, Error = _ => (Exception)Activator.CreateInstance(kind)! });
+        await Assert.ThrowsAsync(kind, () => f.PutAsync("new"));
+        f.Faults.Heal();
+        Assert.Equal("new", await f.GetAsync());
+    }
+
+    [Fact]
+    public async Task A_bulk_delete_that_was_cancelled_midway_leaves_no_copy_of_what_it_deleted()
+    {
+        await using var f = new TierFixture();
+        await f.PutAsync("value");
+        f.Faults.Inject(StoreFault.On(StoreOperation.DeleteMany) with { Moment = CallMoment.After, Error = _ => new OperationCanceledException() });
+        await Assert.ThrowsAsync<OperationCanceledException>(() => f.Store.DeleteManyAsync([Key]).AsTask());
+        f.Faults.Heal();
+        Assert.Null(await f.GetAsync());
+        Assert.Null(await f.Store.StatAsync(Key));
+    }
+
+    [Fact]
     public void A_tier_that_evicts_cannot_be_the_origin()
     {
         var volatileStore = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true });

@@ -69,6 +69,29 @@ public sealed class StaleCopyTests
     }
 
     [Fact]
+    public async Task A_read_begun_after_another_saw_the_new_value_does_not_join_an_older_load()
+    {
+        await using var f = new TierFixture();
+        await f.PutAsync("v1", new WriteOptions { SkipTiers = ["hot"] });
+        using StoreGate committing = f.Gates.Hold(StoreOperation.Write);
+        using StoreGate committed = f.Gates.Hold(StoreOperation.Write, CallMoment.After);
+        Task write = Task.Run(() => f.PutAsync("v2"));
+        await committing.WaitForArrivalAsync();
+        using StoreGate stalled = f.Gates.Hold(call => call is { Operation: StoreOperation.ReadStream, Number: 1 });
+        Task<string?> older = Task.Run(f.GetAsync);
+        await stalled.WaitForArrivalAsync();
+        committing.Open();
+        await committed.WaitForArrivalAsync();
+        string seen = (await f.Store.StatAsync(Key))!.ETag;
+        Assert.Equal((await f.Disk.StatAsync(Key))!.ETag, seen);
+        Assert.Equal("v2", await f.GetAsync().WaitAsync(TimeSpan.FromSeconds(10)));
+        stalled.Open();
+        committed.Open();
+        Assert.Equal("v1", await older);
+        await write;
+    }
+
+    [Fact]
     public async Task While_the_origin_commits_no_reader_is_served_the_old_copy_after_another_saw_the_new_value()
     {
         await using var f = new TierFixture();
