@@ -136,6 +136,18 @@ public class ReadTests : ServerTests
     [InlineData("=?=?=?", "=?=?=?")]
     public void Encoded_words_are_read(string text, string expected) => Assert.Equal(expected, EncodedWords.Decode(text));
 
+    [Theory]
+    [InlineData("=?UTF-8?B? ", "?=")]
+    [InlineData("=?UTF-8?Q?a", "?=")]
+    [InlineData("=?", "")]
+    public void Words_that_never_end_cost_no_more_than_their_length(string word, string end)
+    {
+        string text = string.Concat(Enumerable.Repeat(word, 10_000)) + end;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        EncodedWords.Decode(text);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 50L * text.Length);
+    }
+
     [Fact]
     public async Task Metadata_is_taken_raw_and_encoded()
     {
