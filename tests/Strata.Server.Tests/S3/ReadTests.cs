@@ -88,6 +88,9 @@ public class ReadTests : ServerTests
         await AnswersAsync(200, ("If-Match", etag), ("If-Unmodified-Since", before));
         await AnswersAsync(200, ("If-None-Match", "\"x\""), ("If-Modified-Since", same));
         await AnswersAsync(412, ("If-Match", "\"x\""), ("If-None-Match", etag));
+        await AnswersAsync(412, ("If-Match", ""));
+        await AnswersAsync(412, ("If-Match", "\"\""));
+        await AnswersAsync(200, ("If-None-Match", ""));
     }
 
     [Fact]
