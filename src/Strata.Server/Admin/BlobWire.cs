@@ -18,7 +18,7 @@ internal static class BlobWire
     /// <summary>Response header: the blob's metadata.</summary>
     public const string InfoHeader = "Strata-Info";
 
-    /// <summary>Response header: the store or tier that served the bytes.</summary>
+    /// <summary>Response header: the store or tier that served the bytes, percent-encoded.</summary>
     public const string SourceHeader = "Strata-Source";
 
     /// <summary>Response header: the error, on every failure (a HEAD has no body to hold it).</summary>

@@ -152,6 +152,20 @@ public class ReadTests : ServerTests
     }
 
     [Fact]
+    public async Task What_a_header_cannot_carry_does_not_make_an_object_unreadable()
+    {
+        await Running.Store.PutBytesAsync(Key, new byte[1], new WriteOptions { ETag = "\u00e9\"tag" });
+        foreach (HttpMethod method in new[] { HttpMethod.Get, HttpMethod.Head })
+        {
+            using HttpResponseMessage answer = await SendBareAsync(method);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        using HttpResponseMessage conditional = await SendAsync(HttpMethod.Get, ("If-None-Match", "*"));
+        Assert.Equal(HttpStatusCode.NotModified, conditional.StatusCode);
+    }
+
+    [Fact]
     public async Task Metadata_is_taken_raw_and_encoded()
     {
         string answer = await RawConnection.SendAsync(
