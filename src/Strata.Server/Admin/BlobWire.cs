@@ -54,8 +54,9 @@ internal static class BlobWire
     }
 }
 
-/// <summary>Source-generated serialisation of the blob API.</summary>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]
+/// <summary>Source-generated serialisation of the blob API. What may not be null or left out is refused as it is read.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web, UseStringEnumConverter = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(BlobInfoWire))]
 [JsonSerializable(typeof(WriteOptionsWire))]
 [JsonSerializable(typeof(ConditionWire))]
