@@ -46,6 +46,20 @@ public sealed class BlobEndpointsTests : ServerTests
         Assert.Null(await Running.Store.StatAsync(BlobKey.Parse("k")));
     }
 
+    [Theory]
+    [InlineData("PATCH", "/blob?key=k")]
+    [InlineData("POST", "/copy")]
+    [InlineData("POST", "/delete")]
+    public async Task Json_without_end_is_refused(string method, string path)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), Main + path)
+        {
+            Content = new StringContent("[" + new string(' ', 20 << 20), Encoding.UTF8, "application/json"),
+        };
+        request.Headers.ExpectContinue = true;
+        await RefusedAsync(request, HttpStatusCode.RequestEntityTooLarge, "TooLarge");
+    }
+
     private async Task RefusedAsync(HttpRequestMessage request, HttpStatusCode status, string kind)
     {
         using HttpResponseMessage response = await Http.SendAsync(request);
