@@ -65,10 +65,17 @@ internal sealed class Report : IDisposable
         if (!IsJson) Console.Error.WriteLine("strata: " + PrintableLine(message));
     }
 
+    /// <summary>What has not been handed on is dropped: it could not be written, which has been told.</summary>
     public void Dispose()
     {
-        Flush();
-        _output.Dispose();
+        try
+        {
+            _output.Dispose();
+        }
+        catch (IOException)
+        {
+            // Told by the Flush that failed before.
+        }
     }
 
     /// <summary>Names of files and metadata are other people's text: it must not drive this user's terminal.</summary>
