@@ -57,6 +57,15 @@ public sealed class BlobCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_key_whose_last_part_is_a_dash_becomes_a_file()
+    {
+        (await RunAsync("put", _folder.Write("x", "x"u8), "main/a/-")).Exits(0);
+        ToolResult get = (await StrataProcess.RunAsync(["get", "main/a/-", "--data", Data], null, folder: _folder.Path)).Exits(0);
+        Assert.Equal("x", await File.ReadAllTextAsync(_folder["-"]));
+        Assert.NotEqual("x", get.Output);
+    }
+
+    [Fact]
     public async Task Standard_input_becomes_a_blob()
     {
         (await RunAsync(["put", "-", "main/notes/a.txt"], "hello"u8.ToArray())).Exits(0);
