@@ -111,6 +111,19 @@ public sealed class CopyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pipe_in_a_folder_is_named_and_not_waited_for()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "mkfifo");
+        _folder.Write("in/ok", "a"u8);
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", [_folder["in/pipe"]])) await mkfifo.WaitForExitAsync();
+
+        ToolResult copy = (await RunAsync("cp", "-r", _folder["in"], "strata:main/in")).Exits(0);
+
+        Assert.Contains("pipe", copy.Error, StringComparison.Ordinal);
+        Assert.Equal(["in/ok"], (await RunAsync("ls", "-r", "main")).Lines);
+    }
+
+    [Fact]
     public async Task Sixty_four_MiB_go_in_and_out_in_little_memory()
     {
         const int Length = 64 << 20;
