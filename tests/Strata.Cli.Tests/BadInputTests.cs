@@ -70,6 +70,24 @@ public sealed class BadInputTests : IDisposable
         (await StrataProcess.RunAsync([.. line, "--data", Directory.CreateDirectory(_folder["data"]).FullName])).Fails(ExitCode.Usage, says);
     }
 
+    [Theory]
+    [InlineData("ls", "main")]
+    [InlineData("ls", "main", "--json")]
+    [InlineData("stat", "main/a", "--json")]
+    [InlineData("cat", "main/a")]
+    [InlineData("cat", "main/none", "--json")]
+    public async Task Output_that_cannot_be_written_is_told_in_one_line(params string[] arguments)
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "/dev/full");
+        string data = _folder["data"];
+        (await StrataProcess.RunAsync("put", _folder.Write("file", "x"u8), "main/a", "--data", data)).Exits(0);
+
+        ToolResult run = await StrataProcess.RunIntoAsync("/dev/full", [.. arguments, "--data", data]);
+
+        if (arguments[1] == "main/none") run.Fails(ExitCode.NotFound, "main/none");
+        else run.Fails(ExitCode.Failed, "No space left");
+    }
+
     [Fact]
     public async Task What_is_not_there_is_exit_code_3()
     {

@@ -37,6 +37,35 @@ public sealed class BlobCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_in_shared_memory_is_a_file_like_any_other()
+    {
+        Assert.SkipUnless(Directory.Exists("/dev/shm"), "/dev/shm");
+        (await RunAsync("put", _folder.Write("new", "new"u8), "main/new")).Exits(0);
+        string file = $"/dev/shm/strata-{Guid.NewGuid():N}";
+        try
+        {
+            (await RunAsync("get", "main/new", file)).Exits(0);
+            Assert.Equal("new", await File.ReadAllTextAsync(file));
+            await File.WriteAllTextAsync(file, "older and longer");
+            (await RunAsync("get", "main/new", file)).Exits(0);
+            Assert.Equal("new", await File.ReadAllTextAsync(file));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public async Task A_key_whose_last_part_is_a_dash_becomes_a_file()
+    {
+        (await RunAsync("put", _folder.Write("x", "x"u8), "main/a/-")).Exits(0);
+        ToolResult get = (await StrataProcess.RunAsync(["get", "main/a/-", "--data", Data], null, folder: _folder.Path)).Exits(0);
+        Assert.Equal("x", await File.ReadAllTextAsync(_folder["-"]));
+        Assert.NotEqual("x", get.Output);
+    }
+
+    [Fact]
     public async Task Standard_input_becomes_a_blob()
     {
         (await RunAsync(["put", "-", "main/notes/a.txt"], "hello"u8.ToArray())).Exits(0);

@@ -96,6 +96,34 @@ public sealed class CopyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_files_name_does_not_drive_the_terminal()
+    {
+        _folder.Write("in/ok", "a"u8);
+        _folder.Write("in/\u001b]0;owned\u0007\nstrata: all is well", "b"u8);
+        Directory.CreateSymbolicLink(_folder["in/\u001b[2Jlink"], _folder["in/ok"]);
+
+        ToolResult copy = (await RunAsync("cp", "-r", _folder["in"], "strata:main/in")).Exits(ExitCode.Failed);
+
+        string[] lines = copy.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.All(lines, l => Assert.DoesNotContain(l, char.IsControl));
+        Assert.Contains(lines, l => l.Contains("owned", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_pipe_in_a_folder_is_named_and_not_waited_for()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "mkfifo");
+        _folder.Write("in/ok", "a"u8);
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", [_folder["in/pipe"]])) await mkfifo.WaitForExitAsync();
+
+        ToolResult copy = (await RunAsync("cp", "-r", _folder["in"], "strata:main/in")).Exits(0);
+
+        Assert.Contains("pipe", copy.Error, StringComparison.Ordinal);
+        Assert.Equal(["in/ok"], (await RunAsync("ls", "-r", "main")).Lines);
+    }
+
+    [Fact]
     public async Task Sixty_four_MiB_go_in_and_out_in_little_memory()
     {
         const int Length = 64 << 20;

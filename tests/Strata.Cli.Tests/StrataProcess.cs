@@ -70,6 +70,16 @@ internal sealed partial class StrataProcess : IDisposable
         return new ToolResult(process.ExitCode, output.ToArray(), await error) { PeakBytes = peak };
     }
 
+    /// <summary>Runs the tool to its end with its standard output going to a file.</summary>
+    public static async Task<ToolResult> RunIntoAsync(string file, params string[] arguments)
+    {
+        string[] line = ["-c", "file=$1; shift; exec dotnet \"$0\" \"$@\" > \"$file\"", Path.Combine(AppContext.BaseDirectory, "Strata.Cli.dll"), file, .. arguments];
+        using var process = Process.Start(new ProcessStartInfo("sh", line) { UseShellExecute = false, RedirectStandardError = true })!;
+        string error = await process.StandardError.ReadToEndAsync().WaitAsync(Limit);
+        await process.WaitForExitAsync().WaitAsync(Limit);
+        return new ToolResult(process.ExitCode, [], error);
+    }
+
     /// <summary>Starts the tool, with its standard input open.</summary>
     public static StrataProcess Begin(params string[] arguments) => new(Start(arguments, null, null));
 

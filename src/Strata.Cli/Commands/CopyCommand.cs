@@ -30,7 +30,8 @@ internal sealed class CopyCommand : StrataCommand
     public override string Notes =>
         """
         Plain paths are local; a store needs its scheme. -r copies what is in the source, not the source itself. Symbolic
-        links in a folder are named and left out. A file or blob that fails is named, the rest goes on, and the exit code is 1.
+        links, pipes, sockets and devices in a folder are named and left out. A file or blob that fails is named, the rest
+        goes on, and the exit code is 1.
         With --json, a line each: {"source","target","status":"Copied|Skipped|Failed","length","error"}; the last one is
         {"copied","skipped","failed","bytes","seconds"}.
         """;

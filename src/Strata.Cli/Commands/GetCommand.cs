@@ -35,11 +35,12 @@ internal sealed class GetCommand : StrataCommand
         BlobKey key = source.RequireKey();
         string local = run.Parsed.GetValue(_local) ?? ".";
         ReadOptions? options = Reading.OptionsOf(run.Parsed.GetValue(_range));
-        if (local == "-" && run.Report.IsJson) throw CliException.Usage("Standard output cannot take both the blob (-) and --json.");
-        string file = local == "-" ? local : FileFor(local, key);
+        bool toOutput = local == "-";
+        if (toOutput && run.Report.IsJson) throw CliException.Usage("Standard output cannot take both the blob (-) and --json.");
+        string file = toOutput ? local : FileFor(local, key);
         IBlobStore store = await run.Stores.OpenAsync(source, forWriting: false, cancellationToken);
         await using BlobReadResult result = await Reading.OpenAsync(store, source, key, options, cancellationToken);
-        if (file == "-")
+        if (toOutput)
         {
             await using Stream output = Console.OpenStandardOutput();
             await LocalFile.CopyAsync(result, output, null, cancellationToken);

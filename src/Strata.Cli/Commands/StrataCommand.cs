@@ -24,8 +24,16 @@ internal abstract class StrataCommand : Command
     /// <summary>Reports a failure and returns its exit code.</summary>
     public static int Fail(Report report, Fault fault)
     {
-        if (report.IsJson) report.Json(new FaultLine(new FaultBody(fault.Message, fault.ExitCode)), JsonLines.Context.FaultLine);
-        report.Flush();
+        try
+        {
+            if (report.IsJson) report.Json(new FaultLine(new FaultBody(fault.Message, fault.ExitCode)), JsonLines.Context.FaultLine);
+            report.Flush();
+        }
+        catch (IOException)
+        {
+            // Standard output takes nothing more; standard error says why.
+        }
+
         Report.Error(fault.Message);
         return fault.ExitCode;
     }
@@ -50,7 +58,9 @@ internal abstract class StrataCommand : Command
         {
             RefuseUnknownOptions(parsed.CommandResult);
             await using var stores = new StoreSource(options);
-            return await RunAsync(new Run(parsed, report, stores, options), cancellationToken);
+            int code = await RunAsync(new Run(parsed, report, stores, options), cancellationToken);
+            report.Flush();
+            return code;
         }
         catch (Exception e)
         {

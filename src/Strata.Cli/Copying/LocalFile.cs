@@ -31,7 +31,7 @@ internal static class LocalFile
     public static async ValueTask WriteAsync(BlobReadResult result, string path, Action<long>? progress, CancellationToken cancellationToken)
     {
         string full = Path.GetFullPath(path);
-        if (!OperatingSystem.IsWindows() && full.StartsWith("/dev/", StringComparison.Ordinal))
+        if (IsDevice(full))
         {
             await using var device = new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
             await CopyAsync(result, device, progress, cancellationToken);
@@ -52,6 +52,10 @@ internal static class LocalFile
             throw;
         }
     }
+
+    /// <summary>Shared memory lies among the devices, but holds ordinary files.</summary>
+    private static bool IsDevice(string path) =>
+        !OperatingSystem.IsWindows() && path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal);
 
     /// <summary>Copies the served bytes, and checks a whole blob against its checksum.</summary>
     public static async ValueTask CopyAsync(BlobReadResult result, Stream target, Action<long>? progress, CancellationToken cancellationToken)

@@ -46,6 +46,7 @@ internal sealed class LocalTree
             {
                 string relative = folder.Relative + entry.Name;
                 if (entry.LinkTarget is not null) yield return new Entry(entry.FullName, relative, 0, "symbolic links are not followed", IsSkipped: true);
+                else if (entry is FileInfo { Length: 0 } && SpecialFile.Is(entry.FullName)) yield return new Entry(entry.FullName, relative, 0, "it is a pipe, socket or device", IsSkipped: true);
                 else if (entry is FileInfo file) yield return new Entry(file.FullName, relative, file.Length);
                 else folders.Push((entry.FullName, relative + "/"));
             }

@@ -45,7 +45,7 @@ internal sealed class Report : IDisposable
     {
         lock (_gate)
         {
-            _output.Write(System.Text.Encoding.UTF8.GetBytes(line));
+            _output.Write(System.Text.Encoding.UTF8.GetBytes(Printable(line)));
             _output.Write(NewLine);
         }
     }
@@ -57,17 +57,32 @@ internal sealed class Report : IDisposable
     }
 
     /// <summary>A failure, as one line on standard error.</summary>
-    public static void Error(string message) => Console.Error.WriteLine("strata: " + message);
+    public static void Error(string message) => Console.Error.WriteLine("strata: " + PrintableLine(message));
 
     /// <summary>A remark on standard error, which a machine does not need.</summary>
     public void Note(string message)
     {
-        if (!IsJson) Console.Error.WriteLine("strata: " + message);
+        if (!IsJson) Console.Error.WriteLine("strata: " + PrintableLine(message));
     }
 
+    /// <summary>What has not been handed on is dropped: it could not be written, which has been told.</summary>
     public void Dispose()
     {
-        Flush();
-        _output.Dispose();
+        try
+        {
+            _output.Dispose();
+        }
+        catch (IOException)
+        {
+            // Told by the Flush that failed before.
+        }
     }
+
+    /// <summary>Names of files and metadata are other people's text: it must not drive this user's terminal.</summary>
+    private static string Printable(string text) => Replaced(text, static c => char.IsControl(c) && c != '\n');
+
+    private static string PrintableLine(string text) => Replaced(text, char.IsControl);
+
+    private static string Replaced(string text, Predicate<char> isReplaced) =>
+        text.Any(c => isReplaced(c)) ? string.Concat(text.Select(c => isReplaced(c) ? '\uFFFD' : c)) : text;
 }

@@ -71,7 +71,7 @@ internal sealed class ServedBlobStore : IBlobStore
         {
             if (response.StatusCode == HttpStatusCode.NotFound) return null;
             BlobInfo info = InfoOf(response);
-            string source = response.Headers.GetValues(BlobWire.SourceHeader).First();
+            string source = Uri.UnescapeDataString(response.Headers.GetValues(BlobWire.SourceHeader).First());
             BlobReadStatus status = (int)response.StatusCode switch
             {
                 304 => BlobReadStatus.NotModified,

@@ -66,7 +66,6 @@ internal static class BlobEndpoints
         // A person's pipe may be slow on either side; the server's minimum rates are meant for strangers.
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } request) request.MinDataRate = null;
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } response) response.MinDataRate = null;
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
 
         string name = context.Request.RouteValues["name"] as string ?? "";
         if (!stores.TryGetValue(name, out IBlobStore? store))
@@ -93,10 +92,20 @@ internal static class BlobEndpoints
             // The client has gone: there is nobody to answer, and what it was writing was not committed.
             context.Abort();
         }
+        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            await FailAsync(context, 413, new ErrorWire(nameof(StorageErrorKind.TooLarge), WriteOutcome.NotApplied, "The request's JSON is longer than this server takes."));
+        }
         catch (BadHttpRequestException e)
         {
             await FailAsync(context, 400, new ErrorWire(nameof(StorageErrorKind.LengthMismatch), WriteOutcome.NotApplied, $"The body broke off: {e.Message}"));
         }
+    }
+
+    /// <summary>A blob may be of any length. JSON, which is held in memory whole, keeps the web server's limit.</summary>
+    internal static void LiftBodyLimit(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
     }
 
     /// <summary>The message without the name of a parameter, which says nothing to a client.</summary>
@@ -149,6 +158,7 @@ internal static class BlobEndpoints
 
     private static async Task WriteAsync(HttpContext context, IBlobStore store)
     {
+        LiftBodyLimit(context);
         var content = new RequestContent(context.Request);
         try
         {

@@ -31,7 +31,7 @@ internal static class BlobReads
             };
             IHeaderDictionary headers = context.Response.Headers;
             headers[BlobWire.InfoHeader] = BlobWire.ToHeader(BlobInfoWire.From(result.Info), BlobWire.Context.BlobInfoWire);
-            headers[BlobWire.SourceHeader] = result.Source;
+            headers[BlobWire.SourceHeader] = Uri.EscapeDataString(result.Source);
             if (result.Status != BlobReadStatus.Found) return;
             headers.ContentType = "application/octet-stream";
             headers.ContentLength = result.Length;

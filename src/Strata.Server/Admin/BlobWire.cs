@@ -18,7 +18,7 @@ internal static class BlobWire
     /// <summary>Response header: the blob's metadata.</summary>
     public const string InfoHeader = "Strata-Info";
 
-    /// <summary>Response header: the store or tier that served the bytes.</summary>
+    /// <summary>Response header: the store or tier that served the bytes, percent-encoded.</summary>
     public const string SourceHeader = "Strata-Source";
 
     /// <summary>Response header: the error, on every failure (a HEAD has no body to hold it).</summary>
@@ -54,8 +54,9 @@ internal static class BlobWire
     }
 }
 
-/// <summary>Source-generated serialisation of the blob API.</summary>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]
+/// <summary>Source-generated serialisation of the blob API. What may not be null or left out is refused as it is read.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web, UseStringEnumConverter = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(BlobInfoWire))]
 [JsonSerializable(typeof(WriteOptionsWire))]
 [JsonSerializable(typeof(ConditionWire))]

@@ -18,6 +18,7 @@ internal static class FramedBody
 
     public static async Task WriteAsync(HttpContext context, IBlobStore store)
     {
+        BlobEndpoints.LiftBodyLimit(context);
         Stream body = context.Request.Body;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try

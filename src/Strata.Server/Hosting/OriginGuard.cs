@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http;
 namespace Strata.Server;
 
 /// <summary>
-/// Refuses requests that a foreign web page made: by DNS rebinding (a Host that is not ours) or by a script (an Origin
-/// that is not ours). It guards every endpoint, reads included, as a browser on the same machine reaches loopback.
+/// Refuses requests that a foreign web page made: by DNS rebinding (a Host that is not ours), by a script (an Origin that
+/// is not ours) or by embedding (fetch metadata of another site). It guards every endpoint, reads included, as a browser on the same machine reaches loopback.
 /// </summary>
 internal sealed class OriginGuard(StrataServerOptions options)
 {
@@ -18,12 +18,20 @@ internal sealed class OriginGuard(StrataServerOptions options)
         int port = http.Connection.LocalPort;
         if (!IsOurs(http.Request.Host, port, defaultPort: http.Request.IsHttps ? 443 : 80))
             return "The Host header names another server. Use localhost or 127.0.0.1 with this server's port, or add the name to AllowedHosts.";
-        if (http.Request.Headers.Origin.Count == 0) return null;
+        if (http.Request.Headers.Origin.Count == 0)
+            return IsEmbedded(http.Request.Headers) ? "Pages of another origin may not embed what this server holds." : null;
         bool isUri = Uri.TryCreate(http.Request.Headers.Origin.ToString(), UriKind.Absolute, out Uri? origin);
         return isUri && origin!.Scheme is "http" or "https" && IsOurs(new HostString(origin.Authority), port, origin.Port)
             ? null
             : "Pages of another origin may not use this server.";
     }
+
+    /// <summary>
+    /// True if a foreign page asks for a script, an image or a frame: browsers send no Origin then, but tell so by fetch
+    /// metadata (W3C). A link that a person follows is no such request.
+    /// </summary>
+    private static bool IsEmbedded(IHeaderDictionary headers) =>
+        headers["Sec-Fetch-Site"].ToString() is "cross-site" or "same-site" && headers["Sec-Fetch-Dest"] != "document";
 
     private bool IsOurs(HostString host, int port, int defaultPort)
     {

@@ -49,8 +49,10 @@ internal static class EncodedWords
         word = null;
         int charset = text.IndexOf('?', start + 2);
         if (charset < 0 || charset + 2 >= text.Length || text[charset + 2] != '?') return false;
-        int close = text.IndexOf("?=", charset + 3, StringComparison.Ordinal);
-        if (close < 0 || Charset(text[(start + 2)..charset]) is not { } encoding) return false;
+
+        // No '?' stands within a word, so that the search for its end never passes the next word's beginning.
+        int close = text.IndexOf('?', charset + 3);
+        if (close < 0 || close + 1 == text.Length || text[close + 1] != '=' || Charset(text[(start + 2)..charset]) is not { } encoding) return false;
         string content = text[(charset + 3)..close];
         byte[]? bytes = text[charset + 1] is 'B' or 'b' ? Base64(content) : text[charset + 1] is 'Q' or 'q' ? Quoted(content) : null;
         if (bytes is null) return false;

@@ -40,10 +40,11 @@ internal readonly struct S3Conditions
     }
 
     /// <summary>The condition of a write: <c>If-None-Match: *</c> or <c>If-Match: ETAG</c>.</summary>
-    /// <exception cref="S3Exception">Any other form.</exception>
+    /// <exception cref="S3Exception">Any other form. A header without an ETag is no 'unconditional': its client meant one.</exception>
     public static WriteCondition ForWrite(IHeaderDictionary headers)
     {
         IReadOnlyList<string>? match = Tags(headers.IfMatch), noneMatch = Tags(headers.IfNoneMatch);
+        if (match is [] || noneMatch is []) throw S3Error.InvalidArgument("If-Match and If-None-Match must name an ETag.").AsException();
         if (match is not null && noneMatch is not null) throw S3Error.InvalidRequest("If-Match and If-None-Match exclude each other.").AsException();
         if (noneMatch is not null) return noneMatch is ["*"] ? WriteCondition.IfAbsent : throw S3Error.NotImplemented("If-None-Match with anything but * on a write").AsException();
         if (match is null) return default;
@@ -55,6 +56,7 @@ internal readonly struct S3Conditions
 
     private static bool Matches(IReadOnlyList<string> tags, string etag) => tags.Contains(etag) || tags.Contains("*");
 
+    /// <summary>The ETags that the header names, perhaps none; null without the header.</summary>
     private static List<string>? Tags(StringValues values)
     {
         if (values.Count == 0) return null;
@@ -68,7 +70,7 @@ internal readonly struct S3Conditions
             }
         }
 
-        return tags.Count > 0 ? tags : null;
+        return tags;
     }
 
     /// <summary>A date that is none is ignored, as RFC 9110 asks.</summary>

@@ -7,6 +7,7 @@ namespace Strata.Server;
 internal static class S3DeleteObjects
 {
     private const int MaxKeys = 1000;
+    private const int FirstBytes = 16 << 10;
 
     /// <summary>One key as the client named it; its error is known before anything is deleted.</summary>
     private readonly record struct Named(string Text, BlobKey Key, S3Error? Error);
@@ -39,10 +40,12 @@ internal static class S3DeleteObjects
     private static async Task<(IReadOnlyList<Named> Named, bool IsQuiet)> ReadAsync(S3Request request)
     {
         using var body = new S3Body(request.Request, request.Served.Options.MaxXmlBytes);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)(body.Length ?? request.Served.Options.MaxXmlBytes) + 1);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBytes);
+        int length = 0;
         try
         {
-            int length = await body.FillAsync(buffer, request.Aborted);
+            // Memory is taken as bytes come: what a client announces costs it nothing.
+            while ((length += await body.FillAsync(buffer.AsMemory(length), request.Aborted)) == buffer.Length) buffer = Doubled(buffer);
             return Parse(buffer, length);
         }
         catch (XmlException)
@@ -53,6 +56,14 @@ internal static class S3DeleteObjects
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private static byte[] Doubled(byte[] buffer)
+    {
+        byte[] larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+        buffer.CopyTo(larger, 0);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return larger;
     }
 
     private static (IReadOnlyList<Named> Named, bool IsQuiet) Parse(byte[] bytes, int length)

@@ -51,6 +51,12 @@ internal static class S3GetObject
         response.Headers.XContentTypeOptions = "nosniff";
     }
 
+    /// <summary>Tells which tier answered; a tier of the library's user may have any name.</summary>
+    public static void WriteTier(S3Request request, string tier)
+    {
+        if (S3ObjectHeaders.IsPlain(tier)) request.Response.Headers["x-strata-tier"] = tier;
+    }
+
     /// <summary>Tells the content's checksum to a client that asks for it; only of a whole object.</summary>
     public static void WriteChecksum(S3Request request, BlobInfo info)
     {
@@ -91,7 +97,7 @@ internal static class S3GetObject
         // The blob was replaced between the store's look at the condition and ours: cannot be, as both look at this very result.
         if (result.Status != BlobReadStatus.Found) throw new InvalidOperationException($"A read came to {result.Status} against its own conditions.");
         WriteHeaders(request, info);
-        response.Headers["x-strata-tier"] = result.Source;
+        WriteTier(request, result.Source);
         response.ContentLength = result.Length;
         if (range is null)
         {

@@ -28,7 +28,7 @@ internal static class S3HeadObject
         }
 
         S3GetObject.WriteHeaders(request, info);
-        if (info.Tier is { } tier) response.Headers["x-strata-tier"] = tier;
+        if (info.Tier is { } tier) S3GetObject.WriteTier(request, tier);
         response.ContentLength = length;
         if (range is null)
         {

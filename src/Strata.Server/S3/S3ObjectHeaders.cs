@@ -50,7 +50,7 @@ internal static class S3ObjectHeaders
     public static void Write(BlobInfo info, HttpResponse response)
     {
         IHeaderDictionary headers = response.Headers;
-        headers.ETag = Quote(info.ETag);
+        if (IsPlain(info.ETag)) headers.ETag = Quote(info.ETag);
         headers.LastModified = info.Modified.ToString("r", CultureInfo.InvariantCulture);
         headers.AcceptRanges = "bytes";
         headers.ContentType = info.ContentType is { } type && IsPlain(type) ? type : "binary/octet-stream";

@@ -43,6 +43,22 @@ public class OriginGuardTests : ServerTests
     public async Task Our_own_names_are_served(string headers) =>
         Assert.StartsWith("HTTP/1.1 200", await SendAsync("GET", "/main", headers.Replace("PORT", Port, StringComparison.Ordinal)));
 
+    [Theory]
+    [InlineData("/main", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script\r\n")]
+    [InlineData("/_strata/v1/events", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n")]
+    [InlineData("/main", "Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: empty\r\n")]
+    [InlineData("/main", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n")]
+    public Task What_a_foreign_page_embeds_without_an_origin_is_refused(string path, string headers) =>
+        RefusedAsync("GET", path, $"Host: localhost:{Port}\r\n{headers}");
+
+    [Theory]
+    [InlineData("Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n")]
+    [InlineData("Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n")]
+    [InlineData("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n")]
+    [InlineData("Origin: http://127.0.0.1:PORT\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\n")]
+    public async Task Our_own_pages_and_a_followed_link_are_served(string headers) =>
+        Assert.StartsWith("HTTP/1.1 200", await SendAsync("GET", "/main", $"Host: localhost:{Port}\r\n{headers.Replace("PORT", Port, StringComparison.Ordinal)}"));
+
     [Fact]
     public async Task A_name_that_was_allowed_is_served()
     {

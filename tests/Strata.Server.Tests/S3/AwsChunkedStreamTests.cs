@@ -35,6 +35,15 @@ public class AwsChunkedStreamTests
     }
 
     [Fact]
+    public async Task Endless_trailers_are_refused()
+    {
+        string body = "0\r\n" + string.Concat(Enumerable.Repeat("a:b\r\n", 1000)) + "\r\n";
+        await using var stream = new AwsChunkedStream(PipeReader.Create(new MemoryStream(Encoding.ASCII.GetBytes(body))));
+        S3Exception refused = await Assert.ThrowsAsync<S3Exception>(async () => await stream.ReadExactlyAsync(new byte[10]));
+        Assert.Equal("InvalidRequest", refused.Error.Code);
+    }
+
+    [Fact]
     public async Task An_endless_line_is_refused()
     {
         var reader = PipeReader.Create(new MemoryStream(Enumerable.Repeat((byte)'1', 20_000).ToArray()));

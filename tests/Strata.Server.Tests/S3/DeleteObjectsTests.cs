@@ -62,6 +62,32 @@ public class DeleteObjectsTests : ServerTests
         Assert.Contains("<Code>EntityTooLarge</Code>", await answer.Content.ReadAsStringAsync());
     }
 
+    [Fact]
+    public async Task A_body_that_was_announced_and_does_not_come_takes_no_memory()
+    {
+        const int Connections = 200;
+        await using RunningServer server = await RunningServer.StartAsync();
+        int announced = new StrataServerOptions().MaxXmlBytes;
+        var stalled = new List<RawConnection>();
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        try
+        {
+            for (int i = 0; i < Connections; i++)
+            {
+                RawConnection connection = await RawConnection.OpenAsync(server.Server.Address);
+                stalled.Add(connection);
+                await connection.WriteAsync($"POST /main?delete HTTP/1.1\r\nHost: {connection.Authority}\r\nExpect: 100-continue\r\nContent-Length: {announced}\r\n\r\n");
+                await connection.ReadUntilAsync("100 Continue");
+            }
+
+            Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, Connections * announced / 4L);
+        }
+        finally
+        {
+            stalled.ForEach(c => c.Dispose());
+        }
+    }
+
     private async Task<XElement> DeleteAsync(string xml)
     {
         using HttpResponseMessage answer = await PostAsync(xml);

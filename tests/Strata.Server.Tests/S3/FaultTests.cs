@@ -51,6 +51,18 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_store_of_any_name_is_served()
+    {
+        await using var named = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "kälte" });
+        await named.PutBytesAsync(Key, new byte[1]);
+        await using StrataServer server = await StrataServer.StartAsync(
+            new Dictionary<string, IBlobStore> { ["main"] = named }, new StrataServerOptions { Listen = "127.0.0.1:0" });
+        Assert.Single(await _http.GetByteArrayAsync(new Uri(server.Address, "main/k")));
+        using HttpResponseMessage answer = await _http.GetAsync(new Uri(server.Address, "_strata/v1/stores/main/blob?key=k"));
+        Assert.Equal("k%C3%A4lte", answer.Headers.GetValues("Strata-Source").Single());
+    }
+
+    [Fact]
     public async Task What_nobody_foresaw_tells_nothing_of_the_inside()
     {
         _store.Inject(new StoreFault { Error = _ => new InvalidOperationException("a secret") });

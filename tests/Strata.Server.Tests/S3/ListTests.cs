@@ -94,6 +94,20 @@ public class ListTests : ServerTests
         Assert.Equal(HttpStatusCode.NotImplemented, answer.StatusCode);
     }
 
+    [Theory]
+    [InlineData("PUT", "If-Match: \r\n")]
+    [InlineData("PUT", "If-Match: \"\"\r\n")]
+    [InlineData("PUT", "If-None-Match:\r\n")]
+    [InlineData("DELETE", "If-Match: ,\r\n")]
+    public async Task A_condition_that_names_nothing_is_no_unconditional_write(string method, string header)
+    {
+        await PutAsync("k");
+        string answer = await RawConnection.SendAsync(Running.Server.Address, $"{method} /main/k", $"Content-Length: 0\r\n{header}");
+        Assert.StartsWith("HTTP/1.1 400", answer);
+        Assert.Contains("<Code>InvalidArgument</Code>", answer);
+        Assert.Equal(1, (await Running.Store.StatAsync(BlobKey.Parse("k")))?.Length);
+    }
+
     private static IEnumerable<string> Keys(XElement list) => list.Elements(S3 + "Contents").Select(c => c.Element(S3 + "Key")!.Value);
 
     private async Task<XElement> ListAsync(string query) => XElement.Parse(await Http.GetStringAsync("main?" + query));

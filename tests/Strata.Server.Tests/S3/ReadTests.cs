@@ -88,6 +88,9 @@ public class ReadTests : ServerTests
         await AnswersAsync(200, ("If-Match", etag), ("If-Unmodified-Since", before));
         await AnswersAsync(200, ("If-None-Match", "\"x\""), ("If-Modified-Since", same));
         await AnswersAsync(412, ("If-Match", "\"x\""), ("If-None-Match", etag));
+        await AnswersAsync(412, ("If-Match", ""));
+        await AnswersAsync(412, ("If-Match", "\"\""));
+        await AnswersAsync(200, ("If-None-Match", ""));
     }
 
     [Fact]
@@ -135,6 +138,32 @@ public class ReadTests : ServerTests
     [InlineData("=?what?B?w7w=?=", "=?what?B?w7w=?=")]
     [InlineData("=?=?=?", "=?=?=?")]
     public void Encoded_words_are_read(string text, string expected) => Assert.Equal(expected, EncodedWords.Decode(text));
+
+    [Theory]
+    [InlineData("=?UTF-8?B? ", "?=")]
+    [InlineData("=?UTF-8?Q?a", "?=")]
+    [InlineData("=?", "")]
+    public void Words_that_never_end_cost_no_more_than_their_length(string word, string end)
+    {
+        string text = string.Concat(Enumerable.Repeat(word, 10_000)) + end;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        EncodedWords.Decode(text);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 50L * text.Length);
+    }
+
+    [Fact]
+    public async Task What_a_header_cannot_carry_does_not_make_an_object_unreadable()
+    {
+        await Running.Store.PutBytesAsync(Key, new byte[1], new WriteOptions { ETag = "\u00e9\"tag" });
+        foreach (HttpMethod method in new[] { HttpMethod.Get, HttpMethod.Head })
+        {
+            using HttpResponseMessage answer = await SendBareAsync(method);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        using HttpResponseMessage conditional = await SendAsync(HttpMethod.Get, ("If-None-Match", "*"));
+        Assert.Equal(HttpStatusCode.NotModified, conditional.StatusCode);
+    }
 
     [Fact]
     public async Task Metadata_is_taken_raw_and_encoded()

@@ -38,6 +38,7 @@ internal sealed class AwsChunkedStream(PipeReader reader) : ReadOnlyStream
     private readonly Dictionary<string, string> _trailers = new(StringComparer.OrdinalIgnoreCase);
     private State _state;
     private long _remaining;
+    private int _trailerLines;
 
     /// <summary>The trailers; complete when a read has returned 0.</summary>
     public IReadOnlyDictionary<string, string> Trailers => _trailers;
@@ -109,7 +110,7 @@ internal sealed class AwsChunkedStream(PipeReader reader) : ReadOnlyStream
     {
         int colon = line.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0) throw new S3Error(400, "MalformedTrailerError", "A trailer of the aws-chunked body is not NAME:VALUE.").AsException();
-        if (_trailers.Count == MaxTrailers) throw Malformed($"it has more than {MaxTrailers} trailers");
+        if (++_trailerLines > MaxTrailers) throw Malformed($"it has more than {MaxTrailers} trailers");
         _trailers[line[..colon].Trim()] = line[(colon + 1)..].Trim();
     }
 
