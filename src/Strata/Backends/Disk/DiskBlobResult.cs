@@ -140,9 +140,10 @@ internal static class DiskBlobResult
 
                 return true;
             }
-            catch
+            catch (Exception e)
             {
                 _loaded = -1;
+                if (DiskErrors.IsDiskError(e)) throw DiskErrors.Map(e, "read", info.Key, source, "its folder");
                 throw;
             }
         }

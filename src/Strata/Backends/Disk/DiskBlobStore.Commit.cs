@@ -9,6 +9,9 @@ public sealed partial class DiskBlobStore
     private readonly ExpiryQueue<DiskEntry> _expiries = new();
     private readonly LinkedList<DiskEntry> _arrivals = new();
     private readonly Dictionary<BlobKey, ulong> _tombstoneFiles = [];
+
+    /// <summary>Keys of which an old file could not be removed: their tombstones stay, or the next open would bring the blob back.</summary>
+    private readonly HashSet<BlobKey> _leftovers = [];
     private readonly Lock _state = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _sweeper;
@@ -103,8 +106,14 @@ public sealed partial class DiskBlobStore
             _tombstones.Set(key, version);
         }
 
-        if (stored is not null) _folder.TryRemove(key, stored.Sequence);
-        if (older is { } gone) _folder.TryRemove(key, gone);
+        if (stored is not null) Discard(key, stored.Sequence);
+        if (older is { } gone) Discard(key, gone);
+    }
+
+    private void Discard(BlobKey key, ulong sequence)
+    {
+        if (_folder.TryRemove(key, sequence)) return;
+        lock (_state) _leftovers.Add(key);
     }
 
     private DiskEntry Publish(DiskBlobWriter writer, BlobInfo info, bool isTombstone, DiskEntry? replaced)
@@ -144,8 +153,8 @@ public sealed partial class DiskBlobStore
         }
 
         _tombstones.Forget(entry.Info.Key);
-        if (stored is not null) _folder.TryRemove(entry.Info.Key, stored.Sequence);
-        if (tombstone is { } gone) _folder.TryRemove(entry.Info.Key, gone);
+        if (stored is not null) Discard(entry.Info.Key, stored.Sequence);
+        if (tombstone is { } gone) Discard(entry.Info.Key, gone);
     }
 
     private void Remember(DiskEntry entry)
@@ -245,7 +254,7 @@ public sealed partial class DiskBlobStore
         }
 
         // A write of this key that is under way keeps its own entry and file; only the victim's file goes.
-        _folder.TryRemove(victim.Info.Key, victim.Sequence);
+        Discard(victim.Info.Key, victim.Sequence);
         Interlocked.Increment(ref _evictions);
         Evicted?.Invoke(victim.Info.Key, victim.Info.Length);
     }
@@ -343,7 +352,7 @@ public sealed partial class DiskBlobStore
             lock (_state)
             {
                 // Deleted again meanwhile: the file is the newer delete's.
-                if (_tombstones.Get(key).IsKnown || !_tombstoneFiles.Remove(key, out sequence)) continue;
+                if (_leftovers.Contains(key) || _tombstones.Get(key).IsKnown || !_tombstoneFiles.Remove(key, out sequence)) continue;
             }
 
             _folder.TryRemove(key, sequence);

@@ -67,10 +67,11 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
                     folder = DiskFolder.Open(options, context.Loggers.CreateLogger<DiskBlobStore>());
                     return new DiskBlobStore(options, folder, context);
                 }
-                catch (Exception e) when (DiskErrors.IsDiskError(e))
+                catch (Exception e)
                 {
                     folder?.Dispose();
-                    throw DiskErrors.Map(e, "open", null, options.Name, options.Path);
+                    if (DiskErrors.IsDiskError(e)) throw DiskErrors.Map(e, "open", null, options.Name, options.Path);
+                    throw;
                 }
             },
             cancellationToken).ConfigureAwait(false);

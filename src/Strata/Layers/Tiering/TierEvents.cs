@@ -21,6 +21,7 @@ internal sealed class TierEvents(TimeProvider clock)
     {
         lock (_gate)
         {
+            if (sequence >= _last) return [];
             var events = new List<TierEvent>();
             for (long i = Math.Max(Math.Max(sequence, 0), _last - Kept) + 1; i <= _last; i++) events.Add(_ring[i % Kept]!);
             return events;
