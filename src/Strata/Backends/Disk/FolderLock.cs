@@ -62,7 +62,8 @@ internal sealed class FolderLock : IDisposable
         string path = Path.Combine(folder, LockFile);
         try
         {
-            if (!File.Exists(path)) return null;
+            // Every owner writes its file; where there is none the lock is not even tried, so that looking never disturbs a start.
+            if (Read(folder) is null || !File.Exists(path)) return null;
             using (new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0)) return null;
         }
         catch (IOException e) when (IsHeld(e))
