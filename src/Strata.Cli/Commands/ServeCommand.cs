@@ -103,8 +103,8 @@ internal sealed class ServeCommand : StrataCommand
               this tool:      strata put FILE {store}/KEY{option}
                               strata ls -l {store}{option}
               curl:           curl -T FILE {at}/{store}/KEY
-              aws:            aws --endpoint-url {at} s3 ls s3://{store}
-              s3cmd:          s3cmd --host={address.Authority} --host-bucket={address.Authority} --no-ssl --disable-multipart ls s3://{store}
+              aws:            aws --no-sign-request --endpoint-url {at} s3 ls s3://{store}
+              s3cmd:          s3cmd --access_key=any --secret_key=any --host={address.Authority} --host-bucket={address.Authority} --no-ssl --disable-multipart ls s3://{store}
 
             Ctrl-C stops it.
             """,

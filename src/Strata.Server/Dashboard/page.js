@@ -448,7 +448,7 @@ function showEmpty() {
       el('h3', {}, 'Nothing here yet'),
       el('p', { class: 'quiet' }, 'Put something in, and watch where it settles:'),
       command(`strata put photo.jpg ${state.store}/photo.jpg`),
-      command(`aws s3 cp photo.jpg s3://${state.store}/photo.jpg --endpoint-url ${location.origin}`),
+      command(`aws --no-sign-request s3 cp photo.jpg s3://${state.store}/photo.jpg --endpoint-url ${location.origin}`),
       command(`curl -T photo.jpg ${location.origin}/${encodeURIComponent(state.store)}/photo.jpg`));
   }
 }

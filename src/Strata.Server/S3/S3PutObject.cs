@@ -47,7 +47,8 @@ internal static class S3PutObject
     private static async Task<WriteResult> WriteWholeAsync(S3Request request, BlobKey key, S3Body body, WriteOptions options)
     {
         // One byte more than declared, so that filling the buffer sees the body's end.
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)body.Length! + 1);
+        ArrayPool<byte> buffers = request.Served.Context.Buffers;
+        byte[] buffer = buffers.Rent((int)body.Length! + 1);
         try
         {
             int length = await body.FillAsync(buffer, request.Aborted);
@@ -56,7 +57,7 @@ internal static class S3PutObject
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            buffers.Return(buffer);
         }
     }
 
@@ -64,7 +65,8 @@ internal static class S3PutObject
     private static async Task<WriteResult> WritePiecesAsync(S3Request request, BlobKey key, S3Body body, WriteOptions options)
     {
         await using IBlobWriter writer = await request.Store.OpenWriterAsync(key, options, request.Aborted);
-        byte[] filling = ArrayPool<byte>.Shared.Rent(PieceLength), writing = ArrayPool<byte>.Shared.Rent(PieceLength);
+        ArrayPool<byte> buffers = request.Served.Context.Buffers;
+        byte[] filling = buffers.Rent(PieceLength), writing = buffers.Rent(PieceLength);
         Task underWay = Task.CompletedTask;
         try
         {
@@ -83,8 +85,8 @@ internal static class S3PutObject
         {
             // A body that broke off leaves a write under way: until it has ended, its buffer is not given back.
             await underWay.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            ArrayPool<byte>.Shared.Return(filling);
-            ArrayPool<byte>.Shared.Return(writing);
+            buffers.Return(filling);
+            buffers.Return(writing);
         }
     }
 }

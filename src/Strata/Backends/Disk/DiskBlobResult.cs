@@ -26,7 +26,7 @@ internal static class DiskBlobResult
     }
 
     /// <summary>A large blob or a part of one; owns the file's handle.</summary>
-    public sealed class Streamed(BlobInfo info, SafeFileHandle file, uint[] chunks, long offset, long length, string source) : BlobReadResult
+    public sealed class Streamed(BlobInfo info, SafeFileHandle file, uint[] chunks, long offset, long length, string source, ArrayPool<byte> buffers) : BlobReadResult
     {
         private bool _opened;
 
@@ -48,7 +48,7 @@ internal static class DiskBlobResult
         {
             if (_opened) throw new InvalidOperationException("The stream of this result was opened before; read the blob again for another.");
             _opened = true;
-            return new VerifyingStream(info, file, chunks, offset, length, source);
+            return new VerifyingStream(info, file, chunks, offset, length, source, buffers);
         }
 
         public override ValueTask DisposeAsync()
@@ -58,9 +58,9 @@ internal static class DiskBlobResult
         }
     }
 
-    private sealed class VerifyingStream(BlobInfo info, SafeFileHandle file, uint[] chunks, long offset, long length, string source) : ReadOnlyStream
+    private sealed class VerifyingStream(BlobInfo info, SafeFileHandle file, uint[] chunks, long offset, long length, string source, ArrayPool<byte> buffers) : ReadOnlyStream
     {
-        private byte[]? _chunk = ArrayPool<byte>.Shared.Rent(DiskBlobFile.ChunkBytes);
+        private byte[]? _chunk = buffers.Rent(DiskBlobFile.ChunkBytes);
         private readonly long _end = offset + length;
         private long _position = offset;
         private long _loaded = -1;
@@ -90,7 +90,7 @@ internal static class DiskBlobResult
             if (_chunk is { } chunk)
             {
                 _chunk = null;
-                ArrayPool<byte>.Shared.Return(chunk);
+                buffers.Return(chunk);
             }
 
             base.Dispose(disposing);

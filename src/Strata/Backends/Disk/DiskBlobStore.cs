@@ -20,6 +20,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
     private readonly DiskBlobStoreOptions _options;
     private readonly DiskFolder _folder;
     private readonly TimeProvider _clock;
+    private readonly ArrayPool<byte> _buffers;
     private readonly ILogger _log;
     private readonly OperationGate _gate;
     private readonly KeyLocks _locks = new();
@@ -32,6 +33,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         _options = options;
         _folder = folder;
         _clock = context.Clock;
+        _buffers = context.Buffers;
         _log = context.Loggers.CreateLogger<DiskBlobStore>();
         _gate = new OperationGate(options.Name);
         _tombstones = new Tombstones(_clock);
@@ -292,7 +294,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
                 return new DiskBlobResult.InMemory(entry.Info, bytes, _options.Name);
             }
 
-            return new DiskBlobResult.Streamed(entry.Info, file, DiskBlobFile.ReadTrailer(file).Chunks, offset, length, _options.Name);
+            return new DiskBlobResult.Streamed(entry.Info, file, DiskBlobFile.ReadTrailer(file).Chunks, offset, length, _options.Name, _buffers);
         }
         catch
         {
