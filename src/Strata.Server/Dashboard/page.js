@@ -376,11 +376,13 @@ async function list(more = false) {
   }
   const mine = listing;
   const { store, prefix, token } = state;
-  const wasInside = $('listing').contains(document.activeElement) || $('crumbs').contains(document.activeElement);
+  const isInside = () => $('listing').contains(document.activeElement) || $('crumbs').contains(document.activeElement);
+  const wasInside = isInside();
   try {
     const parameters = { prefix, delimiter: '/', limit: pageSize };
     const page = await get(`/stores/${encodeURIComponent(store)}/blobs`, token ? { ...parameters, token } : parameters, mine.signal);
-    if (mine === listing) showPage(page, more, wasInside);
+    // The focus may also have come into the rows while they were on their way.
+    if (mine === listing) showPage(page, more, wasInside || isInside());
   } catch (error) {
     if (error.name === 'AbortError') return;
     $('keys-failure').hidden = false;
