@@ -15,6 +15,15 @@ public sealed record StrataServerOptions
     /// </summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
+    /// <summary>
+    /// The access keys. While there has never been one, nobody is asked for credentials and the server listens on loopback
+    /// alone. Default: none.
+    /// </summary>
+    public AccessKeyRing Access { get; init; } = new();
+
+    /// <summary>The data folder's token (<see cref="DataFolder.Token"/>), by which the command line shows that it may read the folder; null for none.</summary>
+    internal string? OwnerToken { get; init; }
+
     /// <summary>The longest object that one PUT may carry, in bytes: 1 or more. Default 5 GiB, as S3's.</summary>
     public long MaxObjectBytes { get; init; } = 5L << 30;
 

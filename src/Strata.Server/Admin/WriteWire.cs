@@ -79,7 +79,9 @@ internal sealed record BlobChangesWire(
     DateTimeOffset? Expires = null,
     string? ContentType = null,
     string? ContentEncoding = null,
-    IReadOnlyDictionary<string, string>? Metadata = null)
+    IReadOnlyDictionary<string, string>? Metadata = null,
+    IReadOnlyDictionary<string, string?>? MetadataEdits = null,
+    bool KeepsETag = false)
 {
     public static BlobChangesWire From(BlobChanges changes)
     {
@@ -88,7 +90,7 @@ internal sealed record BlobChangesWire(
         if (changes.ContentType.IsSet) set.Add("contentType");
         if (changes.ContentEncoding.IsSet) set.Add("contentEncoding");
         if (changes.Metadata.IsSet) set.Add("metadata");
-        return new(set, changes.Expires.Or(null), changes.ContentType.Or(null), changes.ContentEncoding.Or(null), changes.Metadata.Or(null));
+        return new(set, changes.Expires.Or(null), changes.ContentType.Or(null), changes.ContentEncoding.Or(null), changes.Metadata.Or(null), changes.MetadataEdits, changes.KeepsETag);
     }
 
     public BlobChanges ToChanges() => new()
@@ -97,6 +99,8 @@ internal sealed record BlobChangesWire(
         ContentType = Has("contentType") ? ContentType : default(Change<string?>),
         ContentEncoding = Has("contentEncoding") ? ContentEncoding : default(Change<string?>),
         Metadata = Has("metadata") ? new Change<IReadOnlyDictionary<string, string>?>(Metadata) : default,
+        MetadataEdits = MetadataEdits,
+        KeepsETag = KeepsETag,
     };
 
     private bool Has(string name) => Set.Contains(name);

@@ -10,11 +10,10 @@ internal sealed class S3BucketOperations(DateTimeOffset since)
 
     public async Task ListAsync(S3Request request)
     {
-        request.Operation = "ListBuckets";
         using var xml = new S3Xml("ListAllMyBucketsResult");
         WriteOwner(xml);
         xml.Open("Buckets");
-        foreach (string name in request.Served.Stores.Keys.Order(StringComparer.Ordinal))
+        foreach (string name in request.Served.Stores.Keys.Where(request.Principal.Knows).Order(StringComparer.Ordinal))
             xml.Open("Bucket").Element("Name", name).Element("CreationDate", since).Close("Bucket");
         xml.Close("Buckets");
         await xml.SendAsync(request.Response);
@@ -23,7 +22,6 @@ internal sealed class S3BucketOperations(DateTimeOffset since)
     /// <summary>An empty location means S3's first region, which every client takes.</summary>
     public static async Task LocateAsync(S3Request request)
     {
-        request.Operation = "GetBucketLocation";
         _ = request.Store;
         using var xml = new S3Xml("LocationConstraint");
         await xml.SendAsync(request.Response);
@@ -31,7 +29,6 @@ internal sealed class S3BucketOperations(DateTimeOffset since)
 
     public static Task HeadAsync(S3Request request)
     {
-        request.Operation = "HeadBucket";
         _ = request.Store;
         request.Response.StatusCode = StatusCodes.Status200OK;
         return Task.CompletedTask;
@@ -39,10 +36,15 @@ internal sealed class S3BucketOperations(DateTimeOffset since)
 
     public static Task CreateAsync(S3Request request)
     {
-        request.Operation = "CreateBucket";
         return request.FailAsync(request.Served.Stores.ContainsKey(request.Target.Bucket)
             ? new S3Error(409, "BucketAlreadyOwnedByYou", "The bucket exists already.")
             : S3Error.NotImplemented("Creating a bucket (buckets are the stores of the configuration)"));
+    }
+
+    public static Task DeleteAsync(S3Request request)
+    {
+        _ = request.Store;
+        return request.FailAsync(S3Error.NotImplemented("Deleting a bucket (buckets are the stores of the configuration)"));
     }
 
     public static void WriteOwner(S3Xml xml) => xml.Open("Owner").Element("ID", Owner).Element("DisplayName", Owner).Close("Owner");

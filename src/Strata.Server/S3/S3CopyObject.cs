@@ -9,11 +9,11 @@ internal static class S3CopyObject
 
     public static async Task HandleAsync(S3Request request)
     {
-        request.Operation = "CopyObject";
         IHeaderDictionary headers = request.Request.Headers;
         _ = request.Store;
         BlobKey target = S3Request.KeyOf(request.Target.Key);
         S3Target sourceTarget = Source(headers[SourceHeader].ToString());
+        request.Require(AccessRights.Read, sourceTarget.Bucket, sourceTarget.Key);
         IBlobStore sourceStore = request.StoreOf(sourceTarget.Bucket);
         BlobKey source = S3Request.KeyOf(sourceTarget.Key);
         bool replaces = Replaces(headers);

@@ -7,7 +7,6 @@ internal static class S3DeleteObject
 {
     public static async Task HandleAsync(S3Request request)
     {
-        request.Operation = "DeleteObject";
         WriteCondition condition = S3Conditions.ForWrite(request.Request.Headers);
         if (condition.Kind == WriteConditionKind.IfAbsent) throw S3Error.NotImplemented("If-None-Match on DELETE").AsException();
         DeleteResult result = await request.Store.DeleteAsync(S3Request.KeyOf(request.Target.Key), condition, request.Aborted);

@@ -14,9 +14,9 @@ internal static class S3DeleteObjects
 
     public static async Task HandleAsync(S3Request request)
     {
-        request.Operation = "DeleteObjects";
         IBlobStore store = request.Store;
         (IReadOnlyList<Named> named, bool isQuiet) = await ReadAsync(request);
+        named = [.. named.Select(n => n.Error is null && !request.Principal.Allows(AccessRights.Delete, request.Target.Bucket, n.Text) ? n with { Error = S3Error.AccessDenied } : n)];
         BlobKey[] keys = [.. named.Where(n => n.Error is null).Select(n => n.Key)];
         IReadOnlyList<DeleteOutcome> outcomes = keys.Length == 0 ? [] : (await store.DeleteManyAsync(keys, request.Aborted)).Outcomes;
 

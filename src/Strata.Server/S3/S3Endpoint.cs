@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -13,17 +12,8 @@ namespace Strata.Server;
 /// </summary>
 internal sealed class S3Endpoint(ServedStores served, ServerMetrics metrics)
 {
-    /// <summary>Query parameters that name another resource than the object or bucket itself. All are refused: none is implemented.</summary>
-    private static readonly FrozenSet<string> SubResources = FrozenSet.ToFrozenSet(
-    [
-        "accelerate", "acl", "analytics", "attributes", "cors", "encryption", "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "logging",
-        "metadataConfiguration", "metadataTable", "metrics", "notification", "object-lock", "ownershipControls", "partNumber", "policy", "policyStatus",
-        "publicAccessBlock", "renameObject", "replication", "requestPayment", "restore", "retention", "select", "session", "tagging", "torrent",
-        "uploadId", "uploads", "versionId", "versioning", "versions", "website",
-    ]);
-
     private readonly ILogger _log = served.Context.Loggers.CreateLogger("Strata.Server.S3");
-    private readonly S3BucketOperations _buckets = new(served.Context.Clock.GetUtcNow());
+    private readonly S3Operations _operations = new(new S3BucketOperations(served.Context.Clock.GetUtcNow()));
     private ulong _requests = (ulong)Random.Shared.NextInt64();
 
     public async Task HandleAsync(HttpContext http)
@@ -79,75 +69,22 @@ internal sealed class S3Endpoint(ServedStores served, ServerMetrics metrics)
 
     private Task DispatchAsync(S3Request request)
     {
-        foreach (KeyValuePair<string, Microsoft.Extensions.Primitives.StringValues> parameter in request.Request.Query)
-        {
-            if (SubResources.Contains(parameter.Key)) return RefuseSubResourceAsync(request, parameter.Key);
-        }
-
-        if (request.Target is { Bucket: "", Key: "" }) return RootAsync(request);
-        return request.Target.Key.Length == 0 ? BucketAsync(request) : ObjectAsync(request);
-    }
-
-    private static Task RefuseSubResourceAsync(S3Request request, string name)
-    {
-        request.Operation = "SubResource";
-        if (request.Target.Bucket.Length > 0) _ = request.Store;
-        string what = name is "uploads" or "uploadId" or "partNumber" ? $"Multipart upload (?{name})" : $"The sub-resource ?{name}";
-        return request.FailAsync(S3Error.NotImplemented(what));
-    }
-
-    private Task RootAsync(S3Request request)
-    {
-        string method = request.Request.Method;
-        if (!HttpMethods.IsGet(method) && !HttpMethods.IsHead(method)) return request.FailAsync(S3Error.MethodNotAllowed);
-        if (served.Page is { } page && IsBrowser(request.Request))
+        if (request.Target is { Bucket: "", Key: "" } && served.Page is { } page && IsBrowser(request.Request))
         {
             request.Operation = "Page";
             return page(request.Http);
         }
 
-        return _buckets.ListAsync(request);
+        S3Operation operation = _operations.Find(request);
+        request.Operation = operation.Name;
+        operation.Demand(request);
+        return operation.Handler(request);
     }
 
     /// <summary>A person's browser, and no S3 client: it asks for HTML and signs nothing.</summary>
     private static bool IsBrowser(HttpRequest request) =>
-        request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
+        HttpMethods.IsGet(request.Method)
+        && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
         && !request.Headers.ContainsKey(HeaderNames.Authorization)
         && !request.Query.Keys.Any(k => k.StartsWith("X-Amz-", StringComparison.OrdinalIgnoreCase));
-
-    private static Task BucketAsync(S3Request request)
-    {
-        IQueryCollection query = request.Request.Query;
-        switch (request.Request.Method)
-        {
-            case "GET" when query.ContainsKey("location"):
-                return S3BucketOperations.LocateAsync(request);
-            case "GET":
-                return S3List.HandleAsync(request);
-            case "HEAD":
-                return S3BucketOperations.HeadAsync(request);
-            case "PUT":
-                return S3BucketOperations.CreateAsync(request);
-            case "POST" when query.ContainsKey("delete"):
-                return S3DeleteObjects.HandleAsync(request);
-            case "POST":
-                return request.FailAsync(S3Error.NotImplemented("Upload by HTML form"));
-            case "DELETE":
-                _ = request.Store;
-                return request.FailAsync(S3Error.NotImplemented("Deleting a bucket (buckets are the stores of the configuration)"));
-            default:
-                return request.FailAsync(S3Error.MethodNotAllowed);
-        }
-    }
-
-    private static Task ObjectAsync(S3Request request) => request.Request.Method switch
-    {
-        "GET" => S3GetObject.HandleAsync(request),
-        "HEAD" => S3HeadObject.HandleAsync(request),
-        "PUT" when request.Request.Headers.ContainsKey(S3CopyObject.SourceHeader) => S3CopyObject.HandleAsync(request),
-        "PUT" => S3PutObject.HandleAsync(request),
-        "DELETE" => S3DeleteObject.HandleAsync(request),
-        "POST" => request.FailAsync(S3Error.NotImplemented("POST on an object")),
-        _ => request.FailAsync(S3Error.MethodNotAllowed),
-    };
 }

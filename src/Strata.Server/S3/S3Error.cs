@@ -11,6 +11,8 @@ internal sealed record S3Error(int Status, string Code, string Message)
     public static S3Error PreconditionFailed { get; } =
         new(412, nameof(PreconditionFailed), "At least one of the preconditions that you specified did not hold.");
 
+    public static S3Error AccessDenied { get; } = new(403, nameof(AccessDenied), "Access Denied.");
+
     public static S3Error MethodNotAllowed { get; } = new(405, nameof(MethodNotAllowed), "The specified method is not allowed against this resource.");
 
     public static S3Error IncompleteBody { get; } =

@@ -8,7 +8,6 @@ internal static class S3GetObject
 {
     public static async Task HandleAsync(S3Request request)
     {
-        request.Operation = "GetObject";
         IBlobStore store = request.Store;
         BlobKey key = S3Request.KeyOf(request.Target.Key);
         var conditions = new S3Conditions(request.Request.Headers);

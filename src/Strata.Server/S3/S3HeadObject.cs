@@ -8,7 +8,6 @@ internal static class S3HeadObject
 {
     public static async Task HandleAsync(S3Request request)
     {
-        request.Operation = "HeadObject";
         BlobInfo? info = await request.Store.StatAsync(S3Request.KeyOf(request.Target.Key), request.Aborted);
         if (info is null)
         {

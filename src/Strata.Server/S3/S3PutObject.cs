@@ -16,7 +16,6 @@ internal static class S3PutObject
 
     public static async Task HandleAsync(S3Request request)
     {
-        request.Operation = "PutObject";
         IBlobStore store = request.Store;
         BlobKey key = S3Request.KeyOf(request.Target.Key);
         WriteOptions options = S3ObjectHeaders.Read(request.Request.Headers);

@@ -24,6 +24,9 @@ internal sealed class S3Request(HttpContext http, ServedStores served, string id
 
     public S3Target Target { get; set; } = new("", "");
 
+    /// <summary>Who asks.</summary>
+    public AccessPrincipal Principal { get; set; } = AccessPrincipal.Anybody;
+
     /// <summary>Bytes of objects received.</summary>
     public long BytesIn { get; set; }
 
@@ -36,6 +39,13 @@ internal sealed class S3Request(HttpContext http, ServedStores served, string id
 
     public IBlobStore StoreOf(string bucket) =>
         Served.Stores.TryGetValue(bucket, out IBlobStore? store) ? store : throw S3Error.NoSuchBucket(bucket).AsException();
+
+    /// <summary>Refuses who has none of these rights on the key.</summary>
+    /// <exception cref="S3Exception">AccessDenied.</exception>
+    public void Require(AccessRights any, string bucket, string key)
+    {
+        if (!Principal.Allows(any, bucket, key)) throw S3Error.AccessDenied.AsException();
+    }
 
     /// <exception cref="S3Exception">The text is no key.</exception>
     public static BlobKey KeyOf(string text) =>

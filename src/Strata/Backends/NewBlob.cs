@@ -29,7 +29,7 @@ internal static class NewBlob
             ContentType = options?.ContentType,
             ContentEncoding = options?.ContentEncoding,
             Checksum = checksum,
-            Metadata = Copy(options?.Metadata),
+            Metadata = Copy(commit?.Metadata ?? options?.Metadata),
         };
     }
 
@@ -37,10 +37,11 @@ internal static class NewBlob
     public static BlobInfo Update(BlobInfo current, BlobChanges changes, BlobVersion version, DateTimeOffset now)
     {
         BlobInfo changed = changes.ApplyTo(current);
+        if (changes.MetadataEdits is not null) BlobLimits.CheckEdited(changed.Metadata);
         return changed with
         {
             Version = version,
-            ETag = version.ToETag(),
+            ETag = changes.KeepsETag ? current.ETag : version.ToETag(),
             Modified = ToMilliseconds(now),
             Expires = changed.Expires is { } expires ? ToMilliseconds(expires) : null,
             Metadata = Copy(changed.Metadata),
@@ -69,6 +70,7 @@ internal static class NewBlob
     /// <exception cref="StorageException">Of kind LengthMismatch or Corrupt; nothing was changed.</exception>
     public static void Verify(BlobKey key, string store, long length, uint checksum, long? declared, WriteOptions? options, CommitOptions? commit)
     {
+        BlobLimits.Check(commit);
         if ((declared ?? options?.AsCopyOf?.Length) is { } expected && expected != length)
             throw StorageException.WrongLength("write", key, store, expected, $"{length}");
         if ((commit?.Checksum ?? options?.AsCopyOf?.Checksum ?? options?.Checksum) is { } sum && sum != checksum)

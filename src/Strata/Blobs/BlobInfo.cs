@@ -14,7 +14,7 @@ public sealed record BlobInfo
     /// <summary>Length of the payload in bytes.</summary>
     public required long Length { get; init; }
 
-    /// <summary>Opaque token for conditional requests, without quotes. It changes with every write and update.</summary>
+    /// <summary>Opaque token for conditional requests, without quotes. It changes with every write and every update that does not keep it.</summary>
     public required string ETag { get; init; }
 
     /// <summary>The commit point's stamp; <see cref="BlobVersion.None"/> if others wrote the object.</summary>

@@ -11,8 +11,7 @@ internal static class BlobLimits
     {
         CheckField(options.ContentType, nameof(options.ContentType));
         CheckField(options.ContentEncoding, nameof(options.ContentEncoding));
-        CheckField(options.ETag, nameof(options.ETag));
-        if (options.ETag is "" or "*") throw new ArgumentException("ETag may not be empty or '*'.");
+        CheckETag(options.ETag);
         CheckMetadata(options.Metadata);
     }
 
@@ -21,6 +20,30 @@ internal static class BlobLimits
         CheckField(changes.ContentType.Or(null), nameof(changes.ContentType));
         CheckField(changes.ContentEncoding.Or(null), nameof(changes.ContentEncoding));
         CheckMetadata(changes.Metadata.Or(null));
+        CheckMetadata(changes.MetadataEdits?.ToDictionary(e => e.Key, e => e.Value ?? "", StringComparer.Ordinal));
+    }
+
+    public static void Check(CommitOptions? options)
+    {
+        if (options is null) return;
+        CheckETag(options.ETag);
+        CheckMetadata(options.Metadata);
+    }
+
+    public static void Check(CompleteOptions? options)
+    {
+        if (options is null) return;
+        CheckETag(options.ETag);
+        CheckMetadata(options.Metadata);
+    }
+
+    /// <summary>The metadata that edits came to, which may be too long though each edit is not.</summary>
+    public static void CheckEdited(IReadOnlyDictionary<string, string> metadata) => CheckMetadata(metadata);
+
+    private static void CheckETag(string? etag)
+    {
+        CheckField(etag, nameof(WriteOptions.ETag));
+        if (etag is "" or "*") throw new ArgumentException("ETag may not be empty or '*'.");
     }
 
     private static void CheckField(string? value, string name)

@@ -8,4 +8,7 @@ public sealed record CommitOptions
 
     /// <summary>CRC-32C that the payload must have; null: not checked.</summary>
     public uint? Checksum { get; init; }
+
+    /// <summary>The metadata to keep with the blob; null for that of the write options.</summary>
+    public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 }

@@ -18,6 +18,9 @@ public sealed record StoreCapabilities
     /// <summary>True if a blob's expiry is kept and honoured.</summary>
     public bool Expiry { get; init; } = true;
 
+    /// <summary>True if the store has the facet <see cref="IMultipartUploads"/>.</summary>
+    public bool MultipartUploads { get; init; }
+
     /// <summary>The longest blob, in bytes.</summary>
     public long MaxBlobLength { get; init; } = long.MaxValue;
 

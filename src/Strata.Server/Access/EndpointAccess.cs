@@ -1,0 +1,14 @@
+namespace Strata.Server;
+
+/// <summary>Who may use an endpoint. Every endpoint carries one as metadata; one without is refused to everybody.</summary>
+internal enum EndpointAccess
+{
+    /// <summary>Everybody: what says nothing about what is stored (health, the page's own files, signing in).</summary>
+    Open,
+
+    /// <summary>Who has all rights everywhere: a signed-in admin key, a signature of one, or the data folder's token.</summary>
+    Admin,
+
+    /// <summary>Who signs a request; the operation then checks its right (<see cref="S3Operation.Demand"/>).</summary>
+    Signed,
+}

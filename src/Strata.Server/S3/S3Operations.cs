@@ -1,0 +1,79 @@
+using System.Collections.Frozen;
+using Microsoft.AspNetCore.Http;
+
+namespace Strata.Server;
+
+/// <summary>All operations that are served. What is not in this table answers S3's own NotImplemented or MethodNotAllowed.</summary>
+internal sealed class S3Operations
+{
+    /// <summary>Query parameters that name another resource than the object or bucket itself, those first that decide where several are there.</summary>
+    private static readonly string[] SubResources =
+    [
+        "uploadId", "uploads", "delete", "location", "tagging", "attributes", "partNumber",
+        "accelerate", "acl", "analytics", "cors", "encryption", "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "logging",
+        "metadataConfiguration", "metadataTable", "metrics", "notification", "object-lock", "ownershipControls", "policy", "policyStatus",
+        "publicAccessBlock", "renameObject", "replication", "requestPayment", "restore", "retention", "select", "session", "torrent",
+        "versionId", "versioning", "versions", "website",
+    ];
+
+    private static readonly FrozenSet<string> Known = FrozenSet.ToFrozenSet(SubResources);
+
+    private readonly FrozenDictionary<(S3Scope, string Method, string? SubResource), S3Operation[]> _operations;
+
+    public S3Operations(S3BucketOperations buckets)
+    {
+        All =
+        [
+            new("ListBuckets", "GET", S3Scope.Root, S3Demands.Nothing, buckets.ListAsync),
+            new("ListBuckets", "HEAD", S3Scope.Root, S3Demands.Nothing, buckets.ListAsync),
+
+            new("ListObjects", "GET", S3Scope.Bucket, S3Demands.ListPrefix, S3List.HandleAsync),
+            new("HeadBucket", "HEAD", S3Scope.Bucket, S3Demands.AnyInBucket, S3BucketOperations.HeadAsync),
+            new("CreateBucket", "PUT", S3Scope.Bucket, S3Demands.AdminOfBucket, S3BucketOperations.CreateAsync),
+            new("DeleteBucket", "DELETE", S3Scope.Bucket, S3Demands.AdminOfBucket, S3BucketOperations.DeleteAsync),
+            new("GetBucketLocation", "GET", S3Scope.Bucket, S3Demands.AnyInBucket, S3BucketOperations.LocateAsync) { SubResource = "location" },
+            new("DeleteObjects", "POST", S3Scope.Bucket, S3Demands.AnyInBucket, S3DeleteObjects.HandleAsync) { SubResource = "delete" },
+
+            new("GetObject", "GET", S3Scope.Object, S3Demands.Read, S3GetObject.HandleAsync),
+            new("HeadObject", "HEAD", S3Scope.Object, S3Demands.Read, S3HeadObject.HandleAsync),
+            new("CopyObject", "PUT", S3Scope.Object, S3Demands.Write, S3CopyObject.HandleAsync) { Header = S3CopyObject.SourceHeader },
+            new("PutObject", "PUT", S3Scope.Object, S3Demands.Write, S3PutObject.HandleAsync),
+            new("DeleteObject", "DELETE", S3Scope.Object, S3Demands.Delete, S3DeleteObject.HandleAsync),
+        ];
+        _operations = All.GroupBy(o => (o.Scope, o.Method, o.SubResource)).ToFrozenDictionary(g => g.Key, g => g.ToArray());
+    }
+
+    /// <summary>Every operation, for the tests that try each of them.</summary>
+    public IReadOnlyList<S3Operation> All { get; }
+
+    /// <summary>The operation that the request names.</summary>
+    /// <exception cref="S3Exception">There is none: NotImplemented or MethodNotAllowed.</exception>
+    public S3Operation Find(S3Request request)
+    {
+        S3Scope scope = request.Target switch { { Bucket: "", Key: "" } => S3Scope.Root, { Key: "" } => S3Scope.Bucket, _ => S3Scope.Object };
+        string method = request.Request.Method;
+        string? subResource = SubResourceOf(request.Request.Query);
+        if (_operations.TryGetValue((scope, method, subResource), out S3Operation[]? candidates))
+        {
+            foreach (S3Operation operation in candidates)
+            {
+                if (operation.Header is null || request.Request.Headers.ContainsKey(operation.Header)) return operation;
+            }
+        }
+
+        if (subResource is not null) throw S3Error.NotImplemented($"{method} of ?{subResource}").AsException();
+        throw (method == "POST" && scope != S3Scope.Root ? S3Error.NotImplemented("Upload by HTML form") : S3Error.MethodNotAllowed).AsException();
+    }
+
+    private static string? SubResourceOf(IQueryCollection query)
+    {
+        if (query.Count == 0) return null;
+        string? found = null;
+        foreach (string name in query.Keys)
+        {
+            if (Known.TryGetValue(name, out string? known) && (found is null || Array.IndexOf(SubResources, known) < Array.IndexOf(SubResources, found))) found = known;
+        }
+
+        return found;
+    }
+}
