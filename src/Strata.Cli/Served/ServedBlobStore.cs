@@ -38,7 +38,9 @@ internal sealed class ServedBlobStore : IBlobStore
         string path = $"stores/{Uri.EscapeDataString(name)}";
         StoreCapabilities capabilities = await connection.SendAsync(
             connection.Request(HttpMethod.Get, path + "/capabilities"), BlobWire.Context.StoreCapabilities, WriteOutcome.NotApplied, "open", cancellationToken);
-        return new ServedBlobStore(connection, path, capabilities);
+
+        // A command writes a stream; the blob API has no uploads in parts.
+        return new ServedBlobStore(connection, path, capabilities with { MultipartUploads = false });
     }
 
     /// <summary>Names of the tiers that hold the key, fastest first.</summary>

@@ -6,7 +6,7 @@ namespace Strata.Testing;
 /// Delivers what it reads in small pieces of odd size, as a slow network may, and never as a sequence: what it serves
 /// can be read only by a reader that loops.
 /// </summary>
-/// <remarks>Owns the wrapped store. The facets that only watch (statistics, evictions) are passed on; no other is.</remarks>
+/// <remarks>Owns the wrapped store. The facets that only watch (statistics, evictions) are passed on, and uploads in parts, which read nothing; no other is.</remarks>
 /// <param name="inner">The wrapped store.</param>
 /// <param name="maxChunk">The greatest piece in bytes, 1 or more. Default 61.</param>
 /// <param name="seed">Of the random sizes.</param>
@@ -61,7 +61,7 @@ public sealed class ChunkingStore(IBlobStore inner, int maxChunk = 61, int seed 
 
     /// <inheritdoc/>
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
-        where T : class => WatchingFacets.TryGet(inner, out facet);
+        where T : class => typeof(T) == typeof(IMultipartUploads) ? inner.TryGetFacet(out facet) : PassedFacets.TryGet(inner, out facet);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => inner.DisposeAsync();

@@ -5,9 +5,10 @@ namespace Strata.Testing;
 /// <summary>Passes every call on, except those that a test wants to fail.</summary>
 /// <remarks>
 /// Owns the wrapped store. Bytes are served as streams only, so that a fault on <see cref="StoreOperation.ReadStream"/>
-/// reaches every reader. The facets that only watch (statistics, evictions) are passed on; no other is.
+/// reaches every reader. The facets that only watch (statistics, evictions) are passed on, and uploads in
+/// parts, call by call; no other is.
 /// </remarks>
-public sealed class FaultStore(IBlobStore inner) : IBlobStore
+public sealed class FaultStore(IBlobStore inner) : IBlobStore, ICallHook
 {
     private readonly Lock _gate = new();
     private readonly List<Armed> _faults = [];
@@ -70,7 +71,7 @@ public sealed class FaultStore(IBlobStore inner) : IBlobStore
     /// <inheritdoc/>
     public ValueTask<IBlobWriter> OpenWriterAsync(BlobKey key, WriteOptions? options = null, CancellationToken cancellationToken = default) =>
         RunAsync<IBlobWriter>(StoreOperation.OpenWriter, key, async () =>
-            new Writer(this, key, await inner.OpenWriterAsync(key, options, cancellationToken).ConfigureAwait(false)));
+            new Writer(this, key, StoreOperation.Commit, await inner.OpenWriterAsync(key, options, cancellationToken).ConfigureAwait(false)));
 
     /// <inheritdoc/>
     public ValueTask<DeleteResult> DeleteAsync(BlobKey key, WriteCondition condition = default, CancellationToken cancellationToken = default) =>
@@ -94,10 +95,14 @@ public sealed class FaultStore(IBlobStore inner) : IBlobStore
 
     /// <inheritdoc/>
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
-        where T : class => WatchingFacets.TryGet(inner, out facet);
+        where T : class => PassedFacets.TryGet(inner, this, out facet);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    ValueTask<T> ICallHook.RunAsync<T>(StoreOperation operation, BlobKey key, Func<ValueTask<T>> run, CancellationToken cancellationToken) => RunAsync(operation, key, run);
+
+    IBlobWriter ICallHook.Wrap(IBlobWriter writer, BlobKey key, StoreOperation commit) => new Writer(this, key, commit, writer);
 
     private async ValueTask<T> RunAsync<T>(StoreOperation operation, BlobKey key, Func<ValueTask<T>> run)
     {
@@ -140,7 +145,7 @@ public sealed class FaultStore(IBlobStore inner) : IBlobStore
         }
     }
 
-    private sealed class Writer(FaultStore store, BlobKey key, IBlobWriter writer) : IBlobWriter
+    private sealed class Writer(FaultStore store, BlobKey key, StoreOperation commit, IBlobWriter writer) : IBlobWriter
     {
         public long Length => writer.Length;
 
@@ -153,7 +158,7 @@ public sealed class FaultStore(IBlobStore inner) : IBlobStore
         }
 
         public ValueTask<WriteResult> CommitAsync(CommitOptions? options, CancellationToken cancellationToken) =>
-            store.RunAsync(StoreOperation.Commit, key, () => writer.CommitAsync(options, cancellationToken));
+            store.RunAsync(commit, key, () => writer.CommitAsync(options, cancellationToken));
 
         public ValueTask DisposeAsync() => writer.DisposeAsync();
     }

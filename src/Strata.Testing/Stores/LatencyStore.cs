@@ -9,11 +9,11 @@ namespace Strata.Testing;
 /// <remarks>
 /// Owns the wrapped store. Bytes are served as streams only, so that <see cref="StoreOperation.ReadStream"/> can be held.
 /// A call held after its change was made is no longer cancelled. The facets that only watch (statistics, evictions) are
-/// passed on; no other is.
+/// passed on, and uploads in parts, call by call; no other is.
 /// </remarks>
 /// <param name="inner">The wrapped store.</param>
 /// <param name="context">Whose clock <see cref="Delay"/> is measured on; null for the system's.</param>
-public sealed class LatencyStore(IBlobStore inner, StoreContext? context = null) : IBlobStore
+public sealed class LatencyStore(IBlobStore inner, StoreContext? context = null) : IBlobStore, ICallHook
 {
     private readonly TimeProvider _clock = (context ?? StoreContext.Default).Clock;
     private readonly Lock _lock = new();
@@ -67,7 +67,7 @@ public sealed class LatencyStore(IBlobStore inner, StoreContext? context = null)
         RunAsync<IBlobWriter>(
             StoreOperation.OpenWriter,
             key,
-            async () => new Writer(this, key, await inner.OpenWriterAsync(key, options, cancellationToken).ConfigureAwait(false)),
+            async () => new Writer(this, key, StoreOperation.Commit, await inner.OpenWriterAsync(key, options, cancellationToken).ConfigureAwait(false)),
             cancellationToken);
 
     /// <inheritdoc/>
@@ -92,10 +92,15 @@ public sealed class LatencyStore(IBlobStore inner, StoreContext? context = null)
 
     /// <inheritdoc/>
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
-        where T : class => WatchingFacets.TryGet(inner, out facet);
+        where T : class => PassedFacets.TryGet(inner, this, out facet);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    ValueTask<T> ICallHook.RunAsync<T>(StoreOperation operation, BlobKey key, Func<ValueTask<T>> run, CancellationToken cancellationToken) =>
+        RunAsync(operation, key, run, cancellationToken);
+
+    IBlobWriter ICallHook.Wrap(IBlobWriter writer, BlobKey key, StoreOperation commit) => new Writer(this, key, commit, writer);
 
     private async ValueTask<T> RunAsync<T>(StoreOperation operation, BlobKey key, Func<ValueTask<T>> run, CancellationToken cancellationToken)
     {
@@ -115,7 +120,7 @@ public sealed class LatencyStore(IBlobStore inner, StoreContext? context = null)
         }
     }
 
-    private sealed class Writer(LatencyStore store, BlobKey key, IBlobWriter writer) : IBlobWriter
+    private sealed class Writer(LatencyStore store, BlobKey key, StoreOperation commit, IBlobWriter writer) : IBlobWriter
     {
         public long Length => writer.Length;
 
@@ -129,7 +134,7 @@ public sealed class LatencyStore(IBlobStore inner, StoreContext? context = null)
 
         public async ValueTask<WriteResult> CommitAsync(CommitOptions? options, CancellationToken cancellationToken)
         {
-            StoreCall call = store._calls.Next(StoreOperation.Commit, key);
+            StoreCall call = store._calls.Next(commit, key);
             await store.PassAsync(call, CallMoment.Before, cancellationToken).ConfigureAwait(false);
             WriteResult result = await writer.CommitAsync(options, cancellationToken).ConfigureAwait(false);
             await store.PassAsync(call, CallMoment.After, CancellationToken.None).ConfigureAwait(false);

@@ -38,4 +38,28 @@ public enum StoreOperation
 
     /// <summary><see cref="IBlobStore.ListPageAsync"/>.</summary>
     List,
+
+    /// <summary><see cref="IMultipartUploads.CreateAsync"/>.</summary>
+    CreateUpload,
+
+    /// <summary><see cref="IMultipartUploads.FindAsync"/>.</summary>
+    FindUpload,
+
+    /// <summary><see cref="IMultipartUploads.OpenPartAsync"/>; the part's writer counts as <see cref="Append"/> and <see cref="CommitPart"/>.</summary>
+    OpenPart,
+
+    /// <summary><see cref="IBlobWriter.CommitAsync"/> of a part.</summary>
+    CommitPart,
+
+    /// <summary><see cref="IMultipartUploads.ListPartsAsync"/>.</summary>
+    ListParts,
+
+    /// <summary><see cref="IMultipartUploads.ListUploadsAsync"/>.</summary>
+    ListUploads,
+
+    /// <summary><see cref="IMultipartUploads.CompleteAsync"/>.</summary>
+    CompleteUpload,
+
+    /// <summary><see cref="IMultipartUploads.AbortAsync"/>.</summary>
+    AbortUpload,
 }

@@ -79,6 +79,7 @@ internal static class NewBlob
 
     public static DateTimeOffset ToMilliseconds(DateTimeOffset time) => DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
 
-    private static IReadOnlyDictionary<string, string> Copy(IReadOnlyDictionary<string, string>? metadata) =>
+    /// <summary>A copy that its caller cannot change; never null.</summary>
+    public static IReadOnlyDictionary<string, string> Copy(IReadOnlyDictionary<string, string>? metadata) =>
         metadata is null || metadata.Count == 0 ? BlobInfo.NoMetadata : new Dictionary<string, string>(metadata, StringComparer.Ordinal).AsReadOnly();
 }

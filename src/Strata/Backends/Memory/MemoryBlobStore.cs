@@ -23,6 +23,7 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
     private readonly Tombstones _tombstones;
     private readonly ExpiryQueue<MemoryBlob> _expiries = new();
     private readonly LinkedList<MemoryBlob> _arrivals = new();
+    private readonly MemoryUploads? _uploads;
     private readonly ITimer _sweeper;
     private readonly Lock _writes = new();
     private long _bytes;
@@ -37,13 +38,18 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
         _options = options ?? new MemoryBlobStoreOptions();
         if (_options.MaxBytes < 64 << 10) throw new ArgumentException($"MaxBytes must be 64 KiB or more; it is {_options.MaxBytes}.", nameof(options));
         if (_options.MaxBlobBytes is < 0) throw new ArgumentException("MaxBlobBytes may not be negative.", nameof(options));
+        if (_options.UploadExpiry <= TimeSpan.Zero) throw new ArgumentException("UploadExpiry must be more than 0.", nameof(options));
         long share = _options.Evicts ? _options.MaxBytes / 8 : _options.MaxBytes;
         _maxBlobBytes = Math.Min(Math.Min(_options.MaxBlobBytes ?? share, _options.MaxBytes), Array.MaxLength);
         _clock = (context ?? StoreContext.Default).Clock;
         _versions = new VersionClock(_clock);
         _tombstones = new Tombstones(_clock);
-        Capabilities = new StoreCapabilities { Store = _options.Name, IsVolatile = _options.Evicts, MaxBlobLength = _maxBlobBytes };
-        _sweeper = _clock.CreateTimer(static store => ((MemoryBlobStore)store!).Sweep(int.MaxValue), this, SweepEvery, SweepEvery);
+        _uploads = _options.Evicts ? null : new MemoryUploads(this, _clock, _options.UploadExpiry);
+        Capabilities = new StoreCapabilities
+        {
+            Store = _options.Name, IsVolatile = _options.Evicts, MaxBlobLength = _maxBlobBytes, MultipartUploads = _uploads is not null,
+        };
+        _sweeper = _clock.CreateTimer(static store => ((MemoryBlobStore)store!).SweepAll(), this, SweepEvery, SweepEvery);
     }
 
     /// <inheritdoc/>
@@ -190,7 +196,7 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
 
     /// <inheritdoc/>
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
-        where T : class => (facet = this as T) is not null;
+        where T : class => (facet = this as T ?? _uploads as T) is not null;
 
     /// <inheritdoc/>
     public StoreStatistics GetStatistics() => new()
@@ -222,6 +228,57 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
         return Commit(key, options, (current, version) =>
             new MemoryBlob(bytes, NewBlob.Describe(key, bytes.Length, checksum, options, commit, current, version, _clock.GetUtcNow()), _options.Name));
     }
+
+    /// <summary>Makes an upload's parts the blob; the room that they take is given to it.</summary>
+    internal WriteResult Commit(BlobKey key, byte[] bytes, CompleteOptions? options, MemoryUpload upload)
+    {
+        long claimed = upload.Size;
+        bool isWritten = false;
+        lock (_writes)
+        {
+            _bytes -= claimed;
+            try
+            {
+                WriteOptions write = upload.Options with { Condition = options?.Condition ?? default };
+                WriteResult result = Commit(key, bytes, write, new CommitOptions { ETag = options?.ETag, Checksum = options?.Checksum, Metadata = options?.Metadata }, null);
+                isWritten = result.IsWritten;
+                return result;
+            }
+            finally
+            {
+                if (!isWritten) _bytes += claimed;
+            }
+        }
+    }
+
+    /// <summary>Takes room for bytes that are not a blob yet; a negative number gives some back.</summary>
+    internal void Claim(BlobKey key, long bytes)
+    {
+        lock (_writes)
+        {
+            if (_bytes + bytes > _options.MaxBytes) Sweep(int.MaxValue);
+            if (bytes > 0 && _bytes + bytes > _options.MaxBytes) throw Full(key);
+            _bytes += bytes;
+        }
+    }
+
+    internal void Release(long bytes)
+    {
+        lock (_writes) _bytes -= bytes;
+    }
+
+    internal BlobVersion NextVersion() => _versions.Next();
+
+    internal void ThrowIfClosed(string operation)
+    {
+        if (_closed) throw StorageException.Closed(operation, _options.Name);
+    }
+
+    private StorageException Full(BlobKey key) =>
+        new(StorageErrorKind.Full, $"Store '{_options.Name}' is full: it holds {_bytes} of {_options.MaxBytes} bytes. Delete blobs or raise MaxBytes.")
+        {
+            Operation = "write", Key = key, Store = _options.Name,
+        };
 
     private static BlobReadResult Apply(ReadOptions options, MemoryBlob blob)
     {
@@ -276,14 +333,7 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
         long Excess() => _bytes + blob.Size - (replaced?.Node.List is null ? 0 : replaced.Size) - _options.MaxBytes;
         if (Excess() <= 0) return;
         Sweep(int.MaxValue);
-        if (!_options.Evicts && Excess() > 0)
-        {
-            throw new StorageException(StorageErrorKind.Full, $"Store '{_options.Name}' is full: it holds {_bytes} of {_options.MaxBytes} bytes. Delete blobs or raise MaxBytes.")
-            {
-                Operation = "write", Key = blob.Info.Key, Store = _options.Name,
-            };
-        }
-
+        if (!_options.Evicts && Excess() > 0) throw Full(blob.Info.Key);
         while (Excess() > 0 && _arrivals.First is { } oldest)
         {
             MemoryBlob candidate = oldest.Value;
@@ -310,6 +360,13 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
         Interlocked.Add(ref _bytes, -blob.Size);
     }
 
+    /// <summary>Not under the lock of writes: uploads take their own first.</summary>
+    private void SweepAll()
+    {
+        Sweep(int.MaxValue);
+        _uploads?.Sweep();
+    }
+
     private void Sweep(int most)
     {
         DateTimeOffset now = _clock.GetUtcNow();
@@ -333,10 +390,5 @@ public sealed class MemoryBlobStore : IBlobStore, ISharedReads, IStoreStatistics
     {
         StoreCapabilities.CheckKey(key);
         ThrowIfClosed(operation);
-    }
-
-    private void ThrowIfClosed(string operation)
-    {
-        if (_closed) throw StorageException.Closed(operation, _options.Name);
     }
 }

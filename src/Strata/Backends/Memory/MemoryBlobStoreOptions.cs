@@ -22,4 +22,7 @@ public sealed record MemoryBlobStoreOptions
     /// that one blob never pushes out all others.
     /// </summary>
     public long? MaxBlobBytes { get; init; }
+
+    /// <summary>An upload in parts that nobody touched for this long is removed: more than 0. Default 7 days.</summary>
+    public TimeSpan UploadExpiry { get; init; } = TimeSpan.FromDays(7);
 }

@@ -114,7 +114,18 @@ public sealed partial class TieredBlobStore
         return result;
     }
 
-    private static WriteOptions ForOrigin(WriteOptions? options) => (options ?? new WriteOptions()) with { SkipTiers = null, OnlyTiers = null };
+    /// <summary>Completes an upload at the origin; the key is fenced at that moment alone, and keeps no older copy.</summary>
+    internal async ValueTask<CompleteResult> CompleteAsync(BlobKey key, Func<ValueTask<CompleteResult>> complete, CancellationToken cancellationToken)
+    {
+        using OperationGate.Pass pass = Enter(key, "complete", cancellationToken);
+        using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
+        CompleteResult result = await AtOriginAsync(fence, complete).ConfigureAwait(false);
+        if (result.Status != CompleteStatus.Completed) return result;
+        await DropCopiesAsync(fence).ConfigureAwait(false);
+        return result with { Info = result.Info! with { Tier = _origin.Name } };
+    }
+
+    internal static WriteOptions ForOrigin(WriteOptions? options) => (options ?? new WriteOptions()) with { SkipTiers = null, OnlyTiers = null };
 
     private bool Fills(UpperTier tier, WriteOptions? options, long length) =>
         _options.FillOnWrite && tier.Takes(length) && options?.SkipTiers?.Contains(tier.Name) != true && options?.OnlyTiers?.Contains(tier.Name) != false;

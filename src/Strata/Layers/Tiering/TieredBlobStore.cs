@@ -28,6 +28,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     private readonly TierCounters _origin;
     private readonly StripedCounter _misses = new();
     private readonly UpperTier? _first;
+    private readonly TieredUploads? _uploads;
     private ISharedReads? _shared;
 
     /// <summary>Composes tiers into a store, which owns them from then on.</summary>
@@ -52,7 +53,11 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _shared = _first?.Shared;
         _loads = new SharedLoads();
         _promotions = new Promotions(_fences, log);
-        Capabilities = _origin.Store.Capabilities with { Store = _options.Name, Tiers = [.. tiers.Select(t => t.Name)] };
+        _uploads = _origin.Store.TryGetFacet(out IMultipartUploads? uploads) ? new TieredUploads(this, uploads) : null;
+        Capabilities = _origin.Store.Capabilities with
+        {
+            Store = _options.Name, Tiers = [.. tiers.Select(t => t.Name)], MultipartUploads = _uploads is not null,
+        };
     }
 
     /// <inheritdoc/>
@@ -79,7 +84,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        facet = typeof(T) == typeof(ISharedReads) && _shared is null ? null : this as T;
+        facet = typeof(T) == typeof(ISharedReads) && _shared is null ? null : this as T ?? _uploads as T;
         return facet is not null;
     }
 
@@ -126,7 +131,9 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     /// <summary>True while no promotion is queued or under way.</summary>
     internal bool IsIdle => _promotions.IsIdle;
 
-    private OperationGate.Pass Enter(BlobKey key, string operation, CancellationToken cancellationToken)
+    internal OperationGate.Pass Enter(string operation) => _gate.Enter(operation);
+
+    internal OperationGate.Pass Enter(BlobKey key, string operation, CancellationToken cancellationToken)
     {
         StoreCapabilities.CheckKey(key);
         cancellationToken.ThrowIfCancellationRequested();
