@@ -109,6 +109,40 @@ public abstract partial class BlobStoreConformance
         Assert.True(info.Checksum is null || info.Checksum == Crc32C.Of(Bytes(5000)));
     }
 
+    [Fact]
+    public async Task Edits_of_single_names_do_not_undo_each_other()
+    {
+        await PutAsync("a", Bytes(50), new WriteOptions { Metadata = new Dictionary<string, string> { ["kept"] = "1", ["gone"] = "2" } });
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(async () =>
+            await Store.UpdateAsync(Key("a"), new BlobChanges { MetadataEdits = new Dictionary<string, string?> { [$"n{i}"] = $"{i}", ["gone"] = null } }))));
+        AssertMetadata(Enumerable.Range(0, 8).Select(i => ($"n{i}", $"{i}")).Append(("kept", "1")).ToDictionary(), await StatAsync("a"));
+        var tooMuch = new BlobChanges { MetadataEdits = new Dictionary<string, string?> { ["x"] = new('v', WriteOptions.MaxMetadataBytes - 1) } };
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.UpdateAsync(Key("a"), tooMuch));
+        await AssertHoldsAsync("a", Bytes(50));
+    }
+
+    [Fact]
+    public async Task An_update_keeps_the_ETag_where_it_is_asked_to_and_is_a_newer_write_all_the_same()
+    {
+        BlobInfo first = await PutAsync("a", Bytes(50), new WriteOptions { ETag = "md5" });
+        WriteResult kept = await Store.UpdateAsync(Key("a"), new BlobChanges { ContentType = "text/plain", KeepsETag = true });
+        Assert.Equal("md5", kept.Info!.ETag);
+        Assert.True(kept.Info.Version > first.Version);
+        AssertSame(kept.Info, await StatAsync("a"));
+        await AssertHoldsAsync("a", Bytes(50));
+        Assert.NotEqual("md5", (await Store.UpdateAsync(Key("a"), new BlobChanges { ContentType = "text/html" })).Info!.ETag);
+    }
+
+    [Fact]
+    public async Task Metadata_told_at_the_commit_takes_the_place_of_the_earlier()
+    {
+        await using IBlobWriter writer = await Store.OpenWriterAsync(Key("a"), new WriteOptions { Metadata = new Dictionary<string, string> { ["early"] = "1" } });
+        await writer.WriteAsync(Bytes(10), CancellationToken.None);
+        var late = new Dictionary<string, string> { ["late"] = "2" };
+        Assert.True((await writer.CommitAsync(new CommitOptions { Metadata = late }, CancellationToken.None)).IsWritten);
+        AssertMetadata(late, await StatAsync("a"));
+    }
+
     private static Change<IReadOnlyDictionary<string, string>?> Set(IReadOnlyDictionary<string, string>? metadata) => new(metadata);
 
     private static void AssertMetadata(IReadOnlyDictionary<string, string> expected, BlobInfo info) =>

@@ -39,4 +39,15 @@ public sealed class Crc32CTests
 
         Assert.Equal(whole, Crc32C.Of(new ReadOnlySequence<byte>(bytes)));
     }
+
+    [Fact]
+    public void The_sums_of_two_pieces_give_the_sum_of_both()
+    {
+        byte[] bytes = new byte[70_001];
+        new Random(1).NextBytes(bytes);
+        uint whole = Crc32C.Of(bytes);
+        foreach (int cut in (int[])[0, 1, 7, 4096, 65_536, 70_000, 70_001])
+            Assert.Equal(whole, Crc32C.Combine(Crc32C.Of(bytes.AsSpan(0, cut)), Crc32C.Of(bytes.AsSpan(cut)), bytes.Length - cut));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Crc32C.Combine(1, 2, -1));
+    }
 }
