@@ -22,8 +22,9 @@ internal sealed class StoreModel(IBlobStore store, FakeClock clock, int seed)
         string key = Keys[_random.Next(Keys.Length)];
         switch (_random.Next(100))
         {
-            case < 25: await WriteAsync(key, streamed: false).ConfigureAwait(false); break;
-            case < 33: await WriteAsync(key, streamed: true).ConfigureAwait(false); break;
+            case < 25: await WriteAsync(key, WholeAsync).ConfigureAwait(false); break;
+            case < 30: await WriteAsync(key, StreamedAsync).ConfigureAwait(false); break;
+            case < 33: await WriteAsync(key, InPartsAsync).ConfigureAwait(false); break;
             case < 43: await DeleteAsync(key).ConfigureAwait(false); break;
             case < 46: await DeleteManyAsync().ConfigureAwait(false); break;
             case < 56: await UpdateAsync(key).ConfigureAwait(false); break;
@@ -34,26 +35,14 @@ internal sealed class StoreModel(IBlobStore store, FakeClock clock, int seed)
         }
     }
 
-    private async Task WriteAsync(string key, bool streamed)
+    private async Task WriteAsync(string key, Func<BlobKey, byte[], WriteOptions, Task<WriteResult>> write)
     {
         byte[] bytes = new byte[_random.Next(4) == 0 ? _random.Next(100_000) : _random.Next(300)];
         _random.NextBytes(bytes);
         WriteOptions options = RandomOptions(key);
-        Log($"write {key} {bytes.Length} bytes, {options.Condition}, expires {options.Expires}, streamed {streamed}");
+        Log($"write {key} {bytes.Length} bytes, {options.Condition}, expires {options.Expires}, {write.Method.Name}");
         bool holds = Holds(key, options.Condition);
-        WriteResult result;
-        if (streamed)
-        {
-            IBlobWriter writer = await store.OpenWriterAsync(BlobKey.Parse(key), options).ConfigureAwait(false);
-            await using ConfiguredAsyncDisposable owned = writer.ConfigureAwait(false);
-            await writer.WriteFromAsync(new MemoryStream(bytes)).ConfigureAwait(false);
-            result = await writer.CommitAsync(null, CancellationToken.None).ConfigureAwait(false);
-        }
-        else
-        {
-            result = await store.PutBytesAsync(BlobKey.Parse(key), bytes, options).ConfigureAwait(false);
-        }
-
+        WriteResult result = await write(BlobKey.Parse(key), bytes, options).ConfigureAwait(false);
         Assert.Equal(holds ? WriteStatus.Written : WriteStatus.PreconditionFailed, result.Status);
         if (!holds) return;
         var expected = new BlobInfo
@@ -68,6 +57,45 @@ internal sealed class StoreModel(IBlobStore store, FakeClock clock, int seed)
             Metadata = options.Metadata ?? BlobInfo.NoMetadata,
         };
         Accept(key, expected, bytes, result.Info!);
+    }
+
+    private Task<WriteResult> WholeAsync(BlobKey key, byte[] bytes, WriteOptions options) => store.PutBytesAsync(key, bytes, options).AsTask();
+
+    private async Task<WriteResult> StreamedAsync(BlobKey key, byte[] bytes, WriteOptions options)
+    {
+        IBlobWriter writer = await store.OpenWriterAsync(key, options).ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable owned = writer.ConfigureAwait(false);
+        await writer.WriteFromAsync(new MemoryStream(bytes)).ConfigureAwait(false);
+        return await writer.CommitAsync(null, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Some of the parts come twice, and the last first; a store without uploads takes the bytes as a stream.</summary>
+    private async Task<WriteResult> InPartsAsync(BlobKey key, byte[] bytes, WriteOptions options)
+    {
+        if (!store.TryGetFacet(out IMultipartUploads? uploads)) return await StreamedAsync(key, bytes, options).ConfigureAwait(false);
+        MultipartUpload upload = await uploads.CreateAsync(key, options with { Condition = default, ETag = null }).ConfigureAwait(false);
+        var parts = new List<PartReference>();
+        int count = 1 + _random.Next(4), size = (bytes.Length + count - 1) / count;
+        for (int i = count; i > 0; i--)
+        {
+            int from = Math.Min(bytes.Length, (i - 1) * size), length = Math.Min(size, bytes.Length - from);
+            if (_random.Next(4) == 0) await PartAsync(new byte[_random.Next(500)]).ConfigureAwait(false);
+            parts.Insert(0, new PartReference(i, await PartAsync(bytes.AsMemory(from, length)).ConfigureAwait(false)));
+
+            async Task<string> PartAsync(ReadOnlyMemory<byte> part)
+            {
+                IBlobWriter? writer = await uploads.OpenPartAsync(key, upload.Id, i).ConfigureAwait(false);
+                await using ConfiguredAsyncDisposable owned = writer!.ConfigureAwait(false);
+                await writer!.WriteAsync(part, CancellationToken.None).ConfigureAwait(false);
+                return (await writer.CommitAsync(null, CancellationToken.None).ConfigureAwait(false)).Info!.ETag;
+            }
+        }
+
+        CompleteResult result = await uploads.CompleteAsync(key, upload.Id, parts, new CompleteOptions { Condition = options.Condition, ETag = options.ETag }).ConfigureAwait(false);
+        if (result.Status == CompleteStatus.Completed) return WriteResult.Written(result.Info!, store.Capabilities.Store);
+        Assert.Equal(CompleteStatus.PreconditionFailed, result.Status);
+        Assert.True(await uploads.AbortAsync(key, upload.Id).ConfigureAwait(false));
+        return WriteResult.PreconditionFailed(result.Info);
     }
 
     private async Task DeleteAsync(string key)
