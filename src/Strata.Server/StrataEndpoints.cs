@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace Strata.Server;
@@ -7,8 +8,10 @@ namespace Strata.Server;
 public static class StrataEndpoints
 {
     /// <summary>
-    /// Maps S3 at <c>/</c>, and everything else of ours under <c>/_strata/</c>. Every endpoint refuses a foreign Host or
-    /// Origin, and none asks for credentials: let the application listen on loopback alone.
+    /// Maps S3 at <c>/</c>, and everything else of ours under <c>/_strata/</c>. While <see cref="StrataServerOptions.Access"/>
+    /// has never had a key, every endpoint refuses a foreign Host or Origin and none asks for credentials: let the
+    /// application listen on loopback alone. From then on every endpoint asks for them, but health, the page's own files
+    /// and signing in.
     /// </summary>
     /// <param name="endpoints">An application, or a branch of it with a path base. S3 takes all paths that nothing else is mapped at.</param>
     /// <param name="stores">The stores by name; a name is a bucket. Not disposed.</param>
@@ -25,14 +28,18 @@ public static class StrataEndpoints
         var served = new ServedStores(stores, options ?? new(), context ?? StoreContext.Default);
         served.Options.Validate();
 
+        var metrics = new ServerMetrics(served.Context.Meter);
+        var sessions = new Sessions(served.Options.Access, served.Context.Clock);
+        var guard = new AccessGuard(served, new SignatureV4(served.Options.Access, served.Context.Clock), sessions, metrics);
         RouteGroupBuilder group = endpoints.MapGroup("");
-        var guard = new OriginGuard(served.Options);
-        ((IEndpointConventionBuilder)group).Finally(endpoint => endpoint.RequestDelegate = guard.Wrap(endpoint.RequestDelegate!));
+        ((IEndpointConventionBuilder)group).Finally(endpoint => endpoint.RequestDelegate = guard.Wrap(endpoint.RequestDelegate!, endpoint.Metadata));
 
         group.MapBlobs(served.Stores);
         group.MapAdmin(served);
         group.MapDashboard(served);
-        group.Map("/{**path}", new S3Endpoint(served, new ServerMetrics(served.Context.Meter)).HandleAsync);
+        new SessionEndpoints(served, sessions).Map(group);
+        group.Map("/{**path}", new S3Endpoint(served, metrics).HandleAsync).WithMetadata(EndpointAccess.Signed);
+        foreach (Endpoint endpoint in ((IEndpointRouteBuilder)group).DataSources.SelectMany(d => d.Endpoints)) _ = AccessGuard.AccessOf(endpoint.Metadata);
         return group;
     }
 

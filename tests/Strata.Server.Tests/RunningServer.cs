@@ -25,7 +25,9 @@ public sealed class RunningServer : IAsyncDisposable
 
     public IBlobStore Store => _catalog.Stores["main"];
 
-    public static async Task<RunningServer> StartAsync(StrataServerOptions? options = null)
+    public IBlobStore Other => _catalog.Stores["other"];
+
+    public static async Task<RunningServer> StartAsync(StrataServerOptions? options = null, StoreContext? context = null)
     {
         string folder = Directory.CreateTempSubdirectory("strata-s3-").FullName;
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
@@ -39,13 +41,13 @@ public sealed class RunningServer : IAsyncDisposable
             ["Strata:Stores:other:Tiers:0:Url"] = $"file:{folder}/other",
         }).Build();
         StoreCatalog catalog = await StoreCatalog.OpenAsync(StrataSettings.Read(configuration, folder));
-        StrataServer server = await StrataServer.StartAsync(catalog, (options ?? new()) with { Listen = "127.0.0.1:0" });
+        StrataServer server = await StrataServer.StartAsync(catalog, (options ?? new()) with { Listen = "127.0.0.1:0" }, context);
         return new RunningServer(folder, catalog, server);
     }
 
     /// <summary>The AWS SDK as it comes: nothing is set but where the server is.</summary>
-    public AmazonS3Client CreateClient() => new(
-        new BasicAWSCredentials("any", "thing"),
+    public AmazonS3Client CreateClient(string id = "any", string secret = "thing") => new(
+        new BasicAWSCredentials(id, secret),
         new AmazonS3Config { ServiceURL = Server.Address.ToString(), ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
 
     public async ValueTask DisposeAsync()

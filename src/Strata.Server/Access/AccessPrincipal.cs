@@ -6,6 +6,9 @@ internal sealed class AccessPrincipal(string name, IReadOnlyList<AccessGrant> gr
     /// <summary>Everybody, where the server asks for no credentials.</summary>
     public static AccessPrincipal Anybody { get; } = new("-", [AccessGrant.Everything]);
 
+    /// <summary>Who has not been asked.</summary>
+    public static AccessPrincipal Nobody { get; } = new("-", []);
+
     /// <summary>The owner of the data folder, who has shown its token.</summary>
     public static AccessPrincipal Owner { get; } = new("owner", [AccessGrant.Everything]);
 

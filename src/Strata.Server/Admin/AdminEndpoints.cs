@@ -24,24 +24,30 @@ internal static class AdminEndpoints
         var feed = new LiveFeed(served.Stores, served.Context.Clock);
         CancellationToken stopping = routes.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
 
-        Map("/_strata/health", http => BlobEndpoints.AnswerAsync(http, 200, new HealthWire("ok"), AdminJson.Context.HealthWire));
+        Map("/_strata/health", http => BlobEndpoints.AnswerAsync(http, 200, new HealthWire("ok"), AdminJson.Context.HealthWire), EndpointAccess.Open);
         Map("/_strata/v1/stores", http => BlobEndpoints.AnswerAsync(http, 200, StoreWire.From(served.Stores), AdminJson.Context.StoreWireArray));
         Map("/_strata/v1/events", http => ListenAsync(http, feed, stopping));
         Map(Store + "/blobs", http => BlobEndpoints.RunAsync(http, served.Stores, ListAsync));
         Map(Store + "/locate", http => BlobEndpoints.RunAsync(http, served.Stores, LocateAsync));
 
-        void Map(string path, RequestDelegate handler) => routes.MapMethods(path, [HttpMethods.Get], http =>
+        void Map(string path, RequestDelegate handler, EndpointAccess access = EndpointAccess.Admin) => routes.MapMethods(path, [HttpMethods.Get], http =>
         {
-            // A failure clears the headers, but not what is due when the response starts.
-            http.Response.OnStarting(static state =>
-            {
-                IHeaderDictionary headers = ((HttpResponse)state).Headers;
-                headers.CacheControl = "no-store";
-                headers.XContentTypeOptions = "nosniff";
-                return Task.CompletedTask;
-            }, http.Response);
+            KeepPrivate(http.Response);
             return handler(http);
-        });
+        }).WithMetadata(access);
+    }
+
+    /// <summary>Lets nothing between server and reader keep the answer, or take it for something else.</summary>
+    internal static void KeepPrivate(HttpResponse response)
+    {
+        // A failure clears the headers, but not what is due when the response starts.
+        response.OnStarting(static state =>
+        {
+            IHeaderDictionary headers = ((HttpResponse)state).Headers;
+            headers.CacheControl = "no-store";
+            headers.XContentTypeOptions = "nosniff";
+            return Task.CompletedTask;
+        }, response);
     }
 
     private static async Task ListAsync(HttpContext http, IBlobStore store)

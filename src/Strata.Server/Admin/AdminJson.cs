@@ -15,10 +15,13 @@ internal static class AdminJson
 }
 
 /// <summary>Source-generated serialisation of the figures.</summary>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web, UseStringEnumConverter = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(HealthWire))]
 [JsonSerializable(typeof(StoreWire[]))]
 [JsonSerializable(typeof(TierEventWire[]))]
+[JsonSerializable(typeof(SessionWire))]
+[JsonSerializable(typeof(SignInWire))]
 internal sealed partial class AdminJsonContext : JsonSerializerContext;
 
 /// <summary>The answer of the health check.</summary>

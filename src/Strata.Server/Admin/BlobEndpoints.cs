@@ -38,7 +38,7 @@ internal static class BlobEndpoints
         Map("POST", "/delete", DeleteManyAsync);
 
         void Map(string method, string path, StoreHandler handler) =>
-            routes.MapMethods(Root + path, [method], context => RunAsync(context, stores, handler));
+            routes.MapMethods(Root + path, [method], context => RunAsync(context, stores, handler)).WithMetadata(EndpointAccess.Admin);
     }
 
     /// <summary>The key that the request names.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace Strata.Server;
 
@@ -33,11 +34,25 @@ internal static class BlobReads
             headers[BlobWire.InfoHeader] = BlobWire.ToHeader(BlobInfoWire.From(result.Info), BlobWire.Context.BlobInfoWire);
             headers[BlobWire.SourceHeader] = Uri.EscapeDataString(result.Source);
             if (result.Status != BlobReadStatus.Found) return;
+            KeepInert(headers, result.Info.Key);
             headers.ContentType = "application/octet-stream";
             headers.ContentLength = result.Length;
             if (partial) headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {result.Offset}-{result.Offset + result.Length - 1}/{result.Info.Length}");
             await SendAsync(context, result);
         }
+    }
+
+    /// <summary>
+    /// A page may link here to download: whatever a blob holds, a browser saves it, and neither shows nor runs it.
+    /// </summary>
+    private static void KeepInert(IHeaderDictionary headers, BlobKey key)
+    {
+        var disposition = new ContentDispositionHeaderValue("attachment");
+        disposition.SetHttpFileName(key.Value.TrimEnd('/').Split('/')[^1]);
+        headers.ContentDisposition = disposition.ToString();
+        headers.ContentSecurityPolicy = "default-src 'none'; sandbox";
+        headers.XContentTypeOptions = "nosniff";
+        headers.CacheControl = "no-store";
     }
 
     /// <summary>The first piece is read before anything is sent, so that damage found there is still a proper answer.</summary>

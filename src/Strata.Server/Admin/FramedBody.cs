@@ -29,6 +29,9 @@ internal static class FramedBody
                 await CopyFramesAsync(body, writer, buffer, context.RequestAborted);
                 int length = await LengthAsync(body, buffer, context.RequestAborted);
                 await body.ReadExactlyAsync(buffer.AsMemory(0, Math.Min(length, BufferBytes)), context.RequestAborted);
+
+                // The digest of a signed body is known at its end only.
+                if (await body.ReadAsync(buffer.AsMemory(length, 1), context.RequestAborted) != 0) throw new ArgumentException("Bytes follow the body's last frame.");
                 CommitOptions? options = JsonSerializer.Deserialize(buffer.AsSpan(0, length), BlobWire.Context.CommitOptions);
                 await BlobEndpoints.AnswerAsync(context, await writer.CommitAsync(options, context.RequestAborted));
             }

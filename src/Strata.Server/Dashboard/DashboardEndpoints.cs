@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace Strata.Server;
 
@@ -28,8 +28,16 @@ internal static class DashboardEndpoints
         Map("/_strata/page.js", Resource("page.js", "text/javascript; charset=utf-8"));
         Map("/_strata/icon.svg", Resource("icon.svg", "image/svg+xml"));
 
-        void Map(string path, RequestDelegate handler) => routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], handler);
+        void Map(string path, RequestDelegate handler) =>
+            routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], handler).WithMetadata(EndpointAccess.Open);
     }
+
+    /// <summary>True for a person's browser, which is no S3 client: it asks for HTML and signs nothing.</summary>
+    public static bool IsForPerson(HttpRequest request) =>
+        HttpMethods.IsGet(request.Method)
+        && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
+        && !request.Headers.ContainsKey(HeaderNames.Authorization)
+        && !request.Query.Keys.Any(k => k.StartsWith("X-Amz-", StringComparison.OrdinalIgnoreCase));
 
     private static RequestDelegate Resource(string name, string contentType)
     {

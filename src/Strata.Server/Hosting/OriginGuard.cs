@@ -1,30 +1,44 @@
-using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http;
 
 namespace Strata.Server;
 
 /// <summary>
-/// Refuses requests that a foreign web page made: by DNS rebinding (a Host that is not ours), by a script (an Origin that
-/// is not ours) or by embedding (fetch metadata of another site). It guards every endpoint, reads included, as a browser on the same machine reaches loopback.
+/// Finds requests that a foreign web page made: by DNS rebinding (a Host that is not ours), by a script (an Origin that
+/// is not ours) or by embedding (fetch metadata of another site).
 /// </summary>
 internal sealed class OriginGuard(StrataServerOptions options)
 {
-    /// <summary>The endpoint, guarded.</summary>
-    public RequestDelegate Wrap(RequestDelegate next) => http => Fault(http) is { } fault ? RefuseAsync(http, fault) : next(http);
+    private const string Embedded = "Pages of another origin may not embed what this server holds.";
+    private const string Foreign = "Pages of another origin may not use this server.";
 
-    private string? Fault(HttpContext http)
+    /// <summary>
+    /// What is wrong with a request to a server that asks for no credentials, which every browser on its machine reaches;
+    /// null if nothing. Reads count as well as writes.
+    /// </summary>
+    public string? FaultOnLoopback(HttpContext http)
     {
         int port = http.Connection.LocalPort;
         if (!IsOurs(http.Request.Host, port, defaultPort: http.Request.IsHttps ? 443 : 80))
             return "The Host header names another server. Use localhost or 127.0.0.1 with this server's port, or add the name to AllowedHosts.";
-        if (http.Request.Headers.Origin.Count == 0)
-            return IsEmbedded(http.Request.Headers) ? "Pages of another origin may not embed what this server holds." : null;
-        bool isUri = Uri.TryCreate(http.Request.Headers.Origin.ToString(), UriKind.Absolute, out Uri? origin);
-        return isUri && origin!.Scheme is "http" or "https" && IsOurs(new HostString(origin.Authority), port, origin.Port)
-            ? null
-            : "Pages of another origin may not use this server.";
+        if (http.Request.Headers.Origin.Count == 0) return IsEmbedded(http.Request.Headers) ? Embedded : null;
+        return OriginOf(http.Request) is { } origin && IsOurs(new HostString(origin.Authority), port, origin.Port) ? null : Foreign;
     }
+
+    /// <summary>
+    /// What is wrong with a request that a browser may have sent with its cookie; null if nothing. Whatever name the
+    /// server has, a page of ours asks the name that it came from.
+    /// </summary>
+    public static string? FaultOfPage(HttpContext http)
+    {
+        if (http.Request.Headers.Origin.Count == 0) return IsEmbedded(http.Request.Headers) ? Embedded : null;
+        Uri? origin = OriginOf(http.Request);
+        bool isSameScheme = origin?.Scheme == Uri.UriSchemeHttps || !http.Request.IsHttps;
+        return isSameScheme && string.Equals(origin?.Authority, http.Request.Host.Value, StringComparison.OrdinalIgnoreCase) ? null : Foreign;
+    }
+
+    private static Uri? OriginOf(HttpRequest request) =>
+        Uri.TryCreate(request.Headers.Origin.ToString(), UriKind.Absolute, out Uri? origin) && origin.Scheme is "http" or "https" ? origin : null;
 
     /// <summary>
     /// True if a foreign page asks for a script, an image or a frame: browsers send no Origin then, but tell so by fetch
@@ -40,22 +54,5 @@ internal sealed class OriginGuard(StrataServerOptions options)
         bool isLoopback = string.Equals(host.Host, "localhost", StringComparison.OrdinalIgnoreCase)
             || (IPAddress.TryParse(host.Host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
         return isLoopback && (host.Port ?? defaultPort) == port;
-    }
-
-    private static async Task RefuseAsync(HttpContext http, string fault)
-    {
-        http.Response.StatusCode = StatusCodes.Status403Forbidden;
-        if (HttpMethods.IsHead(http.Request.Method)) return;
-        if (http.Request.Path.StartsWithSegments("/_strata", StringComparison.Ordinal))
-        {
-            http.Response.ContentType = "application/json";
-            await http.Response.WriteAsync($$"""{"kind":"AccessDenied","outcome":"NotApplied","message":"{{fault}}"}""");
-            return;
-        }
-
-        using var xml = new S3Xml("Error", hasNamespace: false);
-        xml.Element("Code", "AccessDenied").Element("Message", fault);
-        xml.Element("RequestId", http.TraceIdentifier.ToString(CultureInfo.InvariantCulture));
-        await xml.SendAsync(http.Response, StatusCodes.Status403Forbidden);
     }
 }

@@ -1,27 +1,26 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
-using Microsoft.Net.Http.Headers;
 
 namespace Strata.Server;
 
 /// <summary>
-/// The S3 API, path style, over any <see cref="IBlobStore"/>. Signatures are neither required nor verified: the server
-/// listens on loopback alone.
+/// The S3 API, path style, over any <see cref="IBlobStore"/>. Who asks is known before (<see cref="AccessGuard"/>); what
+/// they may do is checked by each operation (<see cref="S3Demands"/>).
 /// </summary>
 internal sealed class S3Endpoint(ServedStores served, ServerMetrics metrics)
 {
     private readonly ILogger _log = served.Context.Loggers.CreateLogger("Strata.Server.S3");
     private readonly S3Operations _operations = new(new S3BucketOperations(served.Context.Clock.GetUtcNow()));
-    private ulong _requests = (ulong)Random.Shared.NextInt64();
 
     public async Task HandleAsync(HttpContext http)
     {
         long started = served.Context.Clock.GetTimestamp();
-        var request = new S3Request(http, served, Interlocked.Increment(ref _requests).ToString("X16", CultureInfo.InvariantCulture));
+        var request = new S3Request(http, served, served.NextRequestId());
         http.Response.Headers["x-amz-request-id"] = request.Id;
-        LiftBodyLimit(http);
+
+        // S3Body has limits of its own. The web server's would cut the connection of a refused upload, so that its client
+        // sees a broken pipe where there is an answer.
+        BlobEndpoints.LiftBodyLimit(http);
         try
         {
             request.Target = S3Target.Of(http);
@@ -37,16 +36,6 @@ internal sealed class S3Endpoint(ServedStores served, ServerMetrics metrics)
         }
 
         metrics.Record(request.Operation, http.Response.StatusCode, request.BytesIn, request.BytesOut, served.Context.Clock.GetElapsedTime(started));
-    }
-
-    /// <summary>
-    /// <see cref="S3Body"/> has limits of its own. The web server's would cut the connection of a refused upload, so that its
-    /// client sees a broken pipe where there is an answer.
-    /// </summary>
-    private static void LiftBodyLimit(HttpContext http)
-    {
-        IHttpMaxRequestBodySizeFeature? limit = http.Features.Get<IHttpMaxRequestBodySizeFeature>();
-        if (limit is { IsReadOnly: false }) limit.MaxRequestBodySize = null;
     }
 
     private async Task FailAsync(S3Request request, Exception exception)
@@ -69,7 +58,7 @@ internal sealed class S3Endpoint(ServedStores served, ServerMetrics metrics)
 
     private Task DispatchAsync(S3Request request)
     {
-        if (request.Target is { Bucket: "", Key: "" } && served.Page is { } page && IsBrowser(request.Request))
+        if (request.Target is { Bucket: "", Key: "" } && served.Page is { } page && DashboardEndpoints.IsForPerson(request.Request))
         {
             request.Operation = "Page";
             return page(request.Http);
@@ -80,11 +69,4 @@ internal sealed class S3Endpoint(ServedStores served, ServerMetrics metrics)
         operation.Demand(request);
         return operation.Handler(request);
     }
-
-    /// <summary>A person's browser, and no S3 client: it asks for HTML and signs nothing.</summary>
-    private static bool IsBrowser(HttpRequest request) =>
-        HttpMethods.IsGet(request.Method)
-        && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
-        && !request.Headers.ContainsKey(HeaderNames.Authorization)
-        && !request.Query.Keys.Any(k => k.StartsWith("X-Amz-", StringComparison.OrdinalIgnoreCase));
 }

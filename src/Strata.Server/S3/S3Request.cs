@@ -24,8 +24,8 @@ internal sealed class S3Request(HttpContext http, ServedStores served, string id
 
     public S3Target Target { get; set; } = new("", "");
 
-    /// <summary>Who asks.</summary>
-    public AccessPrincipal Principal { get; set; } = AccessPrincipal.Anybody;
+    /// <summary>Who asks; nobody, who may do nothing, unless <see cref="AccessGuard"/> has found out.</summary>
+    public AccessPrincipal Principal { get; } = http.Features.Get<RequestAccess>()?.Principal ?? AccessPrincipal.Nobody;
 
     /// <summary>Bytes of objects received.</summary>
     public long BytesIn { get; set; }

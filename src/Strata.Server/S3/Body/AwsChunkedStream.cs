@@ -7,10 +7,13 @@ namespace Strata.Server;
 
 /// <summary>
 /// Decodes the <c>aws-chunked</c> transfer of an S3 upload: chunks of <c>SIZE[;chunk-signature=…]</c>, then trailers.
-/// Signatures are parsed and not verified (see <see cref="S3Endpoint"/>).
+/// Bytes of a chunk are handed out before its signature is known to be right: only who has read to the end may keep them.
 /// </summary>
-internal sealed class AwsChunkedStream(PipeReader reader) : ReadOnlyStream
+/// <param name="reader">The body.</param>
+/// <param name="signatures">Verifies the chunks; null if they are not signed.</param>
+internal sealed class AwsChunkedStream(PipeReader reader, ChunkSignatures? signatures = null) : ReadOnlyStream
 {
+    private const string TrailerSignature = "x-amz-trailer-signature";
     private const int MaxLine = 8 * 1024;
     private const int MaxTrailers = 16;
 
@@ -36,6 +39,7 @@ internal sealed class AwsChunkedStream(PipeReader reader) : ReadOnlyStream
     }
 
     private readonly Dictionary<string, string> _trailers = new(StringComparer.OrdinalIgnoreCase);
+    private readonly StringBuilder? _signedTrailers = signatures is null ? null : new();
     private State _state;
     private long _remaining;
     private int _trailerLines;
@@ -43,7 +47,7 @@ internal sealed class AwsChunkedStream(PipeReader reader) : ReadOnlyStream
     /// <summary>The trailers; complete when a read has returned 0.</summary>
     public IReadOnlyDictionary<string, string> Trailers => _trailers;
 
-    /// <exception cref="S3Exception">The framing is malformed, or the body ends within it.</exception>
+    /// <exception cref="S3Exception">The framing is malformed, the body ends within it, or a signature is missing or wrong.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (buffer.IsEmpty) return 0;
@@ -73,8 +77,7 @@ internal sealed class AwsChunkedStream(PipeReader reader) : ReadOnlyStream
         {
             case State.Size:
                 if (!TryLine(ref bytes, out string? size)) return false;
-                _remaining = ParseSize(size);
-                _state = _remaining > 0 ? State.Data : State.Trailer;
+                BeginChunk(size);
                 return true;
             case State.Data:
                 copied = (int)Math.Min(Math.Min(_remaining, bytes.Length), target.Length);
@@ -82,7 +85,10 @@ internal sealed class AwsChunkedStream(PipeReader reader) : ReadOnlyStream
                 bytes.Slice(0, copied).CopyTo(target);
                 bytes = bytes.Slice(copied);
                 _remaining -= copied;
-                if (_remaining == 0) _state = State.DataEnd;
+                signatures?.Append(target[..copied]);
+                if (_remaining > 0) return true;
+                signatures?.End();
+                _state = State.DataEnd;
                 return true;
             case State.DataEnd:
                 if (!TryLine(ref bytes, out string? end)) return false;
@@ -103,7 +109,18 @@ internal sealed class AwsChunkedStream(PipeReader reader) : ReadOnlyStream
     private void Complete(ReadOnlySequence<byte> rest)
     {
         if (_state is not (State.Trailer or State.End) || !rest.IsEmpty) throw S3Error.IncompleteBody.AsException();
+        if (signatures is { HasTrailer: true }) signatures.VerifyTrailers(_signedTrailers!.ToString(), _trailers.GetValueOrDefault(TrailerSignature));
         _state = State.Done;
+    }
+
+    private void BeginChunk(string line)
+    {
+        int semicolon = line.IndexOf(';', StringComparison.Ordinal);
+        _remaining = ParseSize(semicolon < 0 ? line : line.AsSpan(0, semicolon));
+        _state = _remaining > 0 ? State.Data : State.Trailer;
+        if (signatures is null) return;
+        signatures.Begin(semicolon < 0 ? "" : line.AsSpan(semicolon + 1));
+        if (_remaining == 0) signatures.End();
     }
 
     private void AddTrailer(string line)
@@ -111,14 +128,15 @@ internal sealed class AwsChunkedStream(PipeReader reader) : ReadOnlyStream
         int colon = line.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0) throw new S3Error(400, "MalformedTrailerError", "A trailer of the aws-chunked body is not NAME:VALUE.").AsException();
         if (++_trailerLines > MaxTrailers) throw Malformed($"it has more than {MaxTrailers} trailers");
-        _trailers[line[..colon].Trim()] = line[(colon + 1)..].Trim();
+        string name = line[..colon].Trim(), value = line[(colon + 1)..].Trim();
+        _trailers[name] = value;
+        if (signatures is { HasTrailer: false }) throw Malformed("trailers follow it that are not signed");
+        if (!name.Equals(TrailerSignature, StringComparison.OrdinalIgnoreCase)) _signedTrailers?.Append(name.ToLowerInvariant()).Append(':').Append(value).Append('\n');
     }
 
-    private static long ParseSize(string line)
+    private static long ParseSize(ReadOnlySpan<char> digits)
     {
-        int semicolon = line.IndexOf(';', StringComparison.Ordinal);
-        ReadOnlySpan<char> digits = (semicolon < 0 ? line : line.AsSpan(0, semicolon)).Trim();
-        return long.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long size) && size >= 0
+        return long.TryParse(digits.Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long size) && size >= 0
             ? size
             : throw Malformed("a chunk's size is not a hexadecimal number");
     }

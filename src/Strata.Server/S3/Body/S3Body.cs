@@ -5,11 +5,12 @@ namespace Strata.Server;
 
 /// <summary>
 /// The payload of a request: decoded from <c>aws-chunked</c> if it is that, held to its declared length, digested as it
-/// is read, and verified when it has been read to its end.
+/// is read, and verified when it has been read to its end: its length, its digests, and the signatures of its chunks.
 /// </summary>
 internal sealed class S3Body : IDisposable
 {
     private readonly AwsChunkedStream? _chunked;
+    private readonly ChunkSignatures? _signatures;
     private readonly Stream _stream;
     private readonly ExpectedChecksums _expected;
     private readonly long _max;
@@ -27,7 +28,8 @@ internal sealed class S3Body : IDisposable
         if (Length is null && !isChunked && !request.Headers.ContainsKey("Transfer-Encoding"))
             throw new S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.").AsException();
         _expected = new ExpectedChecksums(request.Headers);
-        _chunked = isChunked ? new AwsChunkedStream(request.BodyReader) : null;
+        _signatures = request.HttpContext.Features.Get<RequestAccess>()?.Chunks;
+        _chunked = isChunked ? new AwsChunkedStream(request.BodyReader, _signatures) : null;
         _stream = _chunked ?? request.Body;
         _digest = new PayloadDigest(_expected.Algorithms);
     }
@@ -66,7 +68,11 @@ internal sealed class S3Body : IDisposable
     /// <summary>Tells the client what was verified.</summary>
     public void Confirm(HttpResponse response) => _expected.Confirm(response);
 
-    public void Dispose() => _digest.Dispose();
+    public void Dispose()
+    {
+        _digest.Dispose();
+        _signatures?.Dispose();
+    }
 
     private void Verify()
     {

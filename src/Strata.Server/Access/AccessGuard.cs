@@ -1,0 +1,145 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace Strata.Server;
+
+/// <summary>
+/// Stands before every endpoint: finds out who asks, and refuses who may not. An endpoint says by its
+/// <see cref="EndpointAccess"/> whom it takes; the handler gets a <see cref="RequestAccess"/>.
+/// </summary>
+/// <remarks>
+/// While no credentials are required, everybody is let in whom <see cref="OriginGuard"/> takes for no foreign page. Once
+/// they are, S3 takes signatures alone; <c>/_strata/</c> also takes the data folder's token from this machine, and the
+/// page's cookie, which never opens S3's paths.
+/// </remarks>
+internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, Sessions sessions, ServerMetrics metrics)
+{
+    private const string AskForCredentials =
+        "This server asks for credentials: sign in with an admin key, sign the request with one, or show the data folder's token on the server's own machine.";
+
+    private readonly StrataServerOptions _options = served.Options;
+    private readonly OriginGuard _origins = new(served.Options);
+    private readonly byte[]? _ownerToken = served.Options.OwnerToken is { Length: > 0 } token ? Encoding.UTF8.GetBytes(token) : null;
+
+    /// <summary>The endpoint, guarded.</summary>
+    /// <exception cref="InvalidOperationException">It does not say, once, who may use it.</exception>
+    public RequestDelegate Wrap(RequestDelegate next, IEnumerable<object> metadata)
+    {
+        RequestDelegate guarded = AccessOf(metadata) switch
+        {
+            EndpointAccess.Open => http => OpenAsync(http, next),
+            EndpointAccess.Admin => http => AdminAsync(http, next),
+            EndpointAccess.Signed => http => SignedAsync(http, next),
+            EndpointAccess other => throw new InvalidOperationException($"Nobody knows what {other} means."),
+        };
+        return http => _options.Access.IsRequired ? guarded(http) : AnybodyAsync(http, next);
+    }
+
+    /// <summary>Who may use an endpoint.</summary>
+    /// <exception cref="InvalidOperationException">It does not say, once, who may use it.</exception>
+    public static EndpointAccess AccessOf(IEnumerable<object> metadata) => metadata.OfType<EndpointAccess>().ToArray() is [var access]
+        ? access
+        : throw new InvalidOperationException($"An endpoint must carry one {nameof(EndpointAccess)} as metadata.");
+
+    private Task AnybodyAsync(HttpContext http, RequestDelegate next)
+    {
+        if (_origins.FaultOnLoopback(http) is { } fault) return RefuseAsync(http, StatusCodes.Status403Forbidden, fault);
+        http.Features.Set(RequestAccess.Anybody);
+        return next(http);
+    }
+
+    private Task OpenAsync(HttpContext http, RequestDelegate next) =>
+        OriginGuard.FaultOfPage(http) is { } fault ? RefuseAsync(http, StatusCodes.Status403Forbidden, fault) : next(http);
+
+    private async Task SignedAsync(HttpContext http, RequestDelegate next)
+    {
+        if (served.Page is { } page && DashboardEndpoints.IsForPerson(http.Request) && http.Request.Path == "/")
+        {
+            await page(http);
+            return;
+        }
+
+        long started = served.Context.Clock.GetTimestamp();
+        try
+        {
+            http.Features.Set(signatures.Verify(http));
+        }
+        catch (S3Exception refused)
+        {
+            await RefuseAsync(http, refused.Error);
+            metrics.Record("Refused", http.Response.StatusCode, 0, 0, served.Context.Clock.GetElapsedTime(started));
+            return;
+        }
+
+        await next(http);
+    }
+
+    private async Task AdminAsync(HttpContext http, RequestDelegate next)
+    {
+        if (OriginGuard.FaultOfPage(http) is { } fault)
+        {
+            await RefuseAsync(http, StatusCodes.Status403Forbidden, fault);
+            return;
+        }
+
+        RequestAccess? access;
+        try
+        {
+            access = IsOwner(http) ? RequestAccess.Owner
+                : SignatureClaim.IsIn(http.Request) ? VerifyAdmin(http)
+                : sessions.Find(http.Request) is { } key ? new RequestAccess(new AccessPrincipal(key.Id, key.Grants))
+                : null;
+        }
+        catch (S3Exception refused)
+        {
+            await RefuseAsync(http, StatusCodes.Status401Unauthorized, refused.Error.Message);
+            return;
+        }
+
+        if (access is { Principal.IsAdmin: true })
+        {
+            http.Features.Set(access);
+            await next(http);
+            return;
+        }
+
+        await (access is null
+            ? RefuseAsync(http, StatusCodes.Status401Unauthorized, AskForCredentials)
+            : RefuseAsync(http, StatusCodes.Status403Forbidden, $"The access key {access.Principal.Name} is no admin key: it may use S3 alone."));
+    }
+
+    private RequestAccess VerifyAdmin(HttpContext http)
+    {
+        // Routes are found by the web server's idea of the path; the signature is that of the path as it was sent.
+        S3Target sent = S3Target.Of(http);
+        if (http.Request.Path.Value != $"/{sent.Bucket}/{sent.Key}") throw S3Error.AccessDenied.AsException();
+        RequestAccess access = signatures.Verify(http);
+        SignedContent.Require(http.Request);
+        return access;
+    }
+
+    /// <summary>True if the request shows the data folder's token and comes from this machine, where the folder is.</summary>
+    private bool IsOwner(HttpContext http)
+    {
+        const string Scheme = "Bearer ";
+        if (_ownerToken is null || http.Request.Headers.Authorization is not [{ } value] || !value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
+        return http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+            && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(value[Scheme.Length..]), _ownerToken);
+    }
+
+    private Task RefuseAsync(HttpContext http, int status, string message) =>
+        http.Request.Path.StartsWithSegments("/_strata", StringComparison.Ordinal)
+            ? BlobEndpoints.FailAsync(http, status, new ErrorWire(nameof(StorageErrorKind.AccessDenied), WriteOutcome.NotApplied, message))
+            : RefuseAsync(http, S3Error.AccessDenied with { Message = message });
+
+    private Task RefuseAsync(HttpContext http, S3Error error)
+    {
+        // Else the connection of a large upload would be cut before its client has read why.
+        BlobEndpoints.LiftBodyLimit(http);
+        var request = new S3Request(http, served, served.NextRequestId());
+        http.Response.Headers["x-amz-request-id"] = request.Id;
+        return request.FailAsync(error);
+    }
+}

@@ -1,0 +1,13 @@
+namespace Strata.Server;
+
+/// <summary>Who makes a request, and how its body is signed: a feature of the request, set by <see cref="AccessGuard"/> alone.</summary>
+/// <param name="Principal">Who.</param>
+/// <param name="Chunks">Verifies the body as it passes; null if it has no signatures of its own.</param>
+internal sealed record RequestAccess(AccessPrincipal Principal, ChunkSignatures? Chunks = null)
+{
+    /// <summary>Where no credentials are asked for.</summary>
+    public static RequestAccess Anybody { get; } = new(AccessPrincipal.Anybody);
+
+    /// <summary>By the data folder's token.</summary>
+    public static RequestAccess Owner { get; } = new(AccessPrincipal.Owner);
+}
