@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Xml;
 
 namespace Strata.Server;
@@ -7,7 +6,6 @@ namespace Strata.Server;
 internal static class S3DeleteObjects
 {
     private const int MaxKeys = 1000;
-    private const int FirstBytes = 16 << 10;
 
     /// <summary>One key as the client named it; its error is known before anything is deleted.</summary>
     private readonly record struct Named(string Text, BlobKey Key, S3Error? Error);
@@ -15,7 +13,7 @@ internal static class S3DeleteObjects
     public static async Task HandleAsync(S3Request request)
     {
         IBlobStore store = request.Store;
-        (IReadOnlyList<Named> named, bool isQuiet) = await ReadAsync(request);
+        (IReadOnlyList<Named> named, bool isQuiet) = await S3XmlBody.ReadAsync(request, Parse);
         named = [.. named.Select(n => n.Error is null && !request.Principal.Allows(AccessRights.Delete, request.Target.Bucket, n.Text) ? n with { Error = S3Error.AccessDenied } : n)];
         BlobKey[] keys = [.. named.Where(n => n.Error is null).Select(n => n.Key)];
         IReadOnlyList<DeleteOutcome> outcomes = keys.Length == 0 ? [] : (await store.DeleteManyAsync(keys, request.Aborted)).Outcomes;
@@ -37,46 +35,8 @@ internal static class S3DeleteObjects
     private static S3Error? ErrorOf(DeleteOutcome outcome) =>
         outcome.Status != DeleteStatus.Failed ? null : outcome.Error is { } error ? S3ErrorMap.Of(error) : S3Error.InternalError;
 
-    private static async Task<(IReadOnlyList<Named> Named, bool IsQuiet)> ReadAsync(S3Request request)
+    private static (IReadOnlyList<Named> Named, bool IsQuiet) Parse(XmlReader reader)
     {
-        using var body = new S3Body(request.Request, request.Served.Options.MaxXmlBytes);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBytes);
-        int length = 0;
-        try
-        {
-            // Memory is taken as bytes come: what a client announces costs it nothing.
-            while ((length += await body.FillAsync(buffer.AsMemory(length), request.Aborted)) == buffer.Length) buffer = Doubled(buffer);
-            return Parse(buffer, length);
-        }
-        catch (XmlException)
-        {
-            throw S3Error.MalformedXml.AsException();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    private static byte[] Doubled(byte[] buffer)
-    {
-        byte[] larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
-        buffer.CopyTo(larger, 0);
-        ArrayPool<byte>.Shared.Return(buffer);
-        return larger;
-    }
-
-    private static (IReadOnlyList<Named> Named, bool IsQuiet) Parse(byte[] bytes, int length)
-    {
-        using var reader = XmlReader.Create(new MemoryStream(bytes, 0, length), new XmlReaderSettings
-        {
-            DtdProcessing = DtdProcessing.Prohibit,
-            XmlResolver = null,
-            IgnoreComments = true,
-            IgnoreWhitespace = true,
-            IgnoreProcessingInstructions = true,
-            MaxCharactersInDocument = length,
-        });
         if (reader.MoveToContent() != XmlNodeType.Element || reader.LocalName != "Delete") throw new XmlException();
         var named = new List<Named>();
         bool isQuiet = false;

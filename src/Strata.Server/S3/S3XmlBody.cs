@@ -1,0 +1,57 @@
+using System.Buffers;
+using System.Xml;
+
+namespace Strata.Server;
+
+/// <summary>Reads a request whose body is an XML document; what was signed or digested is verified before it is parsed.</summary>
+internal static class S3XmlBody
+{
+    private const int FirstBytes = 16 << 10;
+
+    /// <summary>Reads the body to its end, then hands a reader at the start of the document to <paramref name="parse"/>.</summary>
+    /// <param name="request">A body of at most <see cref="StrataServerOptions.MaxXmlBytes"/>.</param>
+    /// <param name="parse">Makes the value; throws <see cref="XmlException"/> where the document is not what it must be.</param>
+    /// <exception cref="S3Exception">The body is too long, not what its signature or a checksum says, or MalformedXML.</exception>
+    public static async Task<T> ReadAsync<T>(S3Request request, Func<XmlReader, T> parse)
+    {
+        using var body = new S3Body(request.Request, request.Served.Options.MaxXmlBytes);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBytes);
+        int length = 0;
+        try
+        {
+            // Memory is taken as bytes come: what a client announces costs it nothing.
+            while ((length += await body.FillAsync(buffer.AsMemory(length), request.Aborted)) == buffer.Length) buffer = Doubled(buffer);
+            return Parse(buffer, length, parse);
+        }
+        catch (XmlException)
+        {
+            throw S3Error.MalformedXml.AsException();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static T Parse<T>(byte[] bytes, int length, Func<XmlReader, T> parse)
+    {
+        using var reader = XmlReader.Create(new MemoryStream(bytes, 0, length), new XmlReaderSettings
+        {
+            DtdProcessing = DtdProcessing.Prohibit,
+            XmlResolver = null,
+            IgnoreComments = true,
+            IgnoreWhitespace = true,
+            IgnoreProcessingInstructions = true,
+            MaxCharactersInDocument = length,
+        });
+        return parse(reader);
+    }
+
+    private static byte[] Doubled(byte[] buffer)
+    {
+        byte[] larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+        buffer.CopyTo(larger, 0);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return larger;
+    }
+}
