@@ -6,7 +6,8 @@ namespace Strata.Server;
 /// <param name="since">What stands for the buckets' creation date, which no store knows: since when they are served.</param>
 internal sealed class S3BucketOperations(DateTimeOffset since)
 {
-    private const string Owner = "strata";
+    /// <summary>Whose everything is: the id and the name.</summary>
+    public const string Owner = "strata";
 
     public async Task ListAsync(S3Request request)
     {

@@ -23,9 +23,6 @@ internal readonly struct S3Conditions
         _unmodifiedSince = Date(headers[prefix + HeaderNames.IfUnmodifiedSince]);
     }
 
-    /// <summary>True if the request has any condition.</summary>
-    public bool Any => _match is not null || _noneMatch is not null || _modifiedSince is not null || _unmodifiedSince is not null;
-
     /// <summary>The one ETag of If-None-Match, which a store can judge by itself; null if there is none, or several.</summary>
     public string? SingleNoneMatch => _noneMatch is [string one] ? one : null;
 

@@ -2,27 +2,32 @@ using System.Xml;
 
 namespace Strata.Server;
 
-/// <summary>POST ?delete: up to 1,000 keys, an outcome for each.</summary>
+/// <summary>POST ?delete: up to 1,000 keys, perhaps with the ETag that each must have, and an outcome for each.</summary>
 internal static class S3DeleteObjects
 {
     private const int MaxKeys = 1000;
 
     /// <summary>One key as the client named it; its error is known before anything is deleted.</summary>
-    private readonly record struct Named(string Text, BlobKey Key, S3Error? Error);
+    /// <param name="Text">The key as given.</param>
+    /// <param name="Key">The key.</param>
+    /// <param name="Condition">What must hold of the object.</param>
+    /// <param name="Error">Why it is not even tried; null if it is.</param>
+    private readonly record struct Named(string Text, BlobKey Key, WriteCondition Condition, S3Error? Error);
 
     public static async Task HandleAsync(S3Request request)
     {
         IBlobStore store = request.Store;
         (IReadOnlyList<Named> named, bool isQuiet) = await S3XmlBody.ReadAsync(request, Parse);
         named = [.. named.Select(n => n.Error is null && !request.Principal.Allows(AccessRights.Delete, request.Target.Bucket, n.Text) ? n with { Error = S3Error.AccessDenied } : n)];
-        BlobKey[] keys = [.. named.Where(n => n.Error is null).Select(n => n.Key)];
+        BlobKey[] keys = [.. named.Where(n => n is { Error: null, Condition.Kind: WriteConditionKind.None }).Select(n => n.Key)];
         IReadOnlyList<DeleteOutcome> outcomes = keys.Length == 0 ? [] : (await store.DeleteManyAsync(keys, request.Aborted)).Outcomes;
 
         using var xml = new S3Xml("DeleteResult");
         int next = 0;
         foreach (Named one in named)
         {
-            S3Error? error = one.Error ?? ErrorOf(outcomes[next++]);
+            S3Error? error = one.Error
+                ?? (one.Condition.Kind == WriteConditionKind.None ? ErrorOf(outcomes[next++]) : await DeleteAsync(store, one, request.Aborted));
             if (error is not null)
                 xml.Open("Error").Element("Key", one.Text).Element("Code", error.Code).Element("Message", error.Message).Close("Error");
             else if (!isQuiet)
@@ -30,6 +35,19 @@ internal static class S3DeleteObjects
         }
 
         await xml.SendAsync(request.Response);
+    }
+
+    private static async ValueTask<S3Error?> DeleteAsync(IBlobStore store, Named one, CancellationToken cancellationToken)
+    {
+        try
+        {
+            DeleteResult result = await store.DeleteAsync(one.Key, one.Condition, cancellationToken);
+            return result.Status == DeleteStatus.PreconditionFailed ? S3Error.PreconditionFailed : null;
+        }
+        catch (StorageException e)
+        {
+            return S3ErrorMap.Of(e);
+        }
     }
 
     private static S3Error? ErrorOf(DeleteOutcome outcome) =>
@@ -63,18 +81,16 @@ internal static class S3DeleteObjects
     private static Named ReadObject(XmlReader reader)
     {
         string? text = null, unsupported = null;
-        reader.ReadStartElement();
-        while (reader.MoveToContent() == XmlNodeType.Element)
+        WriteCondition condition = default;
+        reader.ReadChildren(name =>
         {
-            string name = reader.LocalName;
             string content = reader.ReadElementContentAsString();
             if (name == "Key") text = content;
-            else unsupported = name;
-        }
-
-        reader.ReadEndElement();
+            else if (name == "ETag" && S3Conditions.Unquote(content) is { Length: > 0 } etag) condition = WriteCondition.IfMatch(etag);
+            else if (name != "VersionId" || content != S3ListVersions.TheVersion) unsupported = name;
+        });
         if (text is null) throw new XmlException();
-        if (unsupported is not null) return new(text, default, S3Error.NotImplemented($"{unsupported} in DeleteObjects"));
-        return BlobKey.TryParse(text, out BlobKey key, out string? fault) ? new(text, key, null) : new(text, default, S3Error.InvalidKey(text, fault));
+        if (unsupported is not null) return new(text, default, default, S3Error.NotImplemented($"{unsupported} in DeleteObjects"));
+        return BlobKey.TryParse(text, out BlobKey key, out string? fault) ? new(text, key, condition, null) : new(text, default, default, S3Error.InvalidKey(text, fault));
     }
 }

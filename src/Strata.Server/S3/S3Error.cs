@@ -35,7 +35,15 @@ internal sealed record S3Error(int Status, string Code, string Message)
 
     public static S3Error EntityTooLarge(string message) => new(400, nameof(EntityTooLarge), message);
 
+    public static S3Error MetadataTooLarge(string what) =>
+        new(400, nameof(MetadataTooLarge), $"{what} exceed the maximum of {WriteOptions.MaxMetadataBytes - S3Reserved.Room} bytes.");
+
     public static S3Error BadDigest(string checksum) => new(400, nameof(BadDigest), $"The {checksum} that you specified did not match the one calculated from the body.");
+
+    public static S3Error OperationAborted(string message) => new(409, nameof(OperationAborted), message);
+
+    public static S3Error NoSuchUpload { get; } = new(
+        404, nameof(NoSuchUpload), "The specified multipart upload does not exist. The upload ID might be invalid, or the multipart upload might have been aborted or completed.");
 
     public static S3Error InvalidRange(long length) => new(416, nameof(InvalidRange), $"The requested range is not satisfiable: the object has {length} bytes.");
 

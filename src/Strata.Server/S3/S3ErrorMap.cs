@@ -20,7 +20,7 @@ internal static class S3ErrorMap
         StorageErrorKind.AccessDenied => new(403, "AccessDenied", error.Message),
         StorageErrorKind.TooLarge => S3Error.EntityTooLarge(error.Message),
         StorageErrorKind.LengthMismatch => S3Error.IncompleteBody,
-        StorageErrorKind.Changed => new(409, "OperationAborted", error.Message),
+        StorageErrorKind.Changed => S3Error.OperationAborted(error.Message),
         StorageErrorKind.Unavailable or StorageErrorKind.Timeout or StorageErrorKind.Owned or StorageErrorKind.Closed => new(503, "ServiceUnavailable", error.Message),
         StorageErrorKind.Corrupt => new(500, "InternalError", error.Message),
         _ => S3Error.InternalError,

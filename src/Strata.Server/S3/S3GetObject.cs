@@ -3,13 +3,22 @@ using Microsoft.AspNetCore.Http;
 
 namespace Strata.Server;
 
-/// <summary>GET of an object: whole or a range, under conditions.</summary>
+/// <summary>GET of an object: whole, a range or a part, under conditions.</summary>
 internal static class S3GetObject
 {
+    /// <summary>How often a part is looked up again because the object was replaced between the look and the read.</summary>
+    private const int MaxLooks = 5;
+
     public static async Task HandleAsync(S3Request request)
     {
         IBlobStore store = request.Store;
         BlobKey key = S3Request.KeyOf(request.Target.Key);
+        if (S3PartNumber.Of(request) is { } number)
+        {
+            await AnswerPartAsync(request, store, key, number);
+            return;
+        }
+
         var conditions = new S3Conditions(request.Request.Headers);
         BlobRange? range = S3Range.Parse(request.Request.Headers.Range.ToString(), out bool isEmptyRange);
 
@@ -59,9 +68,7 @@ internal static class S3GetObject
     /// <summary>Tells the content's checksum to a client that asks for it; only of a whole object.</summary>
     public static void WriteChecksum(S3Request request, BlobInfo info)
     {
-        if (info.Checksum is not { } checksum || !request.Request.Headers.ContainsKey("x-amz-checksum-mode")) return;
-        request.Response.Headers["x-amz-checksum-crc32c"] = Convert.ToBase64String(PayloadDigest.BigEndian(checksum));
-        request.Response.Headers["x-amz-checksum-type"] = "FULL_OBJECT";
+        if (request.Request.Headers.ContainsKey("x-amz-checksum-mode")) S3Checksum.Of(info)?.WriteTo(request.Response);
     }
 
     /// <summary>Answers 304 or 412 where the conditions ask for it.</summary>
@@ -79,6 +86,30 @@ internal static class S3GetObject
         S3ObjectHeaders.Write(info, request.Response);
         request.Response.Headers.ContentType = default;
         return true;
+    }
+
+    /// <summary>The part is looked up in one state of the object, and read of the same.</summary>
+    private static async Task AnswerPartAsync(S3Request request, IBlobStore store, BlobKey key, int number)
+    {
+        var conditions = new S3Conditions(request.Request.Headers);
+        for (int look = 0; look < MaxLooks; look++)
+        {
+            BlobInfo? info = await store.StatAsync(key, request.Aborted);
+            if (info is null) break;
+            if (await RefuseAsync(request, conditions.Evaluate(info), info)) return;
+            S3PartNumber part = S3PartNumber.Find(info, number);
+            BlobRange? range = part.Length == 0 ? null : BlobRange.From(part.Offset, part.Length);
+            await using BlobReadResult? result = await store.ReadAsync(key, new ReadOptions { Range = range, IfMatch = info.ETag }, request.Aborted);
+            if (result is null) break;
+            if (result.Status != BlobReadStatus.Found) continue;
+            part.WriteTo(request);
+            await AnswerAsync(request, result, conditions, range, isEmptyRange: false);
+            return;
+        }
+
+        await request.FailAsync(await store.StatAsync(key, request.Aborted) is null
+            ? S3Error.NoSuchKey
+            : S3Error.OperationAborted("The object is replaced again and again while its part is looked up."));
     }
 
     private static async Task AnswerAsync(S3Request request, BlobReadResult result, S3Conditions conditions, BlobRange? range, bool isEmptyRange)

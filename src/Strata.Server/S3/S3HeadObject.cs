@@ -18,6 +18,13 @@ internal static class S3HeadObject
         if (await S3GetObject.RefuseAsync(request, new S3Conditions(request.Request.Headers).Evaluate(info), info)) return;
         HttpResponse response = request.Response;
         BlobRange? range = S3Range.Parse(request.Request.Headers.Range.ToString(), out bool isEmptyRange);
+        if (S3PartNumber.Of(request) is { } number)
+        {
+            S3PartNumber part = S3PartNumber.Find(info, number);
+            part.WriteTo(request);
+            range = part.Length == 0 ? null : BlobRange.From(part.Offset, part.Length);
+        }
+
         long offset = 0, length = info.Length;
         if (isEmptyRange || range?.TryResolve(info.Length, out offset, out length) == false)
         {

@@ -15,6 +15,7 @@ namespace Strata.Server;
 internal static class S3ObjectHeaders
 {
     private const string MetaPrefix = "x-amz-meta-";
+    private const string Tagging = "x-amz-tagging";
     private const string Reserved = "http:";
     private const int MaxField = 255;
     private static readonly string[] Kept = ["cache-control", "content-disposition", "content-language", "expires"];
@@ -55,7 +56,7 @@ internal static class S3ObjectHeaders
         headers.AcceptRanges = "bytes";
         headers.ContentType = info.ContentType is { } type && IsPlain(type) ? type : "binary/octet-stream";
         if (info.ContentEncoding is { } encoding && IsPlain(encoding)) headers.ContentEncoding = encoding;
-        if (info.Metadata.Count > 0) WriteMetadata(info.Metadata, headers);
+        if (info.Metadata.Count > 0) WriteMetadata(info, headers);
     }
 
     public static string Quote(string etag) => $"\"{etag}\"";
@@ -63,11 +64,17 @@ internal static class S3ObjectHeaders
     /// <summary>True if a header can carry the text as it is.</summary>
     public static bool IsPlain(string value) => !value.AsSpan().ContainsAnyExceptInRange(' ', '~');
 
-    private static void WriteMetadata(IReadOnlyDictionary<string, string> metadata, IHeaderDictionary headers)
+    private static void WriteMetadata(BlobInfo info, IHeaderDictionary headers)
     {
         int missing = 0;
-        foreach ((string name, string value) in metadata)
+        foreach ((string name, string value) in info.Metadata)
         {
+            if (S3Reserved.Is(name))
+            {
+                if (name == S3Reserved.Tags) headers["x-amz-tagging-count"] = S3Tags.Of(info).Count.ToString(CultureInfo.InvariantCulture);
+                continue;
+            }
+
             if (name.StartsWith(Reserved, StringComparison.Ordinal))
             {
                 string kept = name[Reserved.Length..];
@@ -96,13 +103,8 @@ internal static class S3ObjectHeaders
                 Keep(Reserved + lower, value.ToString());
         }
 
-        if (bytes > WriteOptions.MaxMetadataBytes)
-        {
-            throw new S3Error(400, "MetadataTooLarge", $"The metadata headers exceed the maximum of {WriteOptions.MaxMetadataBytes} bytes; they have {bytes}.")
-                .AsException();
-        }
-
-        return metadata;
+        if (headers.TryGetValue(Tagging, out StringValues tagging) && S3Tags.OfHeader(tagging.ToString()) is { } tags) Keep(S3Reserved.Tags, tags);
+        return bytes <= WriteOptions.MaxMetadataBytes - S3Reserved.Room ? metadata : throw S3Error.MetadataTooLarge("The metadata headers and tags").AsException();
 
         void Keep(string name, string value)
         {
@@ -131,18 +133,28 @@ internal static class S3ObjectHeaders
     {
         Refuse("x-amz-server-side-encryption");
         Refuse("x-amz-server-side-encryption-customer-algorithm");
-        Refuse("x-amz-tagging");
         Refuse("x-amz-website-redirect-location");
         Refuse("x-amz-object-lock-mode");
         Refuse("x-amz-object-lock-legal-hold");
         Refuse("x-amz-write-offset-bytes");
-        Refuse("x-amz-acl", "private");
         Refuse("x-amz-storage-class", "STANDARD");
+        S3Acl.RefuseGrants(headers);
 
-        void Refuse(string header, string? but = null)
+        void Refuse(string header, params ReadOnlySpan<string> but)
         {
-            if (headers.TryGetValue(header, out StringValues value) && !string.Equals(value.ToString(), but, StringComparison.OrdinalIgnoreCase))
-                throw S3Error.NotImplemented(but is null ? $"The header {header}" : $"The header {header} with anything but {but}").AsException();
+            if (headers.TryGetValue(header, out StringValues value)) RefuseBut(header, value.ToString(), but);
         }
+    }
+
+    /// <summary>Refuses a header whose value is none of these.</summary>
+    /// <exception cref="S3Exception">NotImplemented.</exception>
+    public static void RefuseBut(string header, string value, params ReadOnlySpan<string> but)
+    {
+        foreach (string one in but)
+        {
+            if (string.Equals(value, one, StringComparison.OrdinalIgnoreCase)) return;
+        }
+
+        throw S3Error.NotImplemented(but.IsEmpty ? $"The header {header}" : $"The header {header} with anything but {string.Join(" and ", but!)}").AsException();
     }
 }

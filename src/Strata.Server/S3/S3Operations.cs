@@ -13,7 +13,7 @@ internal sealed class S3Operations
         "accelerate", "acl", "analytics", "cors", "encryption", "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "logging",
         "metadataConfiguration", "metadataTable", "metrics", "notification", "object-lock", "ownershipControls", "policy", "policyStatus",
         "publicAccessBlock", "renameObject", "replication", "requestPayment", "restore", "retention", "select", "session", "torrent",
-        "versionId", "versioning", "versions", "website",
+        "versioning", "versions", "website",
     ];
 
     private static readonly FrozenSet<string> Known = FrozenSet.ToFrozenSet(SubResources);
@@ -32,11 +32,23 @@ internal sealed class S3Operations
             new("CreateBucket", "PUT", S3Scope.Bucket, S3Demands.AdminOfBucket, S3BucketOperations.CreateAsync),
             new("DeleteBucket", "DELETE", S3Scope.Bucket, S3Demands.AdminOfBucket, S3BucketOperations.DeleteAsync),
             new("GetBucketLocation", "GET", S3Scope.Bucket, S3Demands.AnyInBucket, S3BucketOperations.LocateAsync) { SubResource = "location" },
+            new("ListObjectVersions", "GET", S3Scope.Bucket, S3Demands.ListPrefix, S3ListVersions.HandleAsync) { SubResource = "versions" },
+            new("GetBucketAcl", "GET", S3Scope.Bucket, S3Demands.AnyInBucket, S3Acl.GetAsync) { SubResource = "acl" },
+            new("PutBucketAcl", "PUT", S3Scope.Bucket, S3Demands.AdminOfBucket, S3Acl.PutAsync) { SubResource = "acl" },
+            .. S3BucketConfiguration.Operations,
             new("DeleteObjects", "POST", S3Scope.Bucket, S3Demands.AnyInBucket, S3DeleteObjects.HandleAsync) { SubResource = "delete" },
 
             new("GetObject", "GET", S3Scope.Object, S3Demands.Read, S3GetObject.HandleAsync),
             new("HeadObject", "HEAD", S3Scope.Object, S3Demands.Read, S3HeadObject.HandleAsync),
-            new("CopyObject", "PUT", S3Scope.Object, S3Demands.Write, S3CopyObject.HandleAsync) { Header = S3CopyObject.SourceHeader },
+            new("GetObject", "GET", S3Scope.Object, S3Demands.Read, S3GetObject.HandleAsync) { SubResource = "partNumber" },
+            new("HeadObject", "HEAD", S3Scope.Object, S3Demands.Read, S3HeadObject.HandleAsync) { SubResource = "partNumber" },
+            new("GetObjectAttributes", "GET", S3Scope.Object, S3Demands.Read, S3GetObjectAttributes.HandleAsync) { SubResource = "attributes" },
+            new("GetObjectTagging", "GET", S3Scope.Object, S3Demands.Read, S3Tagging.GetAsync) { SubResource = "tagging" },
+            new("PutObjectTagging", "PUT", S3Scope.Object, S3Demands.Write, S3Tagging.PutAsync) { SubResource = "tagging" },
+            new("DeleteObjectTagging", "DELETE", S3Scope.Object, S3Demands.Write, S3Tagging.DeleteAsync) { SubResource = "tagging" },
+            new("GetObjectAcl", "GET", S3Scope.Object, S3Demands.Read, S3Acl.GetAsync) { SubResource = "acl" },
+            new("PutObjectAcl", "PUT", S3Scope.Object, S3Demands.Write, S3Acl.PutAsync) { SubResource = "acl" },
+            new("CopyObject", "PUT", S3Scope.Object, S3Demands.Write, S3CopyObject.HandleAsync) { Header = S3CopySource.Header },
             new("PutObject", "PUT", S3Scope.Object, S3Demands.Write, S3PutObject.HandleAsync),
             new("DeleteObject", "DELETE", S3Scope.Object, S3Demands.Delete, S3DeleteObject.HandleAsync),
         ];
@@ -52,6 +64,7 @@ internal sealed class S3Operations
     {
         S3Scope scope = request.Target switch { { Bucket: "", Key: "" } => S3Scope.Root, { Key: "" } => S3Scope.Bucket, _ => S3Scope.Object };
         string method = request.Request.Method;
+        RefuseVersion(request.Query("versionId"));
         string? subResource = SubResourceOf(request.Request.Query);
         if (_operations.TryGetValue((scope, method, subResource), out S3Operation[]? candidates))
         {
@@ -63,6 +76,13 @@ internal sealed class S3Operations
 
         if (subResource is not null) throw S3Error.NotImplemented($"{method} of ?{subResource}").AsException();
         throw (method == "POST" && scope != S3Scope.Root ? S3Error.NotImplemented("Upload by HTML form") : S3Error.MethodNotAllowed).AsException();
+    }
+
+    /// <summary>An object has one version, and <c>null</c> is its name.</summary>
+    private static void RefuseVersion(string? version)
+    {
+        if (version is "") throw S3Error.InvalidArgument("Version id cannot be the empty string.").AsException();
+        if (version is not (null or S3ListVersions.TheVersion)) throw S3Error.NotImplemented("Another version than null").AsException();
     }
 
     private static string? SubResourceOf(IQueryCollection query)

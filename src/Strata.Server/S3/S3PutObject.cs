@@ -12,8 +12,6 @@ internal static class S3PutObject
     /// <summary>Up to this length a body is read first and written at once.</summary>
     private const int WholeLength = 64 << 10;
 
-    private const int PieceLength = 256 << 10;
-
     public static async Task HandleAsync(S3Request request)
     {
         IBlobStore store = request.Store;
@@ -26,20 +24,19 @@ internal static class S3PutObject
         request.BytesIn = body.BytesRead;
         if (!result.IsWritten)
         {
-            await RefuseAsync(request, key, options.Condition, result);
+            await RefuseAsync(request, key, options.Condition, result.Info);
             return;
         }
 
-        body.Confirm(request.Response);
+        body.Checksum?.WriteTo(request.Response);
         request.Response.Headers.ETag = S3ObjectHeaders.Quote(result.Info!.ETag);
         request.Response.ContentLength = 0;
     }
 
     /// <summary>Says why a write's condition did not hold: S3 tells a missing object from another one.</summary>
-    public static async Task RefuseAsync(S3Request request, BlobKey key, WriteCondition condition, WriteResult result)
+    public static async Task RefuseAsync(S3Request request, BlobKey key, WriteCondition condition, BlobInfo? current)
     {
-        bool isMissing = condition.Kind == WriteConditionKind.IfMatch && result.Info is null
-            && await request.Store.StatAsync(key, request.Aborted) is null;
+        bool isMissing = condition.Kind == WriteConditionKind.IfMatch && current is null && await request.Store.StatAsync(key, request.Aborted) is null;
         await request.FailAsync(isMissing ? S3Error.NoSuchKey : S3Error.PreconditionFailed);
     }
 
@@ -51,7 +48,8 @@ internal static class S3PutObject
         try
         {
             int length = await body.FillAsync(buffer, request.Aborted);
-            options = options with { ETag = body.ETag, Checksum = body.Checksum };
+            options = options with { ETag = body.ETag, Checksum = body.Crc32C };
+            if (body.Checksum is { } checksum) options = options with { Metadata = checksum.AddTo(options.Metadata) };
             return await request.Store.WriteAsync(key, BlobContent.From(buffer.AsMemory(0, length)), options, request.Aborted);
         }
         finally
@@ -60,32 +58,9 @@ internal static class S3PutObject
         }
     }
 
-    /// <summary>Receives and digests one piece while the store takes the one before.</summary>
     private static async Task<WriteResult> WritePiecesAsync(S3Request request, BlobKey key, S3Body body, WriteOptions options)
     {
         await using IBlobWriter writer = await request.Store.OpenWriterAsync(key, options, request.Aborted);
-        ArrayPool<byte> buffers = request.Served.Context.Buffers;
-        byte[] filling = buffers.Rent(PieceLength), writing = buffers.Rent(PieceLength);
-        Task underWay = Task.CompletedTask;
-        try
-        {
-            int length;
-            while ((length = await body.FillAsync(filling, request.Aborted)) > 0)
-            {
-                await underWay;
-                (filling, writing) = (writing, filling);
-                underWay = writer.WriteAsync(writing.AsMemory(0, length), request.Aborted).AsTask();
-            }
-
-            await underWay;
-            return await writer.CommitAsync(new CommitOptions { ETag = body.ETag, Checksum = body.Checksum }, request.Aborted);
-        }
-        finally
-        {
-            // A body that broke off leaves a write under way: until it has ended, its buffer is not given back.
-            await underWay.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            buffers.Return(filling);
-            buffers.Return(writing);
-        }
+        return await S3Pieces.WriteAsync(body, writer, options.Metadata, request.Served.Context.Buffers, request.Aborted);
     }
 }

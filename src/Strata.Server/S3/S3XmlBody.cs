@@ -11,10 +11,11 @@ internal static class S3XmlBody
     /// <summary>Reads the body to its end, then hands a reader at the start of the document to <paramref name="parse"/>.</summary>
     /// <param name="request">A body of at most <see cref="StrataServerOptions.MaxXmlBytes"/>.</param>
     /// <param name="parse">Makes the value; throws <see cref="XmlException"/> where the document is not what it must be.</param>
+    /// <param name="hasChecksums">False if the request's checksums are not those of its body.</param>
     /// <exception cref="S3Exception">The body is too long, not what its signature or a checksum says, or MalformedXML.</exception>
-    public static async Task<T> ReadAsync<T>(S3Request request, Func<XmlReader, T> parse)
+    public static async Task<T> ReadAsync<T>(S3Request request, Func<XmlReader, T> parse, bool hasChecksums = true)
     {
-        using var body = new S3Body(request.Request, request.Served.Options.MaxXmlBytes);
+        using var body = new S3Body(request.Request, request.Served.Options.MaxXmlBytes, hasChecksums: hasChecksums);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBytes);
         int length = 0;
         try

@@ -22,6 +22,35 @@ public class DeleteObjectsTests : ServerTests
     }
 
     [Fact]
+    public async Task A_key_with_an_etag_is_deleted_only_as_that_state()
+    {
+        foreach (string key in new[] { "a", "b", "c" }) await Running.Store.PutBytesAsync(BlobKey.Parse(key), new byte[1], new WriteOptions { ETag = "e" + key });
+        XElement result = await DeleteAsync(
+            """
+            <Delete>
+              <Object><Key>a</Key><ETag>"ea"</ETag></Object><Object><Key>b</Key><ETag>other</ETag></Object>
+              <Object><Key>c</Key><VersionId>null</VersionId></Object><Object><Key>d</Key><ETag>*</ETag></Object><Object><Key>e</Key><Size>1</Size></Object>
+            </Delete>
+            """);
+        Assert.Equal(["a", "c"], result.Elements(S3 + "Deleted").Select(d => d.Element(S3 + "Key")!.Value));
+        Assert.Equal(["b PreconditionFailed", "d PreconditionFailed", "e NotImplemented"], result.Elements(S3 + "Error").Select(e => $"{e.Element(S3 + "Key")!.Value} {e.Element(S3 + "Code")!.Value}"));
+        Assert.Null(await Running.Store.StatAsync(BlobKey.Parse("a")));
+        Assert.NotNull(await Running.Store.StatAsync(BlobKey.Parse("b")));
+    }
+
+    [Theory]
+    [InlineData("If-Match: \"other\"", 412)]
+    [InlineData("If-Match: \"e\"", 204)]
+    [InlineData("If-Match: *", 204)]
+    [InlineData("x-amz-if-match-size: 1", 501)]
+    public async Task One_is_deleted_only_if_its_condition_holds(string header, int status)
+    {
+        await Running.Store.PutBytesAsync(BlobKey.Parse("k"), new byte[1], new WriteOptions { ETag = "e" });
+        Assert.StartsWith($"HTTP/1.1 {status}", await RawConnection.SendAsync(Running.Server.Address, "DELETE /main/k", header + "\r\n"));
+        Assert.Equal(status == 204, await Running.Store.StatAsync(BlobKey.Parse("k")) is null);
+    }
+
+    [Fact]
     public async Task Quiet_tells_only_what_failed()
     {
         XElement result = await DeleteAsync(

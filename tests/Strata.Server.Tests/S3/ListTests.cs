@@ -67,12 +67,14 @@ public class ListTests : ServerTests
     }
 
     [Theory]
-    [InlineData("GET", "main?acl")]
-    [InlineData("GET", "main/k?tagging")]
+    [InlineData("GET", "main?inventory")]
+    [InlineData("PUT", "main?policy")]
+    [InlineData("GET", "main/k?torrent")]
+    [InlineData("GET", "main/k?versionId=3")]
+    [InlineData("GET", "main/k?tagging&versionId=3")]
     [InlineData("PUT", "main/k?partNumber=1&uploadId=x")]
     [InlineData("POST", "main/k?uploads")]
     [InlineData("POST", "main")]
-    [InlineData("GET", "main?versions")]
     [InlineData("PUT", "new-bucket")]
     [InlineData("DELETE", "main")]
     public async Task What_is_not_implemented_says_so(string method, string path)

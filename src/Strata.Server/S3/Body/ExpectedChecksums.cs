@@ -6,32 +6,47 @@ namespace Strata.Server;
 /// <summary>What a client says its body's digests are, in headers or, announced by <c>x-amz-trailer</c>, behind the body.</summary>
 internal sealed class ExpectedChecksums
 {
-    private const string Prefix = "x-amz-checksum-";
     private const string ContentSha256 = "x-amz-content-sha256";
+    private const string SdkAlgorithm = "x-amz-sdk-checksum-algorithm";
+    private const string Algorithm = "x-amz-checksum-algorithm";
     private readonly List<(string Header, ChecksumAlgorithm Algorithm, byte[] Digest)> _expected = [];
     private readonly List<(string Header, ChecksumAlgorithm Algorithm)> _announced = [];
+    private readonly ChecksumAlgorithm? _kept;
 
-    /// <exception cref="S3Exception">A value is no digest, or the algorithm is unknown.</exception>
-    public ExpectedChecksums(IHeaderDictionary headers)
+    /// <param name="headers">The request's headers.</param>
+    /// <param name="wanted">The algorithm that the body's checksum must have, where one was agreed on before; it need not be given.</param>
+    /// <param name="areOfBody">False if the checksums are those of something else than the body.</param>
+    /// <exception cref="S3Exception">A value is no digest, the algorithm is unknown, there are two, or it is not the one agreed on.</exception>
+    public ExpectedChecksums(IHeaderDictionary headers, ChecksumAlgorithm? wanted = null, bool areOfBody = true)
     {
         if (headers.ContentMD5 is { Count: > 0 } md5) Expect("Content-MD5", ChecksumAlgorithm.Md5, md5.ToString());
-        foreach ((string header, StringValues value) in headers)
-        {
-            if (AlgorithmOf(header) is { } algorithm) Expect(header.ToLowerInvariant(), algorithm, value.ToString());
-        }
 
         // Else it is UNSIGNED-PAYLOAD or STREAMING-…, or missing.
         string sha256 = headers[ContentSha256].ToString();
         if (sha256.Length == 64 && sha256.All(char.IsAsciiHexDigit))
             _expected.Add((ContentSha256, ChecksumAlgorithm.Sha256, Convert.FromHexString(sha256)));
+        if (!areOfBody) return;
+        ChecksumAlgorithm? given = null;
+        foreach ((string header, StringValues value) in headers)
+        {
+            if (ChecksumAlgorithms.OfHeader(header) is not { } algorithm) continue;
+            given = TheOne(given, algorithm);
+            Expect(algorithm.Header(), algorithm, value.ToString());
+        }
+
         foreach (string name in headers["x-amz-trailer"].ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            if (AlgorithmOf(name) is { } algorithm) _announced.Add((name.ToLowerInvariant(), algorithm));
+            if (ChecksumAlgorithms.OfHeader(name) is not { } algorithm) continue;
+            given = TheOne(given, algorithm);
+            _announced.Add((algorithm.Header(), algorithm));
         }
+
+        _kept = Agreed(headers, given, wanted);
     }
 
     /// <summary>What has to be computed as the body passes.</summary>
-    public IEnumerable<ChecksumAlgorithm> Algorithms => _expected.Select(e => e.Algorithm).Concat(_announced.Select(a => a.Algorithm));
+    public IEnumerable<ChecksumAlgorithm> Algorithms =>
+        _expected.Select(e => e.Algorithm).Concat(_announced.Select(a => a.Algorithm)).Concat(_kept is { } kept ? [kept] : []);
 
     /// <summary>Takes the announced trailers, once they have come.</summary>
     /// <exception cref="S3Exception">An announced trailer is missing, or no digest.</exception>
@@ -58,20 +73,32 @@ internal sealed class ExpectedChecksums
         }
     }
 
-    /// <summary>Tells the client which checksums were verified, as S3 does.</summary>
-    public void Confirm(HttpResponse response)
+    /// <summary>The checksum to keep with the object, and to tell its client: the one that was given or asked for; null if none was.</summary>
+    public S3Checksum? Kept(PayloadDigest digest) => _kept is { } algorithm ? S3Checksum.Of(algorithm, digest.Of(algorithm)) : null;
+
+    private static ChecksumAlgorithm TheOne(ChecksumAlgorithm? before, ChecksumAlgorithm algorithm) => before is null || before == algorithm
+        ? algorithm
+        : throw S3Error.InvalidRequest("Expecting a single x-amz-checksum- header: an object has one checksum.").AsException();
+
+    private static ChecksumAlgorithm? Agreed(IHeaderDictionary headers, ChecksumAlgorithm? given, ChecksumAlgorithm? wanted)
     {
-        foreach ((string header, ChecksumAlgorithm algorithm, byte[] digest) in _expected)
+        ChecksumAlgorithm? named = ChecksumAlgorithms.Named(headers[SdkAlgorithm].ToString(), SdkAlgorithm)
+            ?? ChecksumAlgorithms.Named(headers[Algorithm].ToString(), Algorithm);
+        if (given is not null && named is not null && given != named)
+            throw S3Error.InvalidRequest($"The checksum given is {given.Value.Name()}, and the one named is {named.Value.Name()}.").AsException();
+        ChecksumAlgorithm? agreed = given ?? named;
+        if (wanted is not null && agreed is not null && agreed != wanted)
         {
-            if (algorithm == ChecksumAlgorithm.Md5 || header == ContentSha256) continue;
-            response.Headers[header] = Convert.ToBase64String(digest);
-            response.Headers["x-amz-checksum-type"] = "FULL_OBJECT";
+            throw S3Error.InvalidRequest($"Checksum Type mismatch occurred, expected checksum Type: {wanted.Value.Name()}, actual checksum Type: {agreed.Value.Name()}.")
+                .AsException();
         }
+
+        return agreed ?? wanted;
     }
 
     private void Expect(string header, ChecksumAlgorithm algorithm, string value)
     {
-        byte[] digest = new byte[SizeOf(algorithm)];
+        byte[] digest = new byte[algorithm.Size()];
         if (!Convert.TryFromBase64String(value, digest, out int written) || written != digest.Length)
         {
             throw (algorithm == ChecksumAlgorithm.Md5
@@ -81,25 +108,4 @@ internal sealed class ExpectedChecksums
 
         _expected.Add((header, algorithm, digest));
     }
-
-    private static ChecksumAlgorithm? AlgorithmOf(string header) =>
-        !header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? null : header[Prefix.Length..].ToLowerInvariant() switch
-        {
-            "crc32" => ChecksumAlgorithm.Crc32,
-            "crc32c" => ChecksumAlgorithm.Crc32C,
-            "crc64nvme" => ChecksumAlgorithm.Crc64Nvme,
-            "sha1" => ChecksumAlgorithm.Sha1,
-            "sha256" => ChecksumAlgorithm.Sha256,
-            "mode" or "algorithm" or "type" => null,
-            string other => throw S3Error.NotImplemented($"The checksum {other}").AsException(),
-        };
-
-    private static int SizeOf(ChecksumAlgorithm algorithm) => algorithm switch
-    {
-        ChecksumAlgorithm.Md5 => 16,
-        ChecksumAlgorithm.Crc64Nvme => 8,
-        ChecksumAlgorithm.Sha1 => 20,
-        ChecksumAlgorithm.Sha256 => 32,
-        _ => 4,
-    };
 }

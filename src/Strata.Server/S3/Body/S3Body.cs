@@ -7,7 +7,7 @@ namespace Strata.Server;
 /// The payload of a request: decoded from <c>aws-chunked</c> if it is that, held to its declared length, digested as it
 /// is read, and verified when it has been read to its end: its length, its digests, and the signatures of its chunks.
 /// </summary>
-internal sealed class S3Body : IDisposable
+internal sealed class S3Body : IPayload
 {
     private readonly AwsChunkedStream? _chunked;
     private readonly ChunkSignatures? _signatures;
@@ -17,8 +17,12 @@ internal sealed class S3Body : IDisposable
     private readonly PayloadDigest _digest;
     private bool _ended;
 
+    /// <param name="request">The request.</param>
+    /// <param name="max">The most bytes.</param>
+    /// <param name="algorithm">The checksum to compute even if the client gives none; it may give no other. Null for any.</param>
+    /// <param name="hasChecksums">False if the request's checksums are not those of its body.</param>
     /// <exception cref="S3Exception">The headers are contradictory, or the body is declared longer than <paramref name="max"/>.</exception>
-    public S3Body(HttpRequest request, long max)
+    public S3Body(HttpRequest request, long max, ChecksumAlgorithm? algorithm = null, bool hasChecksums = true)
     {
         _max = max;
         bool isChunked = request.Headers.ContentEncoding.ToString().Contains("aws-chunked", StringComparison.OrdinalIgnoreCase)
@@ -27,7 +31,7 @@ internal sealed class S3Body : IDisposable
         if (Length > max) throw TooLarge();
         if (Length is null && !isChunked && !request.Headers.ContainsKey("Transfer-Encoding"))
             throw new S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.").AsException();
-        _expected = new ExpectedChecksums(request.Headers);
+        _expected = new ExpectedChecksums(request.Headers, algorithm, hasChecksums);
         _signatures = request.HttpContext.Features.Get<RequestAccess>()?.Chunks;
         _chunked = isChunked ? new AwsChunkedStream(request.BodyReader, _signatures) : null;
         _stream = _chunked ?? request.Body;
@@ -40,14 +44,17 @@ internal sealed class S3Body : IDisposable
     /// <summary>Bytes read.</summary>
     public long BytesRead => _digest.Length;
 
-    /// <summary>MD5 of the content; once the body is at its end.</summary>
+    /// <inheritdoc/>
     public string ETag => _digest.ETag;
 
-    /// <summary>CRC-32C of the content; once the body is at its end.</summary>
-    public uint Checksum => _digest.Checksum;
+    /// <inheritdoc/>
+    public uint Crc32C => _digest.Checksum;
+
+    /// <summary>The checksum that the client gave or named; null if it did neither. Once the body is at its end.</summary>
+    public S3Checksum? Checksum => _expected.Kept(_digest);
 
     /// <summary>Fills the buffer, or less at the body's end, where everything declared is verified.</summary>
-    /// <returns>Bytes read; fewer than the buffer holds only at the end.</returns>
+    /// <inheritdoc/>
     /// <exception cref="S3Exception">The body is shorter or longer than declared, or its digest differs.</exception>
     public async ValueTask<int> FillAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
@@ -64,9 +71,6 @@ internal sealed class S3Body : IDisposable
         if (_ended) Verify();
         return filled;
     }
-
-    /// <summary>Tells the client what was verified.</summary>
-    public void Confirm(HttpResponse response) => _expected.Confirm(response);
 
     public void Dispose()
     {
