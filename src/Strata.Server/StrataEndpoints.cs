@@ -1,5 +1,8 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Strata.Server;
 
@@ -20,19 +23,24 @@ public static class StrataEndpoints
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(stores);
-        if (stores.Keys.FirstOrDefault(n => n.Length == 0 || n == "_strata" || n.Contains('/', StringComparison.Ordinal)) is { } name)
-            throw new ArgumentException($"A store named '{name}' cannot be a bucket.", nameof(stores));
-        var served = new ServedStores(stores, options ?? new(), context ?? StoreContext.Default);
-        served.Options.Validate();
+        return endpoints.MapStrata(new ServedStores(stores, options ?? new(), context ?? StoreContext.Default));
+    }
 
+    internal static IEndpointConventionBuilder MapStrata(this IEndpointRouteBuilder endpoints, ServedStores served)
+    {
+        if (served.AccessLog is { } log) endpoints.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopped.Register(log.Complete);
         RouteGroupBuilder group = endpoints.MapGroup("");
         var guard = new OriginGuard(served.Options);
-        ((IEndpointConventionBuilder)group).Finally(endpoint => endpoint.RequestDelegate = guard.Wrap(endpoint.RequestDelegate!));
+        ((IEndpointConventionBuilder)group).Finally(endpoint =>
+        {
+            RequestDelegate guarded = guard.Wrap(endpoint.RequestDelegate!);
+            endpoint.RequestDelegate = served.AccessLog?.Wrap(guarded) ?? guarded;
+        });
 
-        group.MapBlobs(served.Stores);
+        group.MapBlobs(served);
         group.MapAdmin(served);
         group.MapDashboard(served);
-        group.Map("/{**path}", new S3Endpoint(served, new ServerMetrics(served.Context.Meter)).HandleAsync);
+        group.Map("/{**path}", new S3Endpoint(served).HandleAsync);
         return group;
     }
 
