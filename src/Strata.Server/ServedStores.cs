@@ -3,20 +3,52 @@ using Microsoft.AspNetCore.Http;
 
 namespace Strata.Server;
 
-/// <summary>What every group of endpoints works on: the stores by name (S3's buckets), options and surroundings.</summary>
-internal sealed class ServedStores(IReadOnlyDictionary<string, IBlobStore> stores, StrataServerOptions options, StoreContext context)
+/// <summary>What every group of endpoints works on: the stores by name (S3's buckets), options and surroundings, and what is counted of all of them together.</summary>
+internal sealed class ServedStores : IAsyncDisposable
 {
     private ulong _requests = (ulong)Random.Shared.NextInt64();
 
-    public IReadOnlyDictionary<string, IBlobStore> Stores { get; } = stores;
+    /// <exception cref="ArgumentException">An option is out of its range, or a store's name cannot be a bucket's.</exception>
+    /// <exception cref="StrataConfigurationException">The access log cannot be opened.</exception>
+    public ServedStores(IReadOnlyDictionary<string, IBlobStore> stores, StrataServerOptions options, StoreContext context)
+    {
+        if (stores.Keys.FirstOrDefault(n => n.Length == 0 || n == "_strata" || n.Contains('/', StringComparison.Ordinal)) is { } name)
+            throw new ArgumentException($"A store named '{name}' cannot be a bucket.", nameof(stores));
+        options.Validate();
+        Stores = stores;
+        Options = options;
+        Context = context;
+        Metrics = new ServerMetrics(context.Meter);
+        Uploads = new UploadLimit(options.MaxUploads, Metrics);
+        Rates = new RequestRates(options, context, Metrics);
+        AccessLog = options.AccessLog is null ? null : new AccessLog(options.AccessLog, context, Metrics);
+    }
 
-    public StrataServerOptions Options { get; } = options;
+    public IReadOnlyDictionary<string, IBlobStore> Stores { get; }
 
-    public StoreContext Context { get; } = context;
+    public StrataServerOptions Options { get; }
+
+    public StoreContext Context { get; }
+
+    public ServerMetrics Metrics { get; }
+
+    public UploadLimit Uploads { get; }
+
+    public RequestRates Rates { get; }
+
+    /// <summary>Null if none is kept.</summary>
+    public AccessLog? AccessLog { get; }
 
     /// <summary>What a browser gets at <c>/</c>; null until the dashboard is mapped.</summary>
     public RequestDelegate? Page { get; set; }
 
     /// <summary>What an S3 request is called in answers and logs.</summary>
     public string NextRequestId() => Interlocked.Increment(ref _requests).ToString("X16", CultureInfo.InvariantCulture);
+
+    /// <summary>Once no request is under way: what the log still has to say is written. The stores stay open.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (AccessLog is not null) await AccessLog.DisposeAsync();
+        Rates.Dispose();
+    }
 }

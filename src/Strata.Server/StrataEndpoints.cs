@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Strata.Server;
 
@@ -23,22 +25,26 @@ public static class StrataEndpoints
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(stores);
-        if (stores.Keys.FirstOrDefault(n => n.Length == 0 || n == "_strata" || n.Contains('/', StringComparison.Ordinal)) is { } name)
-            throw new ArgumentException($"A store named '{name}' cannot be a bucket.", nameof(stores));
-        var served = new ServedStores(stores, options ?? new(), context ?? StoreContext.Default);
-        served.Options.Validate();
+        return endpoints.MapStrata(new ServedStores(stores, options ?? new(), context ?? StoreContext.Default));
+    }
 
-        var metrics = new ServerMetrics(served.Context.Meter);
+    internal static IEndpointConventionBuilder MapStrata(this IEndpointRouteBuilder endpoints, ServedStores served)
+    {
+        if (served.AccessLog is { } log) endpoints.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopped.Register(log.Complete);
         var sessions = new Sessions(served.Options.Access, served.Context.Clock);
-        var guard = new AccessGuard(served, new SignatureV4(served.Options.Access, served.Context.Clock), sessions, metrics);
+        var guard = new AccessGuard(served, new SignatureV4(served.Options.Access, served.Context.Clock), sessions, served.Metrics);
         RouteGroupBuilder group = endpoints.MapGroup("");
-        ((IEndpointConventionBuilder)group).Finally(endpoint => endpoint.RequestDelegate = guard.Wrap(endpoint.RequestDelegate!, endpoint.Metadata));
+        ((IEndpointConventionBuilder)group).Finally(endpoint =>
+        {
+            RequestDelegate guarded = guard.Wrap(endpoint.RequestDelegate!, endpoint.Metadata);
+            endpoint.RequestDelegate = served.AccessLog?.Wrap(guarded) ?? guarded;
+        });
 
-        group.MapBlobs(served.Stores);
+        group.MapBlobs(served);
         group.MapAdmin(served);
         group.MapDashboard(served);
         new SessionEndpoints(served, sessions).Map(group);
-        group.Map("/{**path}", new S3Endpoint(served, metrics).HandleAsync).WithMetadata(EndpointAccess.Signed);
+        group.Map("/{**path}", new S3Endpoint(served).HandleAsync).WithMetadata(EndpointAccess.Signed);
         foreach (Endpoint endpoint in ((IEndpointRouteBuilder)group).DataSources.SelectMany(d => d.Endpoints)) _ = AccessGuard.AccessOf(endpoint.Metadata);
         return group;
     }

@@ -13,11 +13,13 @@ namespace Strata.Server;
 public sealed class StrataServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly ServedStores _served;
     private readonly IDisposable? _telemetry;
 
-    private StrataServer(WebApplication app, Uri address, IDisposable? telemetry)
+    private StrataServer(WebApplication app, ServedStores served, Uri address, IDisposable? telemetry)
     {
         _app = app;
+        _served = served;
         Address = address;
         _telemetry = telemetry;
     }
@@ -41,28 +43,29 @@ public sealed class StrataServer : IAsyncDisposable
     }
 
     /// <summary>Starts a server; when the call completes it accepts connections.</summary>
-    /// <exception cref="StrataConfigurationException">Listen is no loopback address, or somebody else uses the port.</exception>
+    /// <exception cref="StrataConfigurationException">Listen is no loopback address, or somebody else uses the port; or the access log cannot be opened.</exception>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     public static async Task<StrataServer> StartAsync(
         IReadOnlyDictionary<string, IBlobStore> stores, StrataServerOptions options, StoreContext? context = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(stores);
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
         ListenAddress listen = ListenAddress.Parse(options.Listen);
         context ??= StoreContext.Default;
+        var served = new ServedStores(stores, options, context);
         WebApplication app = Build(listen, options, context);
         try
         {
             app.UseRouting();
-            app.MapStrata(stores, options, context);
+            app.MapStrata(served);
             await app.StartAsync(cancellationToken);
             string bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-            return new StrataServer(app, new Uri(bound), Telemetry.Start(context));
+            return new StrataServer(app, served, new Uri(bound), Telemetry.Start(context));
         }
         catch (Exception e)
         {
             await app.DisposeAsync();
+            await served.DisposeAsync();
             if (e is IOException or SocketException)
                 throw new StrataConfigurationException(nameof(options.Listen), $"cannot listen on {options.Listen}: {e.GetBaseException().Message}.", e);
             throw;
@@ -77,6 +80,7 @@ public sealed class StrataServer : IAsyncDisposable
     {
         await _app.StopAsync();
         await _app.DisposeAsync();
+        await _served.DisposeAsync();
         _telemetry?.Dispose();
     }
 
@@ -104,6 +108,7 @@ public sealed class StrataServer : IAsyncDisposable
 
         // An endpoint that takes objects raises it for itself.
         limits.MaxRequestBodySize = options.MaxXmlBytes;
+        limits.KeepAliveTimeout = options.KeepAliveTimeout;
         limits.RequestHeadersTimeout = options.HeaderTimeout;
         MinDataRate? slowest = options.MinBytesPerSecond == 0 ? null : new MinDataRate(options.MinBytesPerSecond, options.SlowGrace);
         limits.MinRequestBodyDataRate = slowest;

@@ -33,8 +33,32 @@ public sealed record StrataServerOptions
     /// <summary>Request line and headers together, in bytes: 1 KiB to 1 MiB. Default 32 KiB.</summary>
     public int MaxHeaderBytes { get; init; } = 32 << 10;
 
-    /// <summary>Connections open at once; the next one is closed. 1 or more. Default 10,000.</summary>
-    public int MaxConnections { get; init; } = 10_000;
+    /// <summary>
+    /// Connections open at once; the next one is closed. 1 or more. Default 12,000, so that 10,000 that idle leave room for
+    /// others. Each takes a file handle of the process: see <c>ulimit -n</c>.
+    /// </summary>
+    public int MaxConnections { get; init; } = 12_000;
+
+    /// <summary>How long a connection may stay open between two requests: more than 0. Default 2 min.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// Requests with a body (objects, parts, lists of keys) that are received at once, by S3 and the blob API together; the
+    /// next one is told to slow down (503) before its body is read. Each has buffers of up to 512 KiB. 1 or more. Default 256.
+    /// </summary>
+    public int MaxUploads { get; init; } = 256;
+
+    /// <summary>
+    /// S3 requests a second of one access key or, where no keys are asked for, of one address (in IPv6 of one /64 network);
+    /// a second's worth may come at once, and what is beyond is told to slow down (503). 0 turns the limit off. Default 0.
+    /// </summary>
+    public int MaxRequestsPerSecond { get; init; }
+
+    /// <summary>
+    /// The most keys and addresses whose <see cref="MaxRequestsPerSecond"/> are counted one by one at a time; those beyond
+    /// share one count. 1 to 1,000,000. Default 10,000, which takes some 4 MB when all are busy.
+    /// </summary>
+    public int MaxRateCounters { get; init; } = 10_000;
 
     /// <summary>How long a client may take over the headers of a request. Default 15 s.</summary>
     public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(15);
@@ -51,6 +75,13 @@ public sealed record StrataServerOptions
     /// <summary>How long requests under way may take to finish once the server stops accepting. Default 20 s.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// Where a line of JSON is written about each request: the path of a file, which is appended to and opened again when it
+    /// was moved away (rotation), or <c>-</c> for standard output; null for nowhere. Never blocks a request, and holds no
+    /// credentials. Default null.
+    /// </summary>
+    public string? AccessLog { get; init; }
+
     /// <summary>Checks every option but <see cref="Listen"/>.</summary>
     internal void Validate()
     {
@@ -58,6 +89,11 @@ public sealed record StrataServerOptions
         Require(MaxXmlBytes is >= 1 << 10 and <= 64 << 20, nameof(MaxXmlBytes), "1 KiB to 64 MiB");
         Require(MaxHeaderBytes is >= 1 << 10 and <= 1 << 20, nameof(MaxHeaderBytes), "1 KiB to 1 MiB");
         Require(MaxConnections >= 1, nameof(MaxConnections), "1 or more");
+        Require(KeepAliveTimeout > TimeSpan.Zero, nameof(KeepAliveTimeout), "more than 0");
+        Require(MaxUploads >= 1, nameof(MaxUploads), "1 or more");
+        Require(MaxRequestsPerSecond >= 0, nameof(MaxRequestsPerSecond), "0 or more");
+        Require(MaxRateCounters is >= 1 and <= 1_000_000, nameof(MaxRateCounters), "1 to 1,000,000");
+        Require(AccessLog is not "", nameof(AccessLog), "a path, - or null");
         Require(HeaderTimeout > TimeSpan.Zero, nameof(HeaderTimeout), "more than 0");
         Require(MinBytesPerSecond >= 0, nameof(MinBytesPerSecond), "0 or more");
         Require(SlowGrace > TimeSpan.FromSeconds(1), nameof(SlowGrace), "more than 1 s");

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
@@ -25,20 +26,20 @@ internal static class BlobEndpoints
     internal delegate Task StoreHandler(HttpContext context, IBlobStore store);
 
     /// <summary>Maps the routes over these stores.</summary>
-    public static void MapBlobs(this IEndpointRouteBuilder routes, IReadOnlyDictionary<string, IBlobStore> stores)
+    public static void MapBlobs(this IEndpointRouteBuilder routes, ServedStores served)
     {
         Map("GET", "/capabilities", (context, store) => AnswerAsync(context, 200, store.Capabilities, BlobWire.Context.StoreCapabilities));
         Map("HEAD", "/blob", StatAsync);
         Map("GET", "/blob", BlobReads.ReadAsync);
-        Map("PUT", "/blob", WriteAsync);
-        Map("POST", "/blob", FramedBody.WriteAsync);
+        Map("PUT", "/blob", Limited(WriteAsync, served.Uploads));
+        Map("POST", "/blob", Limited(FramedBody.WriteAsync, served.Uploads));
         Map("DELETE", "/blob", DeleteAsync);
         Map("PATCH", "/blob", UpdateAsync);
         Map("POST", "/copy", CopyAsync);
         Map("POST", "/delete", DeleteManyAsync);
 
         void Map(string method, string path, StoreHandler handler) =>
-            routes.MapMethods(Root + path, [method], context => RunAsync(context, stores, handler)).WithMetadata(EndpointAccess.Admin);
+            routes.MapMethods(Root + path, [method], context => RunAsync(context, served.Stores, handler)).WithMetadata(EndpointAccess.Admin);
     }
 
     /// <summary>The key that the request names.</summary>
@@ -63,10 +64,7 @@ internal static class BlobEndpoints
 
     internal static async Task RunAsync(HttpContext context, IReadOnlyDictionary<string, IBlobStore> stores, StoreHandler handler)
     {
-        // A person's pipe may be slow on either side; the server's minimum rates are meant for strangers.
-        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } request) request.MinDataRate = null;
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } response) response.MinDataRate = null;
-
+        if (context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)) LiftDataRates(context);
         string name = context.Request.RouteValues["name"] as string ?? "";
         if (!stores.TryGetValue(name, out IBlobStore? store))
         {
@@ -102,6 +100,28 @@ internal static class BlobEndpoints
         }
     }
 
+    /// <summary>The command line's pipes may be slow on either side; the server's minimum rates are meant for strangers.</summary>
+    private static void LiftDataRates(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } request) request.MinDataRate = null;
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } response) response.MinDataRate = null;
+    }
+
+    /// <summary>The handler, for as many requests at once as the limit allows.</summary>
+    private static StoreHandler Limited(StoreHandler handler, UploadLimit uploads) => async (context, store) =>
+    {
+        if (!uploads.TryBegin())
+            throw new StorageException(StorageErrorKind.Unavailable, $"{uploads.Max} uploads are under way already; try again.") { IsTransient = true, Operation = "write", Store = store.Capabilities.Store };
+        try
+        {
+            await handler(context, store);
+        }
+        finally
+        {
+            uploads.End();
+        }
+    };
+
     /// <summary>A blob may be of any length. JSON, which is held in memory whole, keeps the web server's limit.</summary>
     internal static void LiftBodyLimit(HttpContext context)
     {
@@ -135,6 +155,7 @@ internal static class BlobEndpoints
         }
 
         context.Response.Clear();
+        if (error.IsTransient) context.Response.Headers.RetryAfter = "1";
         context.Response.Headers[BlobWire.ErrorHeader] = BlobWire.ToHeader(error, BlobWire.Context.ErrorWire);
         await AnswerAsync(context, status, error, BlobWire.Context.ErrorWire);
     }

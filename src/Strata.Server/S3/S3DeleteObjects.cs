@@ -1,4 +1,5 @@
 using System.Xml;
+using Microsoft.Extensions.Logging;
 
 namespace Strata.Server;
 
@@ -34,6 +35,7 @@ internal static class S3DeleteObjects
                 xml.Open("Deleted").Element("Key", one.Text).Close("Deleted");
         }
 
+        LogFailures(request, outcomes);
         await xml.SendAsync(request.Response);
     }
 
@@ -48,6 +50,16 @@ internal static class S3DeleteObjects
         {
             return S3ErrorMap.Of(e);
         }
+    }
+
+    /// <summary>The client is not told what the store said, so that the log must have it: of a thousand failures the first one.</summary>
+    private static void LogFailures(S3Request request, IReadOnlyList<DeleteOutcome> outcomes)
+    {
+        int failed = outcomes.Count(o => o.Status == DeleteStatus.Failed);
+        if (failed == 0) return;
+        request.Served.Context.Loggers.CreateLogger("Strata.Server.S3").LogError(
+            outcomes.First(o => o.Status == DeleteStatus.Failed).Error,
+            "S3 {Operation} in '{Bucket}' failed for {Failed} keys, the first of them for this; request {Id}", request.Operation, request.Target.Bucket, failed, request.Id);
     }
 
     private static S3Error? ErrorOf(DeleteOutcome outcome) =>

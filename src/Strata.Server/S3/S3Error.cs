@@ -6,6 +6,12 @@ namespace Strata.Server;
 /// <param name="Message">What was wrong, and what to do.</param>
 internal sealed record S3Error(int Status, string Code, string Message)
 {
+    /// <summary>Seconds after which to try again; null for no such advice.</summary>
+    public int? RetryAfter { get; init; }
+
+    /// <summary>A limit refused the request; nothing of it was done.</summary>
+    public static S3Error SlowDown { get; } = new(503, nameof(SlowDown), "Please reduce your request rate.") { RetryAfter = 1 };
+
     public static S3Error NoSuchKey { get; } = new(404, nameof(NoSuchKey), "The specified key does not exist.");
 
     public static S3Error PreconditionFailed { get; } =

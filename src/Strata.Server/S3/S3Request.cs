@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 
 namespace Strata.Server;
@@ -54,11 +55,22 @@ internal sealed class S3Request(HttpContext http, ServedStores served, string id
     /// <summary>The first value of a query parameter, or null.</summary>
     public string? Query(string name) => Request.Query.TryGetValue(name, out Microsoft.Extensions.Primitives.StringValues values) ? values.ToString() : null;
 
+    /// <summary>Tells the access log what was asked, by whom, and how much of it came and went.</summary>
+    public void Fill(AccessRecord record)
+    {
+        record.Id = Id;
+        record.Principal = Principal.Name;
+        record.Operation = Operation;
+        if (BytesIn > 0) record.Received = BytesIn;
+        if (BytesOut > 0) record.Sent = BytesOut;
+    }
+
     /// <summary>Answers with an error; a HEAD's has no body.</summary>
     public async Task FailAsync(S3Error error)
     {
         HttpResponse response = Response;
         response.StatusCode = error.Status;
+        if (error.RetryAfter is { } seconds) response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         if (HttpMethods.IsHead(Request.Method)) return;
         using var xml = new S3Xml("Error", hasNamespace: false);
         xml.Element("Code", error.Code).Element("Message", error.Message);

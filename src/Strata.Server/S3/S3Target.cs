@@ -17,13 +17,18 @@ internal readonly record struct S3Target(string Bucket, string Key)
 
     public static S3Target Of(HttpContext http)
     {
-        string raw = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        int end = raw.AsSpan().IndexOfAny('?', '#');
-        if (end >= 0) raw = raw[..end];
-        if (!raw.StartsWith('/')) raw = PathOfAbsolute(raw);
+        string raw = PathOf(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
         string prefix = http.Request.PathBase.ToUriComponent();
         if (prefix.Length > 0 && raw.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) raw = raw[prefix.Length..];
         return Split(Decode(raw));
+    }
+
+    /// <summary>The path of a request's target, as sent.</summary>
+    public static string PathOf(string target)
+    {
+        int end = target.AsSpan().IndexOfAny('?', '#');
+        if (end >= 0) target = target[..end];
+        return target.StartsWith('/') ? target : PathOfAbsolute(target);
     }
 
     /// <summary>The value of <c>x-amz-copy-source</c>, whose slashes some clients escape.</summary>

@@ -75,6 +75,25 @@ public sealed class FaultTests : IAsyncLifetime
         Assert.Contains($"<RequestId>{answer.Headers.GetValues("x-amz-request-id").Single()}</RequestId>", body);
     }
 
+    [Theory]
+    [InlineData(StorageErrorKind.Unavailable)]
+    [InlineData(StorageErrorKind.Full)]
+    [InlineData(StorageErrorKind.AccessDenied)]
+    [InlineData(StorageErrorKind.Corrupt)]
+    [InlineData(StorageErrorKind.Owned)]
+    [InlineData(StorageErrorKind.Changed)]
+    public async Task An_S3_client_does_not_learn_where_the_data_folder_is_and_the_command_line_does(StorageErrorKind kind)
+    {
+        const string Folder = "/srv/strata/data";
+        _store.Inject(new StoreFault { Error = _ => new StorageException(kind, $"Store 'main' cannot write 'k' in {Folder}.") });
+        using HttpResponseMessage s3 = await _http.PutAsync("main/k", new ByteArrayContent(new byte[1]));
+        Assert.DoesNotContain(Folder, await s3.Content.ReadAsStringAsync());
+        using HttpResponseMessage bulk = await _http.PostAsync("main?delete", new StringContent("<Delete><Object><Key>k</Key></Object></Delete>"));
+        Assert.DoesNotContain(Folder, await bulk.Content.ReadAsStringAsync());
+        using HttpResponseMessage ours = await _http.PutAsync("_strata/v1/stores/main/blob?key=k", new ByteArrayContent(new byte[1]));
+        Assert.Contains(Folder, await ours.Content.ReadAsStringAsync());
+    }
+
     [Fact]
     public async Task A_failure_before_the_first_byte_is_an_answer_and_later_cuts_the_connection()
     {
