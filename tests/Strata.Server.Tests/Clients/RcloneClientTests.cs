@@ -3,7 +3,7 @@ using Xunit;
 namespace Strata.Server.Tests;
 
 /// <summary>rclone with its S3 backend, provider <c>Other</c>.</summary>
-/// <remarks>It begins a broken upload of one object anew; what it resumes is the copy of a folder, by what is there already.</remarks>
+/// <remarks>A broken upload of one object it begins anew; what it resumes is the copy of a folder, by what is there already.</remarks>
 public sealed class RcloneClientTests(ClientServer server) : IClassFixture<ClientServer>
 {
     [Fact]
@@ -61,6 +61,23 @@ public sealed class RcloneClientTests(ClientServer server) : IClassFixture<Clien
         Assert.DoesNotContain(server.Requests.ChangesSince(since), r => r.Path.Contains("/sub/", StringComparison.Ordinal));
         await RcloneAsync("check", tree, "s:main/resumed");
         Assert.Equal(files, Lines(await RcloneAsync("lsf", "-R", "--files-only", "s:main/resumed")));
+    }
+
+    [Fact]
+    public async Task A_killed_upload_begins_anew_and_what_it_left_is_cleaned_up()
+    {
+        int since = server.Requests.Count;
+        string[] slowly = ["copyto", server.LargeFile, "s:main/killed", "--bwlimit=10M", "--s3-upload-concurrency=1"];
+        CommandRun killed = await CommandRun.OfAsync(server.Program("rclone", slowly, Remote()), server.PartsArrivedAsync(since, 2));
+        Assert.NotEqual(0, killed.ExitCode);
+        await server.AssertAbsentAsync("killed");
+        await RcloneAsync("copyto", server.LargeFile, "s:main/killed");
+        await server.AssertStoredAsync("killed", ClientServer.Large);
+
+        Assert.Contains("\"killed\"", await RcloneAsync("backend", "list-multipart-uploads", "s:main"));
+        await RcloneAsync("backend", "cleanup", "s:main", "-o", "max-age=1ms");
+        Assert.DoesNotContain("\"killed\"", await RcloneAsync("backend", "list-multipart-uploads", "s:main"));
+        await server.AssertStoredAsync("killed", ClientServer.Large);
     }
 
     [Fact]
