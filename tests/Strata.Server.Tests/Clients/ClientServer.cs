@@ -53,7 +53,7 @@ public sealed class ClientServer : IAsyncLifetime
     {
         var key = new AccessKey { Id = KeyId, Secret = Secret, Grants = [AccessGrant.Everything] };
         Running = await RunningServer.StartAsync(
-            new StrataServerOptions { Access = new AccessKeyRing(key) }, ("Strata:Stores:many:Tiers:0:Name", "only"), ("Strata:Stores:many:Tiers:0:Url", "memory:"));
+            new StrataServerOptions { Access = new AccessKeyRing(key) }, context: null, ("Strata:Stores:many:Tiers:0:Name", "only"), ("Strata:Stores:many:Tiers:0:Url", "memory:"));
         foreach (string name in ManyKeys) await Running.StoreOf("many").PutBytesAsync(BlobKey.Parse(name), "x"u8.ToArray());
         _requests = new RequestLog(Address.Port);
         _workFolder = Directory.CreateTempSubdirectory("strata-client-").FullName;
