@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # The one test command: ./test.sh runs everything, ./test.sh NAME the test projects whose name holds NAME.
-# It needs the .NET SDK; as root on a Debian it installs the clients that the tests drive (s3cmd, curl, chromium).
+# It needs the .NET SDK; as root on a Debian it installs the programs that the tests drive (curl, s3cmd, rclone, Node.js, Chromium).
 # The last line is "N passed, N failed"; the exit code is 0 only if something passed and nothing failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
 readonly filter="${1:-}"
 readonly results=artifacts/tests
+readonly node_sources=tests/Strata.Server.Tests/Clients/node node_packages=artifacts/node
 readonly limit_seconds=1380 # 23 minutes for building and testing together
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1
 export HOME="${HOME:-/tmp}"
@@ -31,12 +32,29 @@ install_missing() {
     local missing=()
     command -v curl >/dev/null || missing+=(curl ca-certificates)
     command -v s3cmd >/dev/null || missing+=(s3cmd)
+    command -v rclone >/dev/null || missing+=(rclone)
+    command -v node >/dev/null || missing+=(nodejs)
+    command -v npm >/dev/null || missing+=(npm)
     command -v chromium >/dev/null || missing+=(chromium)
     if [[ ${#missing[@]} -eq 0 || $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then return; fi
     echo "Installing ${missing[*]} ..."
     export DEBIAN_FRONTEND=noninteractive
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$results/apt.log" 2>&1 ||
         { echo "Some could not be installed; the tests that need them will say so."; tail -n 5 "$results/apt.log"; }
+}
+
+# The packages of the JavaScript client, of exactly the versions in its lock file, once for each state of that file.
+install_node_packages() {
+    if cmp -s "$node_sources/package-lock.json" "$node_packages/installed.json"; then return; fi
+    echo "Installing the AWS SDK for JavaScript ..."
+    mkdir -p "$node_packages"
+    cp "$node_sources"/package*.json "$node_packages/"
+    if limited npm ci --prefix "$node_packages" --ignore-scripts --no-audit --no-fund >"$results/npm.log" 2>&1; then
+        cp "$node_sources/package-lock.json" "$node_packages/installed.json"
+    else
+        echo "It could not be installed; the tests that need it will say so."
+        tail -n 5 "$results/npm.log"
+    fi
 }
 
 build() {
@@ -97,6 +115,7 @@ if [[ ${#projects[@]} -eq 0 ]]; then
 fi
 
 install_missing
+if [[ " ${projects[*]} " == *" Strata.Server.Tests "* ]]; then install_node_packages; fi
 build
 for name in "${projects[@]}"; do run_project "$name"; done
 finish

@@ -23,14 +23,19 @@ public sealed class RunningServer : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public IBlobStore Store => _catalog.Stores["main"];
+    public IBlobStore Store => StoreOf("main");
 
-    public IBlobStore Other => _catalog.Stores["other"];
+    public IBlobStore Other => StoreOf("other");
 
-    public static async Task<RunningServer> StartAsync(StrataServerOptions? options = null, StoreContext? context = null)
+    public IBlobStore StoreOf(string name) => _catalog.Stores[name];
+
+    /// <param name="options">The server's; null for the defaults.</param>
+    /// <param name="context">Clock and loggers; null for the defaults.</param>
+    /// <param name="settings">Further settings, such as of more stores.</param>
+    public static async Task<RunningServer> StartAsync(StrataServerOptions? options = null, StoreContext? context = null, params (string Name, string Value)[] settings)
     {
         string folder = Directory.CreateTempSubdirectory("strata-s3-").FullName;
-        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>(settings.ToDictionary(s => s.Name, s => (string?)s.Value))
         {
             ["Strata:Stores:main:Tiers:0:Name"] = "hot",
             ["Strata:Stores:main:Tiers:0:Url"] = "memory:",
