@@ -12,5 +12,6 @@ internal static class CaseList
         new TieredFiles(),
         new S3Small(),
         new S3Large(),
+        new S3List(),
     ];
 }

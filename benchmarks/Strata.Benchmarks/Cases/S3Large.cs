@@ -1,34 +1,60 @@
 namespace Strata.Benchmarks;
 
-/// <summary>A large object over S3: what the path of the bytes costs. Too large for the memory tier, it lies on disk.</summary>
+/// <summary>A large object over S3, from one client and from sixteen: what the path of the bytes costs. Too large for the memory tier, it lies on disk.</summary>
 internal sealed class S3Large : BenchmarkCase
 {
     private const int Length = 64 << 20;
+    private readonly byte[] _bytes = Payload.Of(Length);
 
     public override string Name => "s3-large";
 
-    public override string Summary => "S3 GET and PUT of 64 MiB on one connection, against Kestrel serving and accepting the same bytes raw; each server in its own process";
+    public override string Summary => "S3 GET and PUT of 64 MiB by 1 and 16 clients, against Kestrel with the same bytes raw, each in its own process, and against files written and read without a server";
 
     public override async Task RunAsync(Contest contest)
     {
         using var folder = new WorkFolder();
         await using ServerProcess ours = await ServerProcess.StartTiersAsync(folder["ours"]);
         await using ServerProcess raw = await ServerProcess.StartRawAsync(folder["raw"]);
-        using var strata = new HttpLoad(ours.Address, 1);
-        using var kestrel = new HttpLoad(raw.Address, 1);
-        byte[] bytes = Payload.Of(Length);
-        await strata.Put(_ => "/main/get", bytes)(0, 1);
-        await kestrel.Put(_ => "/file/get", bytes)(0, 1);
+        foreach (int clients in (int[])[1, 16]) await RunAsync(contest, folder, ours, raw, clients);
+    }
 
-        Lane get = contest.Add("GET", strata.Get(_ => "/main/get", Length));
-        Lane memory = contest.Add("Kestrel, from memory", kestrel.Get(_ => $"/memory/{Length}", Length));
-        Lane file = contest.Add("Kestrel, sends a file", kestrel.Get(_ => "/file/get", Length));
-        Lane put = contest.Add("PUT", strata.Put(_ => "/main/put", bytes));
-        Lane forget = contest.Add("Kestrel, forgets", kestrel.Put(_ => "/memory/put", bytes));
-        Lane keep = contest.Add("Kestrel, durable file", kestrel.Put(_ => "/file/put", bytes));
+    private async Task RunAsync(Contest contest, WorkFolder folder, ServerProcess ours, ServerProcess raw, int clients)
+    {
+        using var strata = new SocketLoad(ours.Address, clients);
+        using var kestrel = new SocketLoad(raw.Address, clients);
+        using var files = new RawFiles(folder["files"], durable: true);
+        await strata.AtOnce(Put(ours, "/main/get-"))(0, 1);
+        await kestrel.AtOnce(Put(raw, "/file/get-"))(0, 1);
+        for (int client = 0; client < clients; client++) files.Put($"get-{client}", _bytes);
+
+        Lane get = contest.Add("GET", strata.AtOnce(Get(ours, "/main/get-")));
+        Lane send = contest.Add("Kestrel, sends a file", kestrel.AtOnce(Get(raw, "/file/get-")));
+        Lane read = contest.Add("file, read", AtOnce(clients, number => Sink.Expect(files.CountBytes($"get-{number}"), Length)));
+        Lane put = contest.Add("PUT", strata.AtOnce(Put(ours, "/main/put-")));
+        Lane keep = contest.Add("Kestrel, durable file", kestrel.AtOnce(Put(raw, "/file/put-")));
+        Lane write = contest.Add("file, written and flushed", AtOnce(clients, number => files.Put($"put-{number}", _bytes)));
         await contest.RunAsync();
 
-        foreach ((Lane lane, Lane peer) in ((Lane, Lane)[])[(get, memory), (get, file), (put, forget), (put, keep)])
-            contest.Higher(lane.Name, "MiB/s", Series.MebibytesPerSecond(lane, Length), Series.MebibytesPerSecond(peer, Length));
+        string by = clients == 1 ? "1 client" : $"{clients} clients";
+        foreach ((Lane lane, Lane peer) in ((Lane, Lane)[])[(get, send), (get, read), (put, keep), (put, write)])
+            contest.Higher($"{lane.Name}, {by}", "MiB/s", Series.MebibytesPerSecond(lane, (long)clients * Length), Series.MebibytesPerSecond(peer, (long)clients * Length));
     }
+
+    private static Action<SocketConnection, int> Get(ServerProcess server, string path) => (connection, number) =>
+    {
+        connection.Send(WireRequest.Get(server.Address, $"{path}{number}"));
+        Sink.Expect(connection.Receive(), Length);
+    };
+
+    private Action<SocketConnection, int> Put(ServerProcess server, string path) => (connection, number) =>
+    {
+        connection.Send(WireRequest.Put(server.Address, $"{path}{number}", _bytes));
+        Sink.Expect(connection.Receive(), 0);
+    };
+
+    /// <summary>One operation is one piece of work by every client.</summary>
+    private static Func<int, int, Task> AtOnce(int clients, Action<int> work) => (_, operations) => Threads.RunAsync(clients, number =>
+    {
+        for (int i = 0; i < operations; i++) work(number);
+    });
 }

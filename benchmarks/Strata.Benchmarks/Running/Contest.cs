@@ -14,19 +14,25 @@ internal sealed class Contest(string caseName, RunSettings settings, Action<stri
     public IReadOnlyList<Comparison> Rows => _rows;
 
     /// <summary>A lane whose work runs on the calling thread: a number of operations.</summary>
-    public Lane Add(string name, Action<int> work) => Add(name, (_, operations) =>
+    public Lane Add(string name, Action<int> work, ServerProcess? server = null)
     {
-        work(operations);
-        return Task.CompletedTask;
-    });
+        return Add(name, RunAsync, server: server);
+
+        Task RunAsync(int thread, int operations)
+        {
+            work(operations);
+            return Task.CompletedTask;
+        }
+    }
 
     /// <summary>A lane whose work is asynchronous.</summary>
     /// <param name="name">What the table calls it.</param>
     /// <param name="work">Does a number of operations; the first argument is the thread's number.</param>
     /// <param name="threads">How many threads do it at once.</param>
-    public Lane Add(string name, Func<int, int, Task> work, int threads = 1)
+    /// <param name="server">The server that is asked, if its use of the processor shall be known.</param>
+    public Lane Add(string name, Func<int, int, Task> work, int threads = 1, ServerProcess? server = null)
     {
-        var lane = new Lane(name, threads, work);
+        var lane = new Lane(name, threads, work) { Server = server };
         _lanes.Add(lane);
         return lane;
     }

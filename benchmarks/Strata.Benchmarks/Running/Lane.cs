@@ -13,6 +13,9 @@ internal sealed class Lane(string name, int threads, Func<int, int, Task> work)
 
     public IReadOnlyList<Sample> Samples => _samples;
 
+    /// <summary>The server whose use of the processor counts, in a process of its own; null for none.</summary>
+    public ServerProcess? Server { get; init; }
+
     /// <summary>
     /// One of many short runs before the first round: the runtime compiles a method for good after a number of calls, in
     /// the background. A run grows until it takes a hundredth of the warm-up.
@@ -45,7 +48,12 @@ internal sealed class Lane(string name, int threads, Func<int, int, Task> work)
         _samples.Add(await MeasureAsync(_operations));
     }
 
-    private Task<Sample> MeasureAsync(int operations) => threads == 1 ? MeasureOneAsync(operations) : MeasureManyAsync(operations);
+    private async Task<Sample> MeasureAsync(int operations)
+    {
+        TimeSpan before = Server?.ProcessorTime ?? default;
+        Sample sample = threads == 1 ? await MeasureOneAsync(operations) : await MeasureManyAsync(operations);
+        return Server is null ? sample : sample with { ServerTime = Server.ProcessorTime - before };
+    }
 
     private async Task<Sample> MeasureOneAsync(int operations)
     {

@@ -19,7 +19,10 @@ internal sealed class Series(string name, IEnumerable<double> values)
 
     public static Series Microseconds(Lane lane) => new(lane.Name, lane.Samples.Select(s => s.Elapsed.TotalMicroseconds / s.Operations));
 
-    public static Series PerSecond(Lane lane) => new(lane.Name, lane.Samples.Select(s => s.Operations / s.Elapsed.TotalSeconds));
+    public static Series ServerMicroseconds(Lane lane) => new(lane.Name, lane.Samples.Select(s => s.ServerTime.TotalMicroseconds / s.Operations));
+
+    /// <summary>Operations a second, or what an operation has several of.</summary>
+    public static Series PerSecond(Lane lane, int each = 1) => new(lane.Name, lane.Samples.Select(s => s.Operations * each / s.Elapsed.TotalSeconds));
 
     public static Series MebibytesPerSecond(Lane lane, long bytes) =>
         new(lane.Name, lane.Samples.Select(s => s.Operations * (bytes / 1048576.0) / s.Elapsed.TotalSeconds));

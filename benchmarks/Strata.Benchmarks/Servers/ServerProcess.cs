@@ -15,6 +15,10 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     private const string Raw = "raw";
     private const string Tiers = "tiers";
+    private const string SignedTiers = "signed-tiers";
+    private const string UnflushedTiers = "unflushed-tiers";
+    private const string KeyId = "benchmark";
+    private const string Secret = "no secret: a key of this machine's loopback";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private readonly Process _process;
 
@@ -26,8 +30,20 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public Uri Address { get; }
 
+    /// <summary>What the process has used of all cores so far, in user and system mode. The system counts it in steps of some milliseconds.</summary>
+    public TimeSpan ProcessorTime => _process.TotalProcessorTime;
+
+    /// <summary>Signs for the server of <see cref="StartSignedTiersAsync"/>.</summary>
+    public static V4Signer Signer { get; } = new(KeyId, Secret);
+
     /// <summary>Ours: S3 over memory over a folder, with one bucket named <c>main</c>.</summary>
     public static Task<ServerProcess> StartTiersAsync(string folder) => StartAsync(Tiers, folder);
+
+    /// <summary>The same, and it wants signatures.</summary>
+    public static Task<ServerProcess> StartSignedTiersAsync(string folder) => StartAsync(SignedTiers, folder);
+
+    /// <summary>Without signatures, and it leaves flushing to the operating system: for what is to be filled fast and then read.</summary>
+    public static Task<ServerProcess> StartUnflushedTiersAsync(string folder) => StartAsync(UnflushedTiers, folder);
 
     /// <summary>The peer: <see cref="RawServer"/>.</summary>
     public static Task<ServerProcess> StartRawAsync(string folder) => StartAsync(Raw, folder);
@@ -42,13 +58,15 @@ internal sealed class ServerProcess : IAsyncDisposable
             return 0;
         }
 
+        DiskDurability durability = kind == UnflushedTiers ? DiskDurability.OperatingSystem : DiskDurability.Flush;
         await using var tiers = new TieredBlobStore(
         [
             new Tier { Name = "hot", Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true }) },
-            new Tier { Name = "cold", Store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Name = "cold", Path = folder }) },
+            new Tier { Name = "cold", Store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Name = "cold", Path = folder, Durability = durability }) },
         ]);
         var stores = new Dictionary<string, IBlobStore>(StringComparer.Ordinal) { ["main"] = tiers };
-        await using StrataServer server = await StrataServer.StartAsync(stores, new StrataServerOptions { Listen = "127.0.0.1:0" });
+        AccessKey[] keys = kind == SignedTiers ? [new AccessKey { Id = KeyId, Secret = Secret, Grants = [AccessGrant.Everything] }] : [];
+        await using StrataServer server = await StrataServer.StartAsync(stores, new StrataServerOptions { Listen = "127.0.0.1:0", Access = new AccessKeyRing(keys) });
         await AnnounceAsync(server.Address);
         return 0;
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
@@ -10,6 +11,7 @@ namespace Strata.Benchmarks;
 /// </summary>
 internal sealed partial class RawFiles : IDisposable
 {
+    private const int PieceLength = 256 << 10;
     private readonly string _folder;
     private readonly SafeFileHandle? _folderHandle;
     private long _puts;
@@ -78,6 +80,17 @@ internal sealed partial class RawFiles : IDisposable
         }
 
         return bytes;
+    }
+
+    /// <summary>Reads a file in pieces and forgets them.</summary>
+    public long CountBytes(string name)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(PieceLength);
+        using SafeFileHandle file = File.OpenHandle(PathOf(name));
+        long total = 0;
+        for (int some; (some = RandomAccess.Read(file, buffer, total)) > 0;) total += some;
+        ArrayPool<byte>.Shared.Return(buffer);
+        return total;
     }
 
     public void Dispose() => _folderHandle?.Dispose();
