@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Strata;
 
 /// <summary>Reads the options of an address, and refuses those that its scheme does not have.</summary>
@@ -17,6 +19,13 @@ internal sealed class StoreUrlOptions
         null => null,
         { } text when ByteSize.TryParse(text, out long bytes) => bytes,
         { } text => throw new FormatException($"has {name}={text}; it takes {ByteSize.Accepted}"),
+    };
+
+    public TimeSpan? Duration(string name) => _url.Option(name) switch
+    {
+        null => null,
+        { } text when TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan duration) && duration > TimeSpan.Zero => duration,
+        { } text => throw new FormatException($"has {name}={text}; it takes a time of more than 0 such as 12:00:00 or 7.00:00:00 (days.hours:minutes:seconds)"),
     };
 
     public T Choice<T>(string name, T standard, params (string Text, T Value)[] choices)

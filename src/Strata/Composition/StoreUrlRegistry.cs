@@ -85,7 +85,7 @@ public sealed class StoreUrlRegistry
 
     private static async ValueTask<IBlobStore> OpenFileAsync(StoreUrl url, StoreOpening opening, CancellationToken cancellationToken)
     {
-        StoreUrlOptions options = new(url, "maxBytes", "durability");
+        StoreUrlOptions options = new(url, "maxBytes", "durability", "uploadExpiry");
         if (url.Path.Length == 0) throw new FormatException("names no folder");
         long? maxBytes = options.Size("maxBytes") ?? opening.MaxBytes;
         StoreUrlOptions.AtLeast("MaxBytes", maxBytes ?? long.MaxValue, 64 << 10);
@@ -97,6 +97,7 @@ public sealed class StoreUrlRegistry
                 MaxBytes = maxBytes,
                 Evicts = opening.IsCopy && maxBytes is not null,
                 Durability = options.Choice("durability", opening.IsCopy ? DiskDurability.OperatingSystem : DiskDurability.Flush, ("flush", DiskDurability.Flush), ("os", DiskDurability.OperatingSystem)),
+                UploadExpiry = options.Duration("uploadExpiry") ?? new DiskBlobStoreOptions { Path = url.Path }.UploadExpiry,
             },
             opening.Context,
             cancellationToken).ConfigureAwait(false);

@@ -18,18 +18,22 @@ internal static class DiskBlobFile
     public const int FooterBytes = 48;
     public const string Extension = ".blob";
     private const uint Magic = 0x42545331; // "1STB"
-    private const ushort Format = 1;
     private const int MaxMetadataBytes = 1 << 20;
 
     /// <summary>
     /// The file's path below the store's folder. The name is a hash, so that no two keys share a file and no key leads
-    /// out of the folder; the sequence makes each write a file of its own.
+    /// out of the folder; the sequence makes each write a file of its own. A manifest's name tells also the upload whose
+    /// parts it lists, so that even a damaged manifest keeps them.
     /// </summary>
-    public static string RelativePath(BlobKey key, ulong sequence)
+    public static string RelativePath(BlobKey key, ulong sequence, string? upload = null)
     {
         string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key.Value)));
-        return Path.Combine("blobs", hash[..2], string.Create(CultureInfo.InvariantCulture, $"{hash[2..]}.{sequence:x16}{Extension}"));
+        string owned = upload is null ? "" : "." + upload;
+        return Path.Combine("blobs", hash[..2], string.Create(CultureInfo.InvariantCulture, $"{hash[2..]}{owned}.{sequence:x16}{Extension}"));
     }
+
+    /// <summary>The upload that a manifest's name tells; null for the name of another file.</summary>
+    public static string? UploadOf(string path) => Path.GetFileName(path).Split('.') is [_, var upload, _, _] ? upload : null;
 
     /// <summary>The sequence in a file's name, 0 if there is none; it counts even where the content is damaged.</summary>
     public static ulong SequenceOf(string path) =>
@@ -40,17 +44,17 @@ internal static class DiskBlobFile
     public static int ChunkCount(long payload) => checked((int)((payload + ChunkBytes - 1) / ChunkBytes));
 
     /// <summary>What follows the payload.</summary>
-    public static byte[] Trailer(BlobInfo info, bool isTombstone, ulong sequence, ReadOnlySpan<uint> chunks)
+    public static byte[] Trailer(DiskBlobMetadata described, DiskFileKind kind, long payload, ulong sequence, ReadOnlySpan<uint> chunks)
     {
-        byte[] metadata = JsonSerializer.SerializeToUtf8Bytes(DiskBlobMetadata.From(info), DiskBlobJson.Default.DiskBlobMetadata);
+        byte[] metadata = JsonSerializer.SerializeToUtf8Bytes(described, DiskBlobJson.Default.DiskBlobMetadata);
         byte[] trailer = new byte[metadata.Length + (chunks.Length * sizeof(uint)) + FooterBytes];
         metadata.CopyTo(trailer, 0);
         for (int i = 0; i < chunks.Length; i++) BinaryPrimitives.WriteUInt32LittleEndian(trailer.AsSpan(metadata.Length + (i * sizeof(uint))), chunks[i]);
         Span<byte> body = trailer.AsSpan(0, trailer.Length - FooterBytes), footer = trailer.AsSpan(trailer.Length - FooterBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(footer, Magic);
-        BinaryPrimitives.WriteUInt16LittleEndian(footer[4..], Format);
-        BinaryPrimitives.WriteUInt16LittleEndian(footer[6..], isTombstone ? (ushort)1 : (ushort)0);
-        BinaryPrimitives.WriteInt64LittleEndian(footer[8..], info.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(footer[4..], FormatOf(kind));
+        BinaryPrimitives.WriteUInt16LittleEndian(footer[6..], (ushort)kind);
+        BinaryPrimitives.WriteInt64LittleEndian(footer[8..], payload);
         BinaryPrimitives.WriteUInt64LittleEndian(footer[16..], sequence);
         BinaryPrimitives.WriteInt32LittleEndian(footer[24..], metadata.Length);
         BinaryPrimitives.WriteInt32LittleEndian(footer[28..], chunks.Length);
@@ -68,8 +72,9 @@ internal static class DiskBlobFile
         if (length < FooterBytes || !TryReadExactly(file, footer, length - FooterBytes)) throw new InvalidDataException("its footer is cut off");
         if (BinaryPrimitives.ReadUInt32LittleEndian(footer) != Magic) throw new InvalidDataException("its footer is missing");
         if (BinaryPrimitives.ReadUInt32LittleEndian(footer[44..]) != Crc32C.Of(footer[..44])) throw new InvalidDataException("its footer does not match its checksum");
-        if (BinaryPrimitives.ReadUInt16LittleEndian(footer[4..]) != Format)
-            throw new InvalidDataException($"its format is {BinaryPrimitives.ReadUInt16LittleEndian(footer[4..])}, and this version reads {Format}");
+        var kind = (DiskFileKind)BinaryPrimitives.ReadUInt16LittleEndian(footer[6..]);
+        if (kind > DiskFileKind.Part || BinaryPrimitives.ReadUInt16LittleEndian(footer[4..]) != FormatOf(kind))
+            throw new InvalidDataException($"its format is {BinaryPrimitives.ReadUInt16LittleEndian(footer[4..])}, kind {(ushort)kind}, which this version does not read");
         long payload = BinaryPrimitives.ReadInt64LittleEndian(footer[8..]);
         int metadata = BinaryPrimitives.ReadInt32LittleEndian(footer[24..]), chunks = BinaryPrimitives.ReadInt32LittleEndian(footer[28..]);
         if (metadata is < 2 or > MaxMetadataBytes || chunks != ChunkCount(payload) || payload + metadata + (chunks * (long)sizeof(uint)) + FooterBytes != length)
@@ -78,12 +83,13 @@ internal static class DiskBlobFile
         byte[] body = new byte[metadata + (chunks * sizeof(uint))];
         if (!TryReadExactly(file, body, payload) || Crc32C.Of(body) != BinaryPrimitives.ReadUInt32LittleEndian(footer[32..]))
             throw new InvalidDataException("its metadata does not match its checksum");
-        return new DiskBlobHeader(
-            Parse(body.AsSpan(0, metadata), payload),
-            BinaryPrimitives.ReadUInt16LittleEndian(footer[6..]) == 1,
-            BinaryPrimitives.ReadUInt64LittleEndian(footer[16..]),
-            length,
-            MemoryMarshal.Cast<byte, uint>(body.AsSpan(metadata)).ToArray());
+        return Parse(body.AsSpan(0, metadata), payload) with
+        {
+            Kind = kind,
+            Sequence = BinaryPrimitives.ReadUInt64LittleEndian(footer[16..]),
+            FileBytes = length,
+            Chunks = MemoryMarshal.Cast<byte, uint>(body.AsSpan(metadata)).ToArray(),
+        };
     }
 
     /// <summary>Reads at an offset until the buffer is full; false if the file ends before.</summary>
@@ -100,11 +106,15 @@ internal static class DiskBlobFile
         return true;
     }
 
-    private static BlobInfo Parse(ReadOnlySpan<byte> json, long payload)
+    /// <summary>Format 2 came with uploads: a reader that knows only format 1 refuses these files, where it would take them for blobs.</summary>
+    private static ushort FormatOf(DiskFileKind kind) => kind is DiskFileKind.Blob or DiskFileKind.Tombstone ? (ushort)1 : (ushort)2;
+
+    private static DiskBlobHeader Parse(ReadOnlySpan<byte> json, long payload)
     {
         try
         {
-            return JsonSerializer.Deserialize(json, DiskBlobJson.Default.DiskBlobMetadata)?.ToInfo(payload) ?? throw new InvalidDataException("its metadata is empty");
+            DiskBlobMetadata metadata = JsonSerializer.Deserialize(json, DiskBlobJson.Default.DiskBlobMetadata) ?? throw new InvalidDataException("its metadata is empty");
+            return new DiskBlobHeader(metadata.ToInfo(payload)) { Upload = metadata.Upload, Part = metadata.Part ?? 0 };
         }
         catch (Exception e) when (e is JsonException or ArgumentException or FormatException)
         {
@@ -112,6 +122,3 @@ internal static class DiskBlobFile
         }
     }
 }
-
-/// <summary>What a file's trailer says.</summary>
-internal sealed record DiskBlobHeader(BlobInfo Info, bool IsTombstone, ulong Sequence, long FileBytes, uint[] Chunks);

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Strata;
 
-/// <summary>The metadata of a blob as the disk store writes it. Times are Unix milliseconds.</summary>
+/// <summary>The metadata of a blob, an upload or a part as the disk store writes it. Times are Unix milliseconds.</summary>
 internal sealed record DiskBlobMetadata(
     string Key,
     string ETag,
@@ -13,7 +13,9 @@ internal sealed record DiskBlobMetadata(
     string? ContentType,
     string? ContentEncoding,
     uint? Checksum,
-    Dictionary<string, string>? Metadata)
+    Dictionary<string, string>? Metadata,
+    string? Upload = null,
+    int? Part = null)
 {
     public static DiskBlobMetadata From(BlobInfo info) => new(
         info.Key.Value,

@@ -2,30 +2,35 @@ using Microsoft.Extensions.Logging;
 
 namespace Strata;
 
-/// <content>How writes and deletes become visible and durable, and how room is made.</content>
+/// <content>How writes and deletes become visible and durable.</content>
 public sealed partial class DiskBlobStore
 {
-    private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
-    private readonly ExpiryQueue<DiskEntry> _expiries = new();
-    private readonly LinkedList<DiskEntry> _arrivals = new();
     private readonly Dictionary<BlobKey, ulong> _tombstoneFiles = [];
 
     /// <summary>Keys of which an old file could not be removed: their tombstones stay, or the next open would bring the blob back.</summary>
     private readonly HashSet<BlobKey> _leftovers = [];
     private readonly Lock _state = new();
-    private readonly CancellationTokenSource _closing = new();
-    private readonly Task _sweeper;
     private ulong _sequence;
-    private long _bytes;
-    private long _claimed;
-    private long _evictions;
-    private long _expirations;
 
-    internal async ValueTask<WriteResult> CommitAsync(DiskBlobWriter writer, CommitOptions? commit, CancellationToken cancellationToken)
+    private async ValueTask<WriteResult> CommitAsync(DiskBlobWriter writer, CommitOptions? commit, CancellationToken cancellationToken)
     {
         using OperationGate.Pass pass = _gate.Enter("write");
         using KeyLocks.Held held = await _locks.EnterAsync(writer.Key, cancellationToken).ConfigureAwait(false);
         return await Task.Run(() => Commit(writer, commit), CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes the parts of an upload the blob, under the key's lock; moves none of them.</summary>
+    internal WriteResult Commit(DiskParts parts, uint checksum, DiskUpload upload, CompleteOptions? options)
+    {
+        WriteOptions write = upload.Options with { Condition = options?.Condition ?? default };
+        var commit = new CommitOptions { ETag = options?.ETag, Checksum = options?.Checksum, Metadata = options?.Metadata };
+        NewBlob.Verify(parts.Key, _options.Name, parts.Length, checksum, null, write, commit);
+        return Commit(
+            parts.Key,
+            write.Condition,
+            (current, stored) => NewBlob.Describe(parts.Key, parts.Length, checksum, write, commit, current, NextVersion(parts.Key, stored), _clock.GetUtcNow()),
+            (info, stored) => PublishManifest(info, parts.TryLease()!, stored),
+            upload.FileBytes);
     }
 
     /// <summary>Commits under the key's lock.</summary>
@@ -33,20 +38,51 @@ public sealed partial class DiskBlobStore
     {
         BlobKey key = writer.Key;
         NewBlob.Verify(key, _options.Name, writer.Length, writer.Checksum, writer.Declared, writer.Options, commit);
+        return Commit(
+            key,
+            writer.Options?.Condition ?? default,
+            (current, stored) =>
+            {
+                BlobVersion version = writer.Options?.AsCopyOf is null ? NextVersion(key, stored) : default;
+                return NewBlob.Describe(key, writer.Length, writer.Checksum, writer.Options, commit, current, version, _clock.GetUtcNow());
+            },
+            (info, stored) => Publish(writer, info, DiskFileKind.Blob, stored));
+    }
+
+    private WriteResult Commit(
+        BlobKey key, WriteCondition condition, Func<BlobInfo?, DiskEntry?, BlobInfo> describe, Func<BlobInfo, DiskEntry?, DiskEntry> publish, long uploaded = 0)
+    {
         DiskEntry? stored = _index.Get(key);
         BlobInfo? current = Visible(key)?.Info;
-        if (writer.Options?.Condition.Holds(current, Floor(key, stored, current)) == false) return WriteResult.PreconditionFailed(current);
+        if (!condition.Holds(current, Floor(key, stored, current))) return WriteResult.PreconditionFailed(current);
         try
         {
-            BlobVersion version = writer.Options?.AsCopyOf is null ? _versions.Next(stored?.Info.Version ?? _tombstones.Get(key)) : default;
-            BlobInfo info = NewBlob.Describe(key, writer.Length, writer.Checksum, writer.Options, commit, current, version, _clock.GetUtcNow());
-            DiskEntry entry = Publish(writer, info, isTombstone: false, stored);
-            Replace(stored, entry);
+            BlobInfo info = describe(current, stored);
+            Replace(stored, publish(info, stored), uploaded);
             return WriteResult.Written(info, _options.Name);
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
         {
             throw Error(e, "write", key);
+        }
+    }
+
+    /// <summary>A composed blob with other metadata is another manifest of the same parts. Under the key's lock.</summary>
+    private WriteResult Update(DiskEntry entry, BlobChanges changes)
+    {
+        // Gone only by an eviction, which asks nobody.
+        if (entry.Parts!.TryLease() is not { } lease) return WriteResult.Missing;
+        try
+        {
+            BlobInfo info = NewBlob.Update(entry.Info, changes, _versions.Next(entry.Info.Version), _clock.GetUtcNow());
+            Replace(entry, PublishManifest(info, lease, entry));
+            return WriteResult.Written(info, _options.Name);
+        }
+        catch (Exception e)
+        {
+            lease.Dispose();
+            if (DiskErrors.IsDiskError(e)) throw Error(e, "update", entry.Info.Key);
+            throw;
         }
     }
 
@@ -76,10 +112,10 @@ public sealed partial class DiskBlobStore
         DiskEntry? tombstone = null;
         try
         {
-            var writer = new DiskBlobWriter(this, _folder, key, null, 0);
+            DiskBlobWriter writer = NewWriter(key, null, 0);
             try
             {
-                tombstone = Publish(writer, info, isTombstone: true, null);
+                tombstone = Publish(writer, info, DiskFileKind.Tombstone, null);
             }
             finally
             {
@@ -89,7 +125,8 @@ public sealed partial class DiskBlobStore
         catch (IOException e) when (stored is not null && Error(e, "delete", key).Kind == StorageErrorKind.Full)
         {
             // A full disk must take deletes: without a tombstone the file itself goes, and IfOlder is remembered until the store closes.
-            _folder.Remove(key, stored.Sequence);
+            if (stored.Parts is { IsSessionGone: false } parts) _uploadFiles.EndSession(parts.Upload);
+            _folder.Remove(stored);
         }
 
         Bury(key, stored, version, tombstone?.Sequence);
@@ -106,256 +143,105 @@ public sealed partial class DiskBlobStore
             _tombstones.Set(key, version);
         }
 
-        if (stored is not null) Discard(key, stored.Sequence);
+        if (stored is not null) Discard(stored);
         if (older is { } gone) Discard(key, gone);
     }
 
     private void Discard(BlobKey key, ulong sequence)
     {
-        if (_folder.TryRemove(key, sequence)) return;
+        if (_folder.TryRemove(_folder.PathOf(key, sequence))) return;
         lock (_state) _leftovers.Add(key);
     }
 
-    private DiskEntry Publish(DiskBlobWriter writer, BlobInfo info, bool isTombstone, DiskEntry? replaced)
+    /// <summary>Removes the file of a blob that is no more. Its parts, if it has any, follow behind their last reader.</summary>
+    private void Discard(DiskEntry entry)
     {
-        ulong sequence = Interlocked.Increment(ref _sequence);
-        (var file, string path, long bytes) = writer.Finish(info, isTombstone, sequence);
-        long claimed = isTombstone ? 0 : MakeRoom(info.Key, bytes, replaced);
+        // The session goes before the manifest: with neither of them the parts are garbage, with the session alone an upload.
+        if ((entry.Parts is null || _uploadFiles.TryEndSession(entry.Parts)) && _folder.TryRemove(_folder.PathOf(entry))) entry.Lease?.Dispose();
+        else lock (_state) _leftovers.Add(entry.Info.Key);
+    }
+
+    private DiskEntry PublishManifest(BlobInfo info, DiskParts.Lease lease, DiskEntry? replaced)
+    {
+        DiskBlobWriter writer = NewWriter(info.Key, null, null);
+        try
+        {
+            writer.Write(DiskManifest.Encode(lease.Parts.Files));
+            return Publish(writer, info, DiskFileKind.Manifest, replaced, lease);
+        }
+        finally
+        {
+            writer.Abandon();
+        }
+    }
+
+    private DiskEntry Publish(DiskBlobWriter writer, BlobInfo info, DiskFileKind kind, DiskEntry? replaced, DiskParts.Lease? lease = null)
+    {
+        ulong sequence = NextSequence();
+        string? upload = lease?.Parts.Upload;
+        FinishedFile file = writer.Finish(DiskBlobMetadata.From(info) with { Upload = upload }, kind, sequence);
+        _folder.Flush(file.Handle);
+
+        // Parts that both list stay where they are.
+        long freed = replaced is null ? 0 : ReferenceEquals(replaced.Parts, lease?.Parts) ? replaced.OwnBytes : replaced.FileBytes;
+        long claimed = kind == DiskFileKind.Tombstone ? 0 : MakeRoom(info.Key, file.Bytes, freed, replaced);
+        Place(file.Path, _folder.PathOf(info.Key, sequence, upload), info.Key, claimed);
+        return new DiskEntry(info, sequence, file.Bytes, lease) { ClaimedBytes = claimed };
+    }
+
+    /// <summary>Puts a finished and flushed file in its place. One that does not get there gives back the room claimed for it.</summary>
+    internal void Place(string temporary, string target, BlobKey key, long claimed)
+    {
         bool published = false;
         try
         {
-            _folder.Publish(file, path, info.Key, sequence, ref published);
-            return new DiskEntry(info, sequence, bytes) { ClaimedBytes = claimed };
+            _folder.Place(temporary, target, ref published);
         }
         catch (Exception e) when (published && DiskErrors.IsDiskError(e))
         {
-            // Renamed, but the folder's flush failed: a power cut may show the old blob or the new one.
-            _folder.TryRemove(info.Key, sequence);
-            Release(claimed);
-            throw Error(e, "write", info.Key, WriteOutcome.Unknown);
+            // Renamed, but the folder's flush failed: a power cut may show what was there before or the new file.
+            _folder.TryRemove(target);
+            Settle(claimed, 0);
+            throw Error(e, "write", key, WriteOutcome.Unknown);
         }
         catch
         {
-            Release(claimed);
+            Settle(claimed, 0);
             throw;
         }
     }
 
-    private void Replace(DiskEntry? stored, DiskEntry entry)
+    internal BlobVersion NextVersion() => _versions.Next();
+
+    private BlobVersion NextVersion(BlobKey key, DiskEntry? stored) => _versions.Next(stored?.Info.Version ?? _tombstones.Get(key));
+
+    internal ulong NextSequence() => Interlocked.Increment(ref _sequence);
+
+    internal DiskBlobWriter NewWriter(BlobKey key, WriteOptions? options, long? declared) => new(this, _folder, key, options, declared, CommitAsync);
+
+    /// <param name="stored">What is replaced, if anything.</param>
+    /// <param name="entry">What takes its place.</param>
+    /// <param name="uploaded">Bytes that counted as an upload's so far.</param>
+    private void Replace(DiskEntry? stored, DiskEntry entry, long uploaded = 0)
     {
         ulong? tombstone = null;
         lock (_state)
         {
             // The new entry takes its place before the old one goes: a reader never sees the key missing in between.
             Remember(entry);
+            _bytes -= uploaded;
             if (stored is not null) Forget(stored);
             if (_tombstoneFiles.Remove(entry.Info.Key, out ulong file)) tombstone = file;
         }
 
         _tombstones.Forget(entry.Info.Key);
-        if (stored is not null) Discard(entry.Info.Key, stored.Sequence);
+        if (stored is not null) Discard(stored);
         if (tombstone is { } gone) Discard(entry.Info.Key, gone);
-    }
-
-    private void Remember(DiskEntry entry)
-    {
-        _index.Set(entry.Info.Key, entry);
-        _arrivals.AddLast(entry.Node);
-        _bytes += entry.FileBytes;
-        _claimed -= entry.ClaimedBytes;
-        _expiries.Add(entry, entry.Info.Expires);
-    }
-
-    /// <summary>Takes an entry out of the books, unless a newer one took its place in the index already.</summary>
-    private bool Forget(DiskEntry entry)
-    {
-        if (entry.Node.List is null) return false;
-        _index.Remove(entry.Info.Key, entry);
-        _arrivals.Remove(entry.Node);
-        _expiries.Remove(entry, entry.Info.Expires);
-        _bytes -= entry.FileBytes;
-        return true;
     }
 
     private BlobVersion Floor(BlobKey key, DiskEntry? stored, BlobInfo? current)
     {
         BlobVersion tombstone = _tombstones.Get(key);
         return current is null && stored is not null && stored.Info.Version > tombstone ? stored.Info.Version : tombstone;
-    }
-
-    private void CheckCapacity(BlobKey key, long? length)
-    {
-        if (length > _options.MaxBytes)
-        {
-            throw new StorageException(StorageErrorKind.TooLarge, $"The blob '{key}' has {length} bytes, more than the {_options.MaxBytes} that store '{_options.Name}' may hold in all.")
-            {
-                Operation = "write", Key = key, Store = _options.Name,
-            };
-        }
-    }
-
-    private void Release(long claimed)
-    {
-        lock (_state) _claimed -= claimed;
-    }
-
-    /// <summary>Claims room for a file until it is in the books, so that writers at once do not count the same room.</summary>
-    /// <returns>The bytes claimed.</returns>
-    private long MakeRoom(BlobKey key, long bytes, DiskEntry? replaced)
-    {
-        if (_options.MaxBytes is not { } most) return 0;
-        CheckCapacity(key, bytes);
-        long Excess() => _bytes + _claimed + bytes - (replaced?.Node.List is null ? 0 : replaced.FileBytes) - most;
-        while (true)
-        {
-            DiskEntry? victim;
-            lock (_state)
-            {
-                if (Excess() <= 0)
-                {
-                    _claimed += bytes;
-                    return bytes;
-                }
-
-                victim = _options.Evicts ? NextVictim(replaced) : null;
-            }
-
-            if (victim is null)
-            {
-                throw new StorageException(StorageErrorKind.Full, $"Store '{_options.Name}' is full: it holds {_bytes} of {most} bytes. Delete blobs or raise MaxBytes.")
-                {
-                    Operation = "write", Key = key, Store = _options.Name,
-                };
-            }
-
-            Evict(victim);
-        }
-    }
-
-    private DiskEntry? NextVictim(DiskEntry? replaced)
-    {
-        for (int looked = 0, most = 2 * _arrivals.Count; looked < most; looked++)
-        {
-            DiskEntry candidate = _arrivals.First!.Value;
-            if (!candidate.Visited && !ReferenceEquals(candidate, replaced)) return candidate;
-            candidate.Visited = false;
-            _arrivals.RemoveFirst();
-            _arrivals.AddLast(candidate.Node);
-        }
-
-        return null;
-    }
-
-    private void Evict(DiskEntry victim)
-    {
-        lock (_state)
-        {
-            if (!Forget(victim)) return;
-        }
-
-        // A write of this key that is under way keeps its own entry and file; only the victim's file goes.
-        Discard(victim.Info.Key, victim.Sequence);
-        Interlocked.Increment(ref _evictions);
-        Evicted?.Invoke(victim.Info.Key, victim.Info.Length);
-    }
-
-    private BlobVersion Load()
-    {
-        BlobVersion highest = default;
-        var newest = new Dictionary<BlobKey, DiskBlobHeader>();
-        int damaged = 0;
-        foreach (DiskBlobHeader header in _folder.Load((file, fault) =>
-        {
-            damaged++;
-            _sequence = Math.Max(_sequence, DiskBlobFile.SequenceOf(file));
-            _log.LogError("The file {File} is damaged ({Fault}); it is left where it is, and its blob is missing", file, fault);
-        }))
-        {
-            if (header.Info.Version > highest) highest = header.Info.Version;
-            if (header.Sequence > _sequence) _sequence = header.Sequence;
-            BlobKey key = header.Info.Key;
-            if (newest.TryGetValue(key, out DiskBlobHeader? other) && other.Sequence > header.Sequence)
-            {
-                _folder.TryRemove(key, header.Sequence);
-                continue;
-            }
-
-            if (other is not null) _folder.TryRemove(key, other.Sequence);
-            newest[key] = header;
-        }
-
-        foreach (DiskBlobHeader header in newest.Values.OrderBy(h => h.Sequence)) Remember(header);
-        if (damaged > 0) _log.LogError("{Count} files of store '{Store}' are damaged", damaged, _options.Name);
-        return highest;
-    }
-
-    private void Remember(DiskBlobHeader header)
-    {
-        if (!header.IsTombstone)
-        {
-            Remember(new DiskEntry(header.Info, header.Sequence, header.FileBytes));
-            return;
-        }
-
-        _tombstones.Set(header.Info.Key, header.Info.Version);
-        _tombstoneFiles[header.Info.Key] = header.Sequence;
-    }
-
-    private async Task SweepAsync(CancellationToken cancellationToken)
-    {
-        using var timer = new PeriodicTimer(SweepEvery, _clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false)) Sweep();
-        }
-        catch (OperationCanceledException)
-        {
-            // The store closes.
-        }
-    }
-
-    /// <summary>Removes what has expired, and tombstones past their time.</summary>
-    private void Sweep()
-    {
-        bool isRefused = false;
-        foreach (DiskEntry entry in _expiries.TakeDue(_clock.GetUtcNow(), int.MaxValue))
-        {
-            BlobKey key = entry.Info.Key;
-            if (isRefused || !_locks.TryEnter(key, out KeyLocks.Held held))
-            {
-                // Whatever holds the key may leave this entry in place; the next sweep looks again.
-                _expiries.Add(entry, entry.Info.Expires);
-                continue;
-            }
-
-            using (held)
-            {
-                if (!ReferenceEquals(_index.Get(key), entry)) continue;
-                try
-                {
-                    BuryUnderLock(key, entry, entry.Info.Version);
-                    Interlocked.Increment(ref _expirations);
-                }
-                catch (Exception e) when (DiskErrors.IsDiskError(e) || e is StorageException)
-                {
-                    _log.LogWarning(e, "Cannot remove an expired blob from store '{Store}'; it stays invisible, and the next sweep tries again", _options.Name);
-                    _expiries.Add(entry, entry.Info.Expires);
-                    isRefused = true;
-                }
-            }
-        }
-
-        if (isRefused) return;
-        foreach (BlobKey key in _tombstones.TakeDue())
-        {
-            ulong sequence;
-            lock (_state)
-            {
-                // Deleted again meanwhile: the file is the newer delete's.
-                if (_leftovers.Contains(key) || _tombstones.Get(key).IsKnown || !_tombstoneFiles.Remove(key, out sequence)) continue;
-            }
-
-            _folder.TryRemove(key, sequence);
-        }
     }
 }

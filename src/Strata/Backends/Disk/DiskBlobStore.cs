@@ -6,14 +6,15 @@ using Microsoft.Win32.SafeHandles;
 namespace Strata;
 
 /// <summary>
-/// Blobs in a folder, one file each, with an index of all of them in memory.
+/// Blobs in a folder, one file each, with an index of all of them in memory. One that was uploaded in parts keeps their
+/// files, and a list of them.
 /// </summary>
 /// <remarks>
 /// <para><b>Commit point:</b> the rename of a finished file into place and, with <see cref="DiskDurability.Flush"/>, the
 /// flush of its folder. A crash leaves the old blob or the new one.</para>
 /// <para><b>Limits of this first form:</b> opening reads the trailer of every file; the index holds each blob's metadata,
-/// some 500 bytes a blob; <see cref="UpdateAsync"/> rewrites the payload; the format (docs/formats/disk-store.md) will
-/// give way to the log engine's, without migration.</para>
+/// some 500 bytes a blob and 40 a part; <see cref="UpdateAsync"/> rewrites the payload of a blob that was not uploaded in
+/// parts; the format (docs/formats/disk-store.md) will give way to the log engine's, without migration.</para>
 /// </remarks>
 public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvictionSource
 {
@@ -25,6 +26,8 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
     private readonly OperationGate _gate;
     private readonly KeyLocks _locks = new();
     private readonly OrderedIndex<DiskEntry> _index = new();
+    private readonly DiskUploadFiles _uploadFiles;
+    private readonly DiskUploads _uploads;
     private readonly Tombstones _tombstones;
     private readonly VersionClock _versions;
 
@@ -37,10 +40,15 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         _log = context.Loggers.CreateLogger<DiskBlobStore>();
         _gate = new OperationGate(options.Name);
         _tombstones = new Tombstones(_clock);
+        _uploadFiles = new DiskUploadFiles(folder, _log);
+        _uploads = new DiskUploads(this, folder, _uploadFiles, _locks, _clock, options.UploadExpiry, _log);
         BlobVersion floor = Load();
         BlobVersion persisted = folder.ReadClock();
         _versions = new VersionClock(_clock, persisted > floor ? persisted : floor, ReserveVersions);
-        Capabilities = new StoreCapabilities { Store = options.Name, IsVolatile = options.Evicts, MaxBlobLength = options.MaxBytes ?? long.MaxValue };
+        Capabilities = new StoreCapabilities
+        {
+            Store = options.Name, IsVolatile = options.Evicts, MaxBlobLength = options.MaxBytes ?? long.MaxValue, MultipartUploads = !options.Evicts,
+        };
         _sweeper = SweepAsync(_closing.Token);
     }
 
@@ -59,6 +67,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         ArgumentException.ThrowIfNullOrEmpty(options.Path);
         if (options.MaxBytes < 64 << 10) throw new ArgumentException($"MaxBytes must be 64 KiB or more; it is {options.MaxBytes}.", nameof(options));
         if (options is { Evicts: true, MaxBytes: null }) throw new ArgumentException("A disk store that evicts needs MaxBytes.", nameof(options));
+        if (options.UploadExpiry <= TimeSpan.Zero) throw new ArgumentException("UploadExpiry must be more than 0.", nameof(options));
         context ??= StoreContext.Default;
         return await Task.Run(
             () =>
@@ -98,6 +107,13 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
             long offset = 0, length = entry.Info.Length;
             if (status == BlobReadStatus.Found && options?.Range?.TryResolve(entry.Info.Length, out offset, out length) == false) status = BlobReadStatus.RangeNotSatisfiable;
             if (status != BlobReadStatus.Found) return BlobReadResult.WithoutBytes(status, entry.Info, _options.Name);
+            if (entry.Parts is { } parts)
+            {
+                // Without a lease it was replaced or evicted since it was looked up: look again.
+                if (parts.TryLease() is not { } lease) continue;
+                return new DiskComposedResult(entry.Info, lease, _uploadFiles, offset, length, _options.Name, _buffers);
+            }
+
             try
             {
                 return await ReadFileAsync(entry, offset, length, cancellationToken).ConfigureAwait(false);
@@ -132,7 +148,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         using OperationGate.Pass pass = Enter(key, "write", cancellationToken);
         Capabilities.Check(key, options, "write");
         CheckCapacity(key, content.Length);
-        var writer = new DiskBlobWriter(this, _folder, key, options, content.Length);
+        DiskBlobWriter writer = NewWriter(key, options, content.Length);
         await using (writer.ConfigureAwait(false))
         {
             if (content.TryGetSequence(out ReadOnlySequence<byte> bytes))
@@ -154,7 +170,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
     {
         using OperationGate.Pass pass = Enter(key, "write", cancellationToken);
         Capabilities.Check(key, options, "write");
-        return new(new DiskBlobWriter(this, _folder, key, options, null));
+        return new(NewWriter(key, options, null));
     }
 
     /// <inheritdoc/>
@@ -180,12 +196,13 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
         if (Visible(key) is not { } entry) return WriteResult.Missing;
         if (!condition.Holds(entry.Info)) return WriteResult.PreconditionFailed(entry.Info);
+        if (entry.Parts is not null) return await Task.Run(() => Update(entry, changes), CancellationToken.None).ConfigureAwait(false);
         BlobReadResult? current = await ReadAsync(key, null, cancellationToken).ConfigureAwait(false);
         if (current is null) return WriteResult.Missing;
         await using (current.ConfigureAwait(false))
         {
             BlobInfo info = NewBlob.Update(entry.Info, changes, _versions.Next(entry.Info.Version), _clock.GetUtcNow());
-            var writer = new DiskBlobWriter(this, _folder, key, new WriteOptions { AsCopyOf = info }, info.Length);
+            DiskBlobWriter writer = NewWriter(key, new WriteOptions { AsCopyOf = info }, info.Length);
             await using (writer.ConfigureAwait(false))
             {
                 Stream stream = current.OpenStream();
@@ -223,7 +240,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
 
     /// <inheritdoc/>
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
-        where T : class => (facet = this as T) is not null;
+        where T : class => (facet = this as T ?? (_options.Evicts ? null : _uploads as T)) is not null;
 
     /// <inheritdoc/>
     public StoreStatistics GetStatistics() => new()
@@ -269,7 +286,9 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         }
     }
 
-    private OperationGate.Pass Enter(BlobKey key, string operation, CancellationToken cancellationToken)
+    internal OperationGate.Pass Enter(string operation) => _gate.Enter(operation);
+
+    internal OperationGate.Pass Enter(BlobKey key, string operation, CancellationToken cancellationToken)
     {
         StoreCapabilities.CheckKey(key);
         cancellationToken.ThrowIfCancellationRequested();
@@ -280,7 +299,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
 
     private async ValueTask<BlobReadResult> ReadFileAsync(DiskEntry entry, long offset, long length, CancellationToken cancellationToken)
     {
-        SafeFileHandle file = File.OpenHandle(_folder.PathOf(entry.Info.Key, entry.Sequence), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        SafeFileHandle file = File.OpenHandle(_folder.PathOf(entry), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         try
         {
             if (length == entry.Info.Length && length <= DiskBlobResult.MaxInMemory && entry.Info.Checksum is { } checksum)

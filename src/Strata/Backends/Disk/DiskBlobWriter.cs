@@ -4,7 +4,19 @@ using Microsoft.Win32.SafeHandles;
 namespace Strata;
 
 /// <summary>Writes a payload into a temporary file, in constant memory, with its checksums on the way.</summary>
-internal sealed class DiskBlobWriter(DiskBlobStore store, DiskFolder folder, BlobKey key, WriteOptions? options, long? declared) : IBlobWriter
+/// <param name="store">Whose file it is.</param>
+/// <param name="folder">Where the temporary file lies.</param>
+/// <param name="key">The key of the blob, or of the upload that the payload is a part of.</param>
+/// <param name="options">The caller's.</param>
+/// <param name="declared">Payload bytes, if known.</param>
+/// <param name="commit">What a commit does with the finished file.</param>
+internal sealed class DiskBlobWriter(
+    DiskBlobStore store,
+    DiskFolder folder,
+    BlobKey key,
+    WriteOptions? options,
+    long? declared,
+    Func<DiskBlobWriter, CommitOptions?, CancellationToken, ValueTask<WriteResult>> commit) : IBlobWriter
 {
     private readonly List<uint> _chunks = [];
     private SafeFileHandle? _file;
@@ -43,21 +55,29 @@ internal sealed class DiskBlobWriter(DiskBlobStore store, DiskFolder folder, Blo
         Append(bytes.Span);
     }
 
-    public ValueTask<WriteResult> CommitAsync(CommitOptions? commit, CancellationToken cancellationToken)
+    /// <summary>Appends bytes of the store's own; a disk error comes as it is.</summary>
+    public void Write(ReadOnlySpan<byte> bytes)
     {
-        ObjectDisposedException.ThrowIf(_closed, this);
-        return store.CommitAsync(this, commit, cancellationToken);
+        _file ??= folder.CreateTemporary(null, out _path);
+        RandomAccess.Write(_file, bytes, Length);
+        Append(bytes);
     }
 
-    /// <summary>Completes the file with its trailer; it is ready to be published.</summary>
-    public (SafeFileHandle File, string Path, long FileBytes) Finish(BlobInfo info, bool isTombstone, ulong sequence)
+    public ValueTask<WriteResult> CommitAsync(CommitOptions? options, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return commit(this, options, cancellationToken);
+    }
+
+    /// <summary>Completes the file with its trailer; it is ready to be flushed and put in its place.</summary>
+    public FinishedFile Finish(DiskBlobMetadata metadata, DiskFileKind kind, ulong sequence)
     {
         _closed = true;
         _file ??= folder.CreateTemporary(null, out _path);
         if (_chunkFill > 0) _chunks.Add(_chunk.Value);
-        byte[] trailer = DiskBlobFile.Trailer(info, isTombstone, sequence, CollectionsMarshal.AsSpan(_chunks));
+        byte[] trailer = DiskBlobFile.Trailer(metadata, kind, Length, sequence, CollectionsMarshal.AsSpan(_chunks));
         RandomAccess.Write(_file, trailer, Length);
-        return (_file, _path!, Length + trailer.Length);
+        return new FinishedFile(_file, _path!, Length + trailer.Length);
     }
 
     public ValueTask DisposeAsync()
@@ -96,3 +116,9 @@ internal sealed class DiskBlobWriter(DiskBlobStore store, DiskFolder folder, Blo
         }
     }
 }
+
+/// <summary>A temporary file that is complete.</summary>
+/// <param name="Handle">The writer's.</param>
+/// <param name="Path">Where it lies until it is put in its place.</param>
+/// <param name="Bytes">Its length.</param>
+internal readonly record struct FinishedFile(SafeFileHandle Handle, string Path, long Bytes);

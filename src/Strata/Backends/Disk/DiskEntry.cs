@@ -3,11 +3,12 @@ namespace Strata;
 /// <summary>What the disk store keeps in memory of a blob.</summary>
 internal sealed class DiskEntry
 {
-    public DiskEntry(BlobInfo info, ulong sequence, long fileBytes)
+    public DiskEntry(BlobInfo info, ulong sequence, long ownBytes, DiskParts.Lease? lease = null)
     {
         Info = info;
         Sequence = sequence;
-        FileBytes = fileBytes;
+        OwnBytes = ownBytes;
+        Lease = lease;
         Node = new LinkedListNode<DiskEntry>(this);
     }
 
@@ -16,7 +17,16 @@ internal sealed class DiskEntry
     /// <summary>Names the file together with the key; of two files of one key the higher counts.</summary>
     public ulong Sequence { get; }
 
-    public long FileBytes { get; }
+    /// <summary>Bytes of the blob's own file: with its payload, or the manifest alone.</summary>
+    public long OwnBytes { get; }
+
+    /// <summary>For a composed blob: keeps its part files.</summary>
+    public DiskParts.Lease? Lease { get; }
+
+    public DiskParts? Parts => Lease?.Parts;
+
+    /// <summary>Bytes of all its files.</summary>
+    public long FileBytes => OwnBytes + (Parts?.FileBytes ?? 0);
 
     /// <summary>Bytes claimed for the file before it was published; given back when it enters the books.</summary>
     public long ClaimedBytes { get; init; }

@@ -22,6 +22,12 @@ internal sealed class DiskFolder : IDisposable
 
     public string Path { get; }
 
+    /// <summary>Where the folders of uploads are.</summary>
+    public string Uploads => System.IO.Path.Combine(Path, "uploads");
+
+    /// <summary>True from the moment on that another owner may take the folder.</summary>
+    public bool IsClosed { get; private set; }
+
     private string ClockFile => System.IO.Path.Combine(Path, "clock");
 
     private string Temporary => System.IO.Path.Combine(Path, "tmp");
@@ -44,7 +50,7 @@ internal sealed class DiskFolder : IDisposable
         }
     }
 
-    /// <summary>The trailers of all files that are whole, in no order; damaged ones are reported and left where they are.</summary>
+    /// <summary>The trailers of all files of blobs that are whole, in no order; damaged ones are reported and left where they are.</summary>
     public IEnumerable<DiskBlobHeader> Load(Action<string, string> damaged)
     {
         foreach (string file in Directory.EnumerateFiles(System.IO.Path.Combine(Path, "blobs"), "*" + DiskBlobFile.Extension, SearchOption.AllDirectories))
@@ -54,7 +60,9 @@ internal sealed class DiskFolder : IDisposable
             {
                 using SafeFileHandle handle = File.OpenHandle(file);
                 header = DiskBlobFile.ReadTrailer(handle);
-                if (PathOf(header.Info.Key, header.Sequence) != file) throw new InvalidDataException("its name does not belong to its key");
+                if (header.Kind == DiskFileKind.Manifest) header = DiskManifest.Read(handle, header);
+                if (header.Kind > DiskFileKind.Manifest || PathOf(header.Info.Key, header.Sequence, header.Upload) != file)
+                    throw new InvalidDataException("its name does not belong to its key");
             }
             catch (InvalidDataException e)
             {
@@ -66,7 +74,9 @@ internal sealed class DiskFolder : IDisposable
         }
     }
 
-    public string PathOf(BlobKey key, ulong sequence) => System.IO.Path.Combine(Path, DiskBlobFile.RelativePath(key, sequence));
+    public string PathOf(BlobKey key, ulong sequence, string? upload = null) => System.IO.Path.Combine(Path, DiskBlobFile.RelativePath(key, sequence, upload));
+
+    public string PathOf(DiskEntry entry) => PathOf(entry.Info.Key, entry.Sequence, entry.Parts?.Upload);
 
     /// <summary>A new file that nobody sees; it must be published or removed.</summary>
     public SafeFileHandle CreateTemporary(long? length, out string path)
@@ -75,14 +85,24 @@ internal sealed class DiskFolder : IDisposable
         return File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, FileOptions.None, length ?? 0);
     }
 
-    /// <summary>Makes a finished temporary file the key's file of this sequence. An error leaves it unpublished, unless <paramref name="published"/> is set.</summary>
-    public void Publish(SafeFileHandle file, string temporary, BlobKey key, ulong sequence, ref bool published)
+    /// <summary>Flushes a file's bytes, if writes are flushed.</summary>
+    public void Flush(SafeFileHandle file)
     {
         if (_flush) FileSync.Flush(file);
-        string target = PathOf(key, sequence);
+    }
+
+    /// <summary>Flushes a folder's entries, if writes are flushed.</summary>
+    public void Flush(string path)
+    {
+        if (_flush) FileSync.FlushFolder(path);
+    }
+
+    /// <summary>Puts a finished and flushed file in its place. An error leaves it where it was, unless <paramref name="published"/> is set.</summary>
+    public void Place(string temporary, string target, ref bool published)
+    {
         File.Move(temporary, target);
         published = true;
-        if (_flush) FileSync.FlushFolder(System.IO.Path.GetDirectoryName(target)!);
+        Flush(System.IO.Path.GetDirectoryName(target)!);
     }
 
     /// <summary>Removes a file that is no longer needed; a failure is logged, and the next open removes the file by its sequence.</summary>
@@ -103,11 +123,11 @@ internal sealed class DiskFolder : IDisposable
     }
 
     /// <summary>Removes a blob's file as the delete itself, durably: where there is no room for a tombstone.</summary>
-    public void Remove(BlobKey key, ulong sequence)
+    public void Remove(DiskEntry entry)
     {
-        string path = PathOf(key, sequence);
+        string path = PathOf(entry);
         File.Delete(path);
-        if (_flush) FileSync.FlushFolder(System.IO.Path.GetDirectoryName(path)!);
+        Flush(System.IO.Path.GetDirectoryName(path)!);
     }
 
     /// <summary>The highest version that may have been issued in this folder.</summary>
@@ -134,20 +154,24 @@ internal sealed class DiskFolder : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), Crc32C.Of(bytes.AsSpan(0, 8)));
         using SafeFileHandle file = File.OpenHandle(ClockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite);
         RandomAccess.Write(file, bytes, 0);
-        if (_flush) FileSync.Flush(file);
+        Flush(file);
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        IsClosed = true;
+        _lock.Dispose();
+    }
 
     private void Prepare()
     {
         Directory.CreateDirectory(Temporary);
         foreach (string left in Directory.EnumerateFiles(Temporary)) File.Delete(left);
         string blobs = System.IO.Path.Combine(Path, "blobs");
-        if (Directory.Exists(System.IO.Path.Combine(blobs, "ff"))) return;
+        if (Directory.Exists(Uploads) && Directory.Exists(System.IO.Path.Combine(blobs, "ff"))) return;
+        Directory.CreateDirectory(Uploads);
         for (int i = 0; i < 256; i++) Directory.CreateDirectory(System.IO.Path.Combine(blobs, i.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
-        if (!_flush) return;
-        FileSync.FlushFolder(blobs);
-        FileSync.FlushFolder(Path);
+        Flush(blobs);
+        Flush(Path);
     }
 }
