@@ -8,7 +8,7 @@ internal static class S3Reserved
 {
     public const string Prefix = "s3:";
 
-    /// <summary>A <see cref="S3Checksum"/>; of an upload under way the algorithm and type alone.</summary>
+    /// <summary>A <see cref="S3Checksum"/>; of an upload under way a <see cref="S3UploadChecksum"/>.</summary>
     public const string Checksum = Prefix + "checksum";
 
     /// <summary>The object's <see cref="S3Tags"/>.</summary>
@@ -17,7 +17,7 @@ internal static class S3Reserved
     /// <summary>The sizes of the parts that the object was uploaded in (<see cref="S3PartSizes"/>).</summary>
     public const string Parts = Prefix + "parts";
 
-    /// <summary>Which upload made the object.</summary>
+    /// <summary>Which upload made the object (<see cref="S3CompleteUpload"/>).</summary>
     public const string Upload = Prefix + "upload";
 
     /// <summary>Room of the metadata, in bytes, that clients cannot fill: for what is known only when the bytes are there.</summary>

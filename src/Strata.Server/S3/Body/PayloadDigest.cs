@@ -79,7 +79,7 @@ internal sealed class PayloadDigest : IDisposable
         _sha256?.Dispose();
     }
 
-    private static byte[] BigEndian(ulong value)
+    public static byte[] BigEndian(ulong value)
     {
         byte[] bytes = new byte[8];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, value);

@@ -15,10 +15,14 @@ internal sealed class ReflectedCrc
     public static ReflectedCrc Crc64Nvme { get; } = new(0x9A6C9329AC4BC9B5, 64);
 
     private readonly ulong[] _table = new ulong[8 * 256];
+    private readonly ulong _polynomial;
     private readonly ulong _ones;
+    private readonly int _bits;
 
     private ReflectedCrc(ulong polynomial, int bits)
     {
+        _polynomial = polynomial;
+        _bits = bits;
         _ones = ulong.MaxValue >> (64 - bits);
         for (uint i = 0; i < 256; i++)
         {
@@ -45,5 +49,40 @@ internal sealed class ReflectedCrc
 
         foreach (byte b in bytes) crc = (crc >> 8) ^ table[(byte)(crc ^ b)];
         return crc ^ _ones;
+    }
+
+    /// <summary>The checksum of bytes that follow others, from the checksums of both alone.</summary>
+    /// <param name="first">Checksum of the first bytes.</param>
+    /// <param name="second">Checksum of those that follow.</param>
+    /// <param name="secondLength">How many follow: 0 or more.</param>
+    /// <remarks>
+    /// A byte appended multiplies by x^8 modulo the polynomial, so that the first checksum is multiplied by x^8 to the power
+    /// of the length, by squaring. Cost: some microseconds.
+    /// </remarks>
+    public ulong Combine(ulong first, ulong second, long secondLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(secondLength);
+
+        // Bits are reflected: the highest one is x^0.
+        ulong power = 1UL << (_bits - 1 - 8);
+        for (ulong length = (ulong)secondLength; length != 0; length >>= 1)
+        {
+            if ((length & 1) != 0) first = Multiply(power, first);
+            power = Multiply(power, power);
+        }
+
+        return first ^ second;
+    }
+
+    private ulong Multiply(ulong left, ulong right)
+    {
+        ulong product = 0;
+        for (ulong bit = 1UL << (_bits - 1); bit != 0; bit >>= 1)
+        {
+            if ((left & bit) != 0) product ^= right;
+            right = (right & 1) != 0 ? (right >> 1) ^ _polynomial : right >> 1;
+        }
+
+        return product;
     }
 }
