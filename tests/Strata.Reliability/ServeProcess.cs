@@ -46,10 +46,23 @@ internal sealed partial class ServeProcess : IDisposable
     }
 
     /// <summary>The most memory that the process has had resident, in bytes.</summary>
-    public long PeakMemory()
+    public long PeakMemory() => Memory("VmHWM:");
+
+    /// <summary>The memory that the process has resident, in bytes.</summary>
+    public long Memory() => Memory("VmRSS:");
+
+    /// <summary>SIGTERM: the server is to finish what is under way.</summary>
+    public async Task TerminateAsync()
     {
-        string line = File.ReadLines($"/proc/{_process.Id}/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-        return 1024 * long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        using Process kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+
+    /// <summary>The process's exit code, once it has ended.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        return _process.ExitCode;
     }
 
     /// <summary>SIGKILL: no handler runs, nothing is flushed.</summary>
@@ -63,6 +76,12 @@ internal sealed partial class ServeProcess : IDisposable
     {
         if (!_process.HasExited) _process.Kill();
         _process.Dispose();
+    }
+
+    private long Memory(string kind)
+    {
+        string line = File.ReadLines($"/proc/{_process.Id}/status").First(l => l.StartsWith(kind, StringComparison.Ordinal));
+        return 1024 * long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
 
     [GeneratedRegex(@"ready at (http://[0-9.:]+)")]

@@ -60,7 +60,7 @@ internal static class BlobReads
     {
         if (result.TryGetSequence(out ReadOnlySequence<byte> bytes))
         {
-            foreach (ReadOnlyMemory<byte> piece in bytes) await context.Response.Body.WriteAsync(piece, context.RequestAborted);
+            await ResponsePieces.SendAsync(context.Response, bytes, context.RequestAborted);
             return;
         }
 

@@ -139,7 +139,7 @@ internal static class S3GetObject
             response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {result.Offset}-{result.Offset + result.Length - 1}/{info.Length}");
         }
 
-        await result.CopyToAsync(response.Body, request.Aborted);
+        await ResponsePieces.SendAsync(response, result, request.Aborted);
         request.BytesOut = result.Length;
     }
 
