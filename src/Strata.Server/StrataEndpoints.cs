@@ -31,17 +31,18 @@ public static class StrataEndpoints
 
         group.MapBlobs(served.Stores);
         group.MapAdmin(served);
+        group.MapAccess(served);
         group.MapDashboard(served);
         group.Map("/{**path}", new S3Endpoint(served, new ServerMetrics(served.Context.Meter)).HandleAsync);
         return group;
     }
 
-    /// <summary>Maps the stores of a catalog.</summary>
+    /// <summary>Maps the stores of a catalog, with the access keys of its folder besides those of the options.</summary>
     /// <inheritdoc cref="MapStrata(IEndpointRouteBuilder, IReadOnlyDictionary{string, IBlobStore}, StrataServerOptions?, StoreContext?)"/>
     public static IEndpointConventionBuilder MapStrata(
         this IEndpointRouteBuilder endpoints, StoreCatalog catalog, StrataServerOptions? options = null, StoreContext? context = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        return endpoints.MapStrata(catalog.Stores, options, context);
+        return endpoints.MapStrata(catalog.Stores, (options ?? new()).WithFolder(catalog.Folder, context), context);
     }
 }
