@@ -42,6 +42,7 @@ public static class StrataEndpoints
 
         group.MapBlobs(served);
         group.MapAdmin(served);
+        group.MapAccess(served);
         group.MapDashboard(served);
         new SessionEndpoints(served, sessions).Map(group);
         group.Map("/{**path}", new S3Endpoint(served).HandleAsync).WithMetadata(EndpointAccess.Signed);
@@ -49,12 +50,12 @@ public static class StrataEndpoints
         return group;
     }
 
-    /// <summary>Maps the stores of a catalog.</summary>
+    /// <summary>Maps the stores of a catalog, with the access keys of its folder besides those of the options.</summary>
     /// <inheritdoc cref="MapStrata(IEndpointRouteBuilder, IReadOnlyDictionary{string, IBlobStore}, StrataServerOptions?, StoreContext?)"/>
     public static IEndpointConventionBuilder MapStrata(
         this IEndpointRouteBuilder endpoints, StoreCatalog catalog, StrataServerOptions? options = null, StoreContext? context = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        return endpoints.MapStrata(catalog.Stores, options, context);
+        return endpoints.MapStrata(catalog.Stores, (options ?? new()).WithFolder(catalog.Folder, context), context);
     }
 }

@@ -1,9 +1,11 @@
+using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -15,36 +17,55 @@ public sealed class StrataServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ServedStores _served;
+    private readonly ServerCertificate? _certificate;
     private readonly IDisposable? _telemetry;
 
-    private StrataServer(WebApplication app, ServedStores served, Uri address, IDisposable? telemetry)
+    private StrataServer(WebApplication app, ServedStores served, Uri address, ServerCertificate? certificate, IDisposable? telemetry)
     {
         _app = app;
         _served = served;
         Address = address;
+        _certificate = certificate;
         _telemetry = telemetry;
     }
 
-    /// <summary>Where it listens, with the real port.</summary>
+    /// <summary>Where this machine reaches it, with the real port: a loopback address if it listens on all of them.</summary>
     public Uri Address { get; }
 
     /// <summary>Everything that is mapped.</summary>
     internal IReadOnlyList<Microsoft.AspNetCore.Http.Endpoint> Endpoints =>
         _app.Services.GetRequiredService<Microsoft.AspNetCore.Routing.EndpointDataSource>().Endpoints;
 
-    /// <summary>Starts a server over a catalog's stores, and announces it in the catalog's folder.</summary>
+    /// <summary>
+    /// Starts a server over a catalog's stores with the access keys of its folder, besides those of the options, and announces
+    /// it there for the command line.
+    /// </summary>
     /// <inheritdoc cref="StartAsync(IReadOnlyDictionary{string, IBlobStore}, StrataServerOptions, StoreContext?, CancellationToken)"/>
+    /// <exception cref="StorageException">The folder's access keys are damaged or cannot be read.</exception>
     public static async Task<StrataServer> StartAsync(
         StoreCatalog catalog, StrataServerOptions options, StoreContext? context = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        StrataServer server = await StartAsync(catalog.Stores, options, context, cancellationToken);
-        catalog.Folder.Announce(server.Address);
-        return server;
+        ArgumentNullException.ThrowIfNull(options);
+        StrataServer server = await StartAsync(catalog.Stores, options.WithFolder(catalog.Folder, context), context, cancellationToken);
+        try
+        {
+            if (server._certificate is { } certificate) certificate.AnnounceTo(prints => catalog.Folder.Announce(server.Address, prints));
+            else catalog.Folder.Announce(server.Address);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Starts a server; when the call completes it accepts connections.</summary>
-    /// <exception cref="StrataConfigurationException">Listen is no loopback address, or somebody else uses the port; or the access log cannot be opened.</exception>
+    /// <exception cref="StrataConfigurationException">
+    /// Listen reaches beyond loopback without access keys, the port is in use, the certificate or sealing key is of no use, or
+    /// the access log cannot be opened.
+    /// </exception>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     public static async Task<StrataServer> StartAsync(
         IReadOnlyDictionary<string, IBlobStore> stores, StrataServerOptions options, StoreContext? context = null, CancellationToken cancellationToken = default)
@@ -52,21 +73,24 @@ public sealed class StrataServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(stores);
         ArgumentNullException.ThrowIfNull(options);
         ListenAddress listen = ListenAddress.Parse(options.Listen);
+        listen.RequireKeysBeyondLoopback(options.Access);
         context ??= StoreContext.Default;
+        ServerCertificate? certificate = options.Tls is null ? null : new ServerCertificate(options.Tls, context);
         var served = new ServedStores(stores, options, context);
-        WebApplication app = Build(listen, options, context);
+        WebApplication app = Build(listen, options, certificate, context);
         try
         {
             app.UseRouting();
             app.MapStrata(served);
             await app.StartAsync(cancellationToken);
             string bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-            return new StrataServer(app, served, new Uri(bound), Telemetry.Start(context));
+            return new StrataServer(app, served, listen.ReachableAt(new Uri(bound)), certificate, Telemetry.Start(context));
         }
         catch (Exception e)
         {
             await app.DisposeAsync();
             await served.DisposeAsync();
+            certificate?.Dispose();
             if (e is IOException or SocketException)
                 throw new StrataConfigurationException(nameof(options.Listen), $"cannot listen on {options.Listen}: {e.GetBaseException().Message}.", e);
             throw;
@@ -82,10 +106,11 @@ public sealed class StrataServer : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _served.DisposeAsync();
+        _certificate?.Dispose();
         _telemetry?.Dispose();
     }
 
-    private static WebApplication Build(ListenAddress listen, StrataServerOptions options, StoreContext context)
+    private static WebApplication Build(ListenAddress listen, StrataServerOptions options, ServerCertificate? certificate, StoreContext context)
     {
         // The empty builder reads neither files nor environment: what the server does is what its options say.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -94,12 +119,12 @@ public sealed class StrataServer : IAsyncDisposable
         builder.Services.AddSingleton(context.Clock);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTimeout);
         builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, listen, options));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, listen, options, certificate));
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endpoint => StalledReaders.Limited(endpoint, options));
         return builder.Build();
     }
 
-    private static void Configure(KestrelServerOptions kestrel, ListenAddress listen, StrataServerOptions options)
+    private static void Configure(KestrelServerOptions kestrel, ListenAddress listen, StrataServerOptions options, ServerCertificate? certificate)
     {
         kestrel.AddServerHeader = false;
         KestrelServerLimits limits = kestrel.Limits;
@@ -115,6 +140,18 @@ public sealed class StrataServer : IAsyncDisposable
         MinDataRate? slowest = options.MinBytesPerSecond == 0 ? null : new MinDataRate(options.MinBytesPerSecond, options.SlowGrace);
         limits.MinRequestBodyDataRate = slowest;
         limits.MinResponseDataRate = slowest;
-        kestrel.Listen(listen.EndPoint, endpoint => endpoint.Protocols = HttpProtocols.Http1);
+        if (listen.EndPoint.Address.Equals(IPAddress.IPv6Any)) kestrel.ListenAnyIP(listen.EndPoint.Port, ConfigureEndPoint);
+        else kestrel.Listen(listen.EndPoint, ConfigureEndPoint);
+
+        void ConfigureEndPoint(ListenOptions endpoint)
+        {
+            endpoint.Protocols = HttpProtocols.Http1;
+            if (certificate is null) return;
+            endpoint.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                OnConnection = _ => new(certificate.Authentication),
+                HandshakeTimeout = options.HeaderTimeout,
+            });
+        }
     }
 }

@@ -1,25 +1,41 @@
+using Microsoft.Extensions.Configuration;
+
 namespace Strata.Server;
 
 /// <summary>Where the server listens, and what it puts up with. Checked at start.</summary>
 public sealed record StrataServerOptions
 {
     /// <summary>
-    /// HOST:PORT. The host is <c>localhost</c> or a loopback address (<c>127.0.0.1</c>, <c>[::1]</c>): there are no access
-    /// keys yet, so nothing else is accepted. Port 0 takes a free one. Default <c>127.0.0.1:9000</c>.
+    /// HOST:PORT. The host is <c>localhost</c>, an address of this machine, or <c>*</c>, <c>0.0.0.0</c> or <c>[::]</c> for all
+    /// of them. Beyond loopback the server listens only with access keys. Port 0 takes a free one. Default <c>127.0.0.1:9000</c>.
     /// </summary>
     public string Listen { get; init; } = "127.0.0.1:9000";
 
     /// <summary>
-    /// Values of the <c>Host</c> header (NAME or NAME:PORT) that are accepted besides localhost and the loopback addresses
-    /// with the server's own port. Default none.
+    /// Values of the <c>Host</c> header (NAME or NAME:PORT) that are accepted besides localhost and the address that a
+    /// request came in at, with the server's own port. Default none, which with access keys means any: a page of another site
+    /// that makes a browser ask this server under its own name has no credentials to send along.
     /// </summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
+    /// <summary>Serve HTTPS with this certificate; null for plain HTTP, the default.</summary>
+    public TlsOptions? Tls { get; init; }
 
     /// <summary>
     /// The access keys. While there has never been one, nobody is asked for credentials and the server listens on loopback
     /// alone. Default: none.
     /// </summary>
     public AccessKeyRing Access { get; init; } = new();
+
+    /// <summary>
+    /// The file of the key that the data folder's access keys are sealed with; outside the folder. Null, the default, for the
+    /// one that the environment variable <c>STRATA_SEALING_KEY_FILE</c> names, or else <c>strata/sealing.key</c> in the user's
+    /// configuration folder.
+    /// </summary>
+    public string? SealingKeyFile { get; init; }
+
+    /// <summary>The keys that the data folder keeps, in <see cref="Access"/> too; null where there is no folder.</summary>
+    internal AccessKeyStore? KeyStore { get; init; }
 
     /// <summary>The data folder's token (<see cref="DataFolder.Token"/>), by which the command line shows that it may read the folder; null for none.</summary>
     internal string? OwnerToken { get; init; }
@@ -81,6 +97,25 @@ public sealed record StrataServerOptions
     /// credentials. Default null.
     /// </summary>
     public string? AccessLog { get; init; }
+
+    /// <summary>Reads and checks the sections <c>Strata:Server</c> and <c>Strata:Access</c>. Unknown settings are errors, so that a mistyped one is never ignored.</summary>
+    /// <param name="configuration">The root of the configuration.</param>
+    /// <param name="defaults">What holds where nothing is set; null for the defaults of this class.</param>
+    /// <exception cref="StrataConfigurationException">A setting is wrong; the message names it and says what it takes, and never holds a secret.</exception>
+    public static StrataServerOptions Read(IConfiguration configuration, StrataServerOptions? defaults = null)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return ServerSettings.Read(configuration, AccessSettings.Read(configuration, defaults ?? new()));
+    }
+
+    /// <summary>These options with what a data folder holds: its access keys and its token.</summary>
+    /// <exception cref="StrataConfigurationException">The sealing key is missing, or another one.</exception>
+    /// <exception cref="StorageException">The folder's keys are damaged or cannot be read.</exception>
+    internal StrataServerOptions WithFolder(DataFolder folder, StoreContext? context) => this with
+    {
+        OwnerToken = folder.Token,
+        KeyStore = AccessKeyStore.Open(folder.Path, SealingKeyFile, Access, (context ?? StoreContext.Default).Clock),
+    };
 
     /// <summary>Checks every option but <see cref="Listen"/>.</summary>
     internal void Validate()

@@ -13,12 +13,10 @@ internal static class Times
             ? moment.ToUniversalTime()
             : throw CliException.Usage($"{option} takes {Iso}; this is '{text}'.");
 
-    /// <summary>A duration above zero: a number with s, m, h or d.</summary>
+    /// <summary>A duration above zero.</summary>
     public static TimeSpan Duration(string text, string option)
     {
-        double seconds = text.Length == 0 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
-        if (seconds > 0 && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count)
-            && count > 0 && count * seconds < TimeSpan.FromDays(36500).TotalSeconds) return TimeSpan.FromSeconds(count * seconds);
-        throw CliException.Usage($"{option} takes a number with s, m, h or d, such as 90s or 30d, up to a hundred years; this is '{text}'.");
+        if (Strata.Duration.TryParse(text, out TimeSpan duration) && duration > TimeSpan.Zero) return duration;
+        throw CliException.Usage($"{option} takes {Strata.Duration.Accepted}, and more than 0; this is '{text}'.");
     }
 }

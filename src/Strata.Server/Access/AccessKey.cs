@@ -21,6 +21,9 @@ public sealed record AccessKey
     /// <summary>True if it stands in the configuration, so that it cannot be revoked at run time.</summary>
     public bool IsConfigured { get; init; }
 
+    /// <summary>True if a data folder keeps it.</summary>
+    internal bool IsKept { get; init; }
+
     /// <summary>Without the secret.</summary>
     public override string ToString() => $"access key {Id}{(Name.Length > 0 ? $" ({Name})" : "")}: {string.Join(' ', Grants)}";
 }

@@ -31,6 +31,9 @@ public sealed class AccessKeyRing
     /// <summary>The key of this id, or null.</summary>
     public AccessKey? Find(string id) => _keys.GetValueOrDefault(id);
 
+    /// <summary>Asks for credentials from now on: there were keys once.</summary>
+    internal void Require() => _isRequired = true;
+
     /// <summary>Adds a key; false if there is one of its id.</summary>
     internal bool TryAdd(AccessKey key)
     {

@@ -132,7 +132,7 @@ internal static class BlobEndpoints
     private static string TextOf(Exception e) =>
         e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : e.Message;
 
-    private static int StatusOf(StorageErrorKind kind) => kind switch
+    internal static int StatusOf(StorageErrorKind kind) => kind switch
     {
         StorageErrorKind.Full => 507,
         StorageErrorKind.TooLarge => 413,

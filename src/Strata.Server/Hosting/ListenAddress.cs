@@ -3,10 +3,17 @@ using System.Net;
 
 namespace Strata.Server;
 
-/// <summary>A parsed HOST:PORT on loopback.</summary>
+/// <summary>A parsed HOST:PORT.</summary>
+/// <param name="EndPoint">What to listen on; <see cref="IPAddress.IPv6Any"/> for all addresses, those of IPv4 included.</param>
 internal readonly record struct ListenAddress(IPEndPoint EndPoint)
 {
-    /// <exception cref="StrataConfigurationException">It is no HOST:PORT, or reaches beyond loopback.</exception>
+    /// <summary>True if only this machine reaches it.</summary>
+    public bool IsLoopback => IPAddress.IsLoopback(EndPoint.Address);
+
+    /// <summary>True if it stands for all addresses of this machine.</summary>
+    public bool IsAny => EndPoint.Address.Equals(IPAddress.Any) || EndPoint.Address.Equals(IPAddress.IPv6Any);
+
+    /// <exception cref="StrataConfigurationException">It is no HOST:PORT.</exception>
     public static ListenAddress Parse(string text)
     {
         int colon = text.LastIndexOf(':');
@@ -14,13 +21,25 @@ internal readonly record struct ListenAddress(IPEndPoint EndPoint)
         if (colon < 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
             throw Invalid($"'{text}' is not HOST:PORT, such as 127.0.0.1:9000.");
         if (string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase)) return new(new IPEndPoint(IPAddress.Loopback, port));
+        if (host is "*" or "[::]") return new(new IPEndPoint(IPAddress.IPv6Any, port));
         bool bracketed = host.StartsWith('[') && host.EndsWith(']');
-        bool parsed = IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address) && bracketed == host.Contains(':', StringComparison.Ordinal);
-        if (parsed && IPAddress.IsLoopback(address!)) return new(new IPEndPoint(address!, port));
-        throw Invalid(
-            $"'{text}' is not a loopback address. Without access keys, which come with signatures, everybody who reaches the server could read and delete; " +
-            "use 127.0.0.1:PORT, [::1]:PORT or localhost:PORT.");
+        if (IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address) && bracketed == host.Contains(':', StringComparison.Ordinal))
+            return new(new IPEndPoint(address, port));
+        throw Invalid($"'{text}' does not begin with an address. Use 127.0.0.1:PORT, [::1]:PORT or localhost:PORT for this machine alone, an address of this machine, or *:PORT for all of them.");
     }
+
+    /// <summary>Refuses to be reached from other machines where nobody is asked for credentials.</summary>
+    /// <exception cref="StrataConfigurationException">It reaches beyond loopback, and there are no keys.</exception>
+    public void RequireKeysBeyondLoopback(AccessKeyRing keys)
+    {
+        if (IsLoopback || keys.IsRequired) return;
+        throw Invalid(
+            $"{EndPoint} is not a loopback address. Without access keys everybody who reaches the server could read and delete: "
+            + "make one with 'strata access create --admin' or set Strata:Access:Keys; or listen on 127.0.0.1:PORT, [::1]:PORT or localhost:PORT.");
+    }
+
+    /// <summary>The address to reach the server at from this machine, once it listens.</summary>
+    public Uri ReachableAt(Uri bound) => IsAny ? new UriBuilder(bound) { Host = IPAddress.Loopback.ToString() }.Uri : bound;
 
     private static StrataConfigurationException Invalid(string fault) => new(nameof(StrataServerOptions.Listen), fault);
 }

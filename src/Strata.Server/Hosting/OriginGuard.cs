@@ -18,11 +18,10 @@ internal sealed class OriginGuard(StrataServerOptions options)
     /// </summary>
     public string? FaultOnLoopback(HttpContext http)
     {
-        int port = http.Connection.LocalPort;
-        if (!IsOurs(http.Request.Host, port, defaultPort: http.Request.IsHttps ? 443 : 80))
+        if (!IsOurs(http.Request.Host, http.Connection, defaultPort: http.Request.IsHttps ? 443 : 80))
             return "The Host header names another server. Use localhost or 127.0.0.1 with this server's port, or add the name to AllowedHosts.";
         if (http.Request.Headers.Origin.Count == 0) return IsEmbedded(http.Request.Headers) ? Embedded : null;
-        return OriginOf(http.Request) is { } origin && IsOurs(new HostString(origin.Authority), port, origin.Port) ? null : Foreign;
+        return OriginOf(http.Request) is { } origin && IsOurs(new HostString(origin.Authority), http.Connection, origin.Port) ? null : Foreign;
     }
 
     /// <summary>
@@ -47,12 +46,15 @@ internal sealed class OriginGuard(StrataServerOptions options)
     private static bool IsEmbedded(IHeaderDictionary headers) =>
         headers["Sec-Fetch-Site"].ToString() is "cross-site" or "same-site" && headers["Sec-Fetch-Dest"] != "document";
 
-    private bool IsOurs(HostString host, int port, int defaultPort)
+    private bool IsOurs(HostString host, ConnectionInfo connection, int defaultPort)
     {
         if (!host.HasValue) return false;
         if (options.AllowedHosts.Contains(host.Value, StringComparer.OrdinalIgnoreCase)) return true;
-        bool isLoopback = string.Equals(host.Host, "localhost", StringComparison.OrdinalIgnoreCase)
-            || (IPAddress.TryParse(host.Host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
-        return isLoopback && (host.Port ?? defaultPort) == port;
+        if ((host.Port ?? defaultPort) != connection.LocalPort) return false;
+        if (string.Equals(host.Host, "localhost", StringComparison.OrdinalIgnoreCase)) return true;
+        if (!IPAddress.TryParse(host.Host.Trim('[', ']'), out IPAddress? address)) return false;
+
+        // Addresses are nobody's to point elsewhere.
+        return IPAddress.IsLoopback(address) || (connection.LocalIpAddress is { } local && address.MapToIPv6().Equals(local.MapToIPv6()));
     }
 }

@@ -34,11 +34,13 @@ public sealed class DataFolder : IDisposable
     /// <summary>Who owns the folder now; null if nobody does, or if it does not exist.</summary>
     public static DataFolderOwner? FindOwner(string path) =>
         FolderLock.Find(System.IO.Path.GetFullPath(path)) is { } owner
-            ? new DataFolderOwner(owner.Address, owner.InstanceId, owner.Token, owner.ProtocolVersion, owner.ProcessId)
+            ? new DataFolderOwner(owner.Address, owner.InstanceId, owner.Token, owner.ProtocolVersion, owner.ProcessId) { Certificates = owner.Certificates ?? [] }
             : null;
 
-    /// <summary>Tells where this process serves the folder, in a file that only its user can read.</summary>
-    public void Announce(Uri address) => _lock.Announce(address);
+    /// <summary>Tells where this process serves the folder, in a file that only its user can read. Does nothing once the folder has been given free.</summary>
+    /// <param name="address">Where.</param>
+    /// <param name="certificates">The SHA-256 (64 lower-case hex digits) of each certificate that the server may show there; none without TLS.</param>
+    public void Announce(Uri address, params IReadOnlyList<string> certificates) => _lock.Announce(address, certificates is { Count: > 0 } ? certificates : null);
 
     /// <summary>Gives the folder free.</summary>
     public void Dispose() => _lock.Dispose();

@@ -8,6 +8,12 @@ namespace Strata;
 /// <param name="ProcessId">Its process id.</param>
 public sealed record DataFolderOwner(Uri? Address, string InstanceId, string Token, int ProtocolVersion, int ProcessId)
 {
+    /// <summary>
+    /// The SHA-256, as 64 lower-case hex digits, of each certificate by which its server may be known, whoever has signed
+    /// them; none if it does not use TLS.
+    /// </summary>
+    public IReadOnlyList<string> Certificates { get; init; } = [];
+
     /// <summary>Without the token.</summary>
     public override string ToString() => $"process {ProcessId}{(Address is null ? "" : $" at {Address}")}";
 }

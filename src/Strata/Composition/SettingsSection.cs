@@ -1,8 +1,10 @@
+using System.Globalization;
 using Microsoft.Extensions.Configuration;
 
 namespace Strata;
 
 /// <summary>Reads the settings of one section, and refuses names that it does not know.</summary>
+/// <remarks>What stands where a group belongs is not repeated in the message: it may be a secret at the wrong place.</remarks>
 internal sealed class SettingsSection
 {
     private readonly IConfigurationSection _section;
@@ -10,7 +12,7 @@ internal sealed class SettingsSection
     public SettingsSection(IConfigurationSection section, params string[] known)
     {
         _section = section;
-        if (section.Value is { Length: > 0 } value) throw new StrataConfigurationException(section.Path, $"is '{value}', and takes a group of settings: {string.Join(", ", known)}.");
+        if (section.Value is { Length: > 0 }) throw new StrataConfigurationException(section.Path, $"is a text, and takes a group of settings: {string.Join(", ", known)}.");
         if (section.GetChildren().FirstOrDefault(c => !known.Contains(c.Key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
             throw new StrataConfigurationException(unknown.Path, $"is no setting; known here are {string.Join(", ", known)}.");
     }
@@ -22,7 +24,7 @@ internal sealed class SettingsSection
     public IEnumerable<IConfigurationSection> Children(string name)
     {
         IConfigurationSection group = _section.GetSection(name);
-        if (group.Value is { Length: > 0 } value) throw new StrataConfigurationException(group.Path, $"is '{value}', and takes a group of settings.");
+        if (group.Value is { Length: > 0 }) throw new StrataConfigurationException(group.Path, "is a text, and takes a group of settings.");
         return group.GetChildren();
     }
 
@@ -32,6 +34,37 @@ internal sealed class SettingsSection
         if (setting.GetChildren().Any()) throw new StrataConfigurationException(setting.Path, "is a group of settings, and takes one text.");
         if (setting.Value is null) return null;
         return setting.Value.Trim() is { Length: > 0 } text ? text : throw new StrataConfigurationException(setting.Path, "is empty.");
+    }
+
+    /// <summary>A text that is kept as it stands; no message repeats it.</summary>
+    public string? Secret(string name)
+    {
+        _ = Text(name);
+        return _section[name];
+    }
+
+    /// <summary>Some texts: a list, or one text alone; null if there are none.</summary>
+    public IReadOnlyList<string>? Texts(string name)
+    {
+        IConfigurationSection list = _section.GetSection(name);
+        IConfigurationSection[] items = [.. list.GetChildren()];
+        if (items.Length == 0) return Text(name) is { } one ? [one] : null;
+        var group = new SettingsSection(list, [.. items.Select(i => i.Key)]);
+        return [.. items.Select(i => group.Text(i.Key) ?? throw group.Missing(i.Key, "a text"))];
+    }
+
+    public int? Count(string name)
+    {
+        if (Text(name) is not { } text) return null;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            ? count
+            : throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes a whole number from 0 to {int.MaxValue}.");
+    }
+
+    public TimeSpan? Time(string name)
+    {
+        if (Text(name) is not { } text) return null;
+        return Duration.TryParse(text, out TimeSpan time) ? time : throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes {Duration.Accepted}.");
     }
 
     public bool? Flag(string name) => Text(name) switch

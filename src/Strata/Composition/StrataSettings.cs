@@ -2,7 +2,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace Strata;
 
-/// <summary>The configuration of the library, the server and the command line: the section <c>Strata</c>.</summary>
+/// <summary>The configuration of the stores: the section <c>Strata</c>, whose groups <c>Server</c> and <c>Access</c> are the server's to read.</summary>
 public sealed record StrataSettings
 {
     /// <summary>The data folder. Default <c>./data</c>.</summary>
@@ -18,7 +18,7 @@ public sealed record StrataSettings
     public static StrataSettings Read(IConfiguration configuration, string? data = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        var section = new SettingsSection(configuration.GetSection("Strata"), "Data", "Stores");
+        var section = new SettingsSection(configuration.GetSection("Strata"), "Data", "Stores", "Server", "Access");
         string folder = data ?? section.Text("Data") ?? "./data";
         Dictionary<string, StoreSettings> stores = section.Children("Stores").ToDictionary(s => s.Key, s => StoreSettings.Read(s, folder), StringComparer.Ordinal);
         if (stores.Count == 0) stores["main"] = StoreSettings.Default("main", folder);

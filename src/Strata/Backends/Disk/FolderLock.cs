@@ -15,6 +15,8 @@ internal sealed class FolderLock : IDisposable
     private const int Protocol = 1;
     private readonly string _folder;
     private readonly FileStream _lock;
+    private readonly Lock _gate = new();
+    private bool _isGiven;
 
     private FolderLock(string folder, FileStream held)
     {
@@ -76,25 +78,35 @@ internal sealed class FolderLock : IDisposable
         }
     }
 
-    /// <summary>Tells others where this process can be reached.</summary>
-    public void Announce(Uri address)
+    /// <summary>Tells others where this process can be reached, and by which certificates they know it.</summary>
+    public void Announce(Uri address, IReadOnlyList<string>? certificates)
     {
-        Owner = Owner with { Address = address };
-        Write();
+        lock (_gate)
+        {
+            // A certificate may be renewed at any moment; the file of the next owner is not ours to write.
+            if (_isGiven) return;
+            Owner = Owner with { Address = address, Certificates = certificates };
+            Write();
+        }
     }
 
     public void Dispose()
     {
-        try
+        lock (_gate)
         {
-            File.Delete(Path.Combine(_folder, OwnerFile));
-        }
-        catch (Exception e) when (DiskErrors.IsDiskError(e))
-        {
-            // The lock alone says who owns the folder; a stale file means nothing.
-        }
+            if (_isGiven) return;
+            _isGiven = true;
+            try
+            {
+                File.Delete(Path.Combine(_folder, OwnerFile));
+            }
+            catch (Exception e) when (DiskErrors.IsDiskError(e))
+            {
+                // The lock alone says who owns the folder; a stale file means nothing.
+            }
 
-        _lock.Dispose();
+            _lock.Dispose();
+        }
     }
 
     private static bool IsHeld(IOException e) => e.GetType() == typeof(IOException) && e.HResult is 11 or 35 or unchecked((int)0x80070020);
@@ -123,8 +135,8 @@ internal sealed class FolderLock : IDisposable
 }
 
 /// <summary>The shape of <c>owner.json</c>.</summary>
-internal sealed record FolderOwner(Uri? Address, string InstanceId, string Token, int ProtocolVersion, int ProcessId);
+internal sealed record FolderOwner(Uri? Address, string InstanceId, string Token, int ProtocolVersion, int ProcessId, IReadOnlyList<string>? Certificates = null);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(FolderOwner))]
 internal sealed partial class FolderOwnerJson : JsonSerializerContext;
