@@ -231,13 +231,6 @@ public class AwsSdkTests : ServerTests
     }
 
     [Fact]
-    public async Task Multipart_uploads_are_refused_in_words()
-    {
-        AmazonS3Exception refused = await FailsAsync(HttpStatusCode.NotImplemented, "NotImplemented", () => Client.InitiateMultipartUploadAsync("main", "big"));
-        Assert.Contains("?uploads is not implemented", refused.Message);
-    }
-
-    [Fact]
     public async Task A_presigned_address_is_accepted()
     {
         string url = await Client.GetPreSignedURLAsync(new GetPreSignedUrlRequest

@@ -72,8 +72,6 @@ public class ListTests : ServerTests
     [InlineData("GET", "main/k?torrent")]
     [InlineData("GET", "main/k?versionId=3")]
     [InlineData("GET", "main/k?tagging&versionId=3")]
-    [InlineData("PUT", "main/k?partNumber=1&uploadId=x")]
-    [InlineData("POST", "main/k?uploads")]
     [InlineData("POST", "main")]
     [InlineData("PUT", "new-bucket")]
     [InlineData("DELETE", "main")]

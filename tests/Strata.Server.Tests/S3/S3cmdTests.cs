@@ -48,24 +48,14 @@ public class S3cmdTests : ServerTests
         Assert.Equal("", (await CommandRun.OfAsync("diff", "-r", up, down)).Successful);
     }
 
-    [Fact]
-    public async Task Multipart_is_refused_in_words()
-    {
-        string source = Path.Combine(Files, "large");
-        await File.WriteAllBytesAsync(source, new byte[6 * 1024 * 1024]);
-        CommandRun run = await RunAsync(["put", source, "s3://main/large", "--multipart-chunk-size-mb=5"], multipart: true);
-        Assert.NotEqual(0, run.ExitCode);
-        Assert.Contains("?uploads is not implemented", run.Error);
-    }
+    private async Task<string> S3cmdAsync(params string[] arguments) => (await RunAsync(arguments)).Successful;
 
-    private async Task<string> S3cmdAsync(params string[] arguments) => (await RunAsync(arguments, multipart: false)).Successful;
-
-    private async Task<CommandRun> RunAsync(string[] arguments, bool multipart)
+    private async Task<CommandRun> RunAsync(string[] arguments)
     {
         string settings = Path.Combine(Running.Folder, "s3cfg");
         await File.WriteAllTextAsync(settings, "[default]\nuse_https = False\nguess_mime_type = False\n");
         string host = Running.Server.Address.Authority;
         string[] common = ["-c", settings, "--no-progress", "--no-ssl", $"--host={host}", $"--host-bucket={host}", "--access_key=any", "--secret_key=thing"];
-        return await CommandRun.OfAsync("s3cmd", multipart ? [.. common, .. arguments] : [.. common, "--disable-multipart", .. arguments]);
+        return await CommandRun.OfAsync("s3cmd", [.. common, .. arguments]);
     }
 }
