@@ -89,7 +89,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         {
             access = IsOwner(http) ? RequestAccess.Owner
                 : SignatureClaim.IsIn(http.Request) ? VerifyAdmin(http)
-                : sessions.Find(http.Request) is { } key ? new RequestAccess(new AccessPrincipal(key.Id, key.Grants))
+                : sessions.Find(http.Request) is { } key ? new RequestAccess(new AccessPrincipal(key.Id, key.Grants), StillHolds: () => sessions.Find(http.Request) is not null)
                 : null;
         }
         catch (S3Exception refused)

@@ -3,7 +3,8 @@ namespace Strata.Server;
 /// <summary>Who makes a request, and how its body is signed: a feature of the request, set by <see cref="AccessGuard"/> alone.</summary>
 /// <param name="Principal">Who.</param>
 /// <param name="Chunks">Verifies the body as it passes; null if it has no signatures of its own.</param>
-internal sealed record RequestAccess(AccessPrincipal Principal, ChunkSignatures? Chunks = null)
+/// <param name="StillHolds">For answers without end: whether they would be let in now; null if nothing takes that away.</param>
+internal sealed record RequestAccess(AccessPrincipal Principal, ChunkSignatures? Chunks = null, Func<bool>? StillHolds = null)
 {
     /// <summary>Where no credentials are asked for.</summary>
     public static RequestAccess Anybody { get; } = new(AccessPrincipal.Anybody);

@@ -99,7 +99,7 @@ internal static class AdminEndpoints
         {
             http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
             http.Response.ContentType = "text/event-stream";
-            await feed.WriteAsync(http.Response.BodyWriter, ended.Token);
+            await feed.WriteAsync(http.Response.BodyWriter, http.Features.Get<RequestAccess>()?.StillHolds, ended.Token);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {

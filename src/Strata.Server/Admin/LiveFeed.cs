@@ -40,13 +40,16 @@ internal sealed class LiveFeed(IReadOnlyDictionary<string, IBlobStore> stores, T
     public void Leave() => Interlocked.Decrement(ref _listeners);
 
     /// <summary>Writes events until cancelled, or until the output is closed.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="isAllowed">Asked at each beat: whether the listener may go on; null if always.</param>
+    /// <param name="cancellationToken">Ends the feed.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public async Task WriteAsync(PipeWriter output, CancellationToken cancellationToken)
+    public async Task WriteAsync(PipeWriter output, Func<bool>? isAllowed, CancellationToken cancellationToken)
     {
         var told = new Dictionary<string, long>();
         bool first = true;
         output.Write("retry: 1000\n\n"u8);
-        while (true)
+        while (isAllowed?.Invoke() ?? true)
         {
             Snapshot snapshot = Latest();
             WriteEvent(output, "stores", snapshot.Milliseconds, snapshot.Stores);

@@ -1,4 +1,3 @@
-using System.Xml.Linq;
 using Xunit;
 
 namespace Strata.Server.Tests;
@@ -34,7 +33,7 @@ public abstract class AccessTests : ServerTests
         string answer = await message.SendAsync(Address);
         Assert.True(answer.StartsWith($"HTTP/1.1 {status} ", StringComparison.Ordinal), $"{message.Method} {message.Target} was to give {status} {code}, and gave: {answer}");
         if (message.Method == "HEAD") return;
-        Assert.Equal(code, XElement.Parse(answer[answer.IndexOf("<?xml", StringComparison.Ordinal)..]).Element("Code")!.Value);
+        Assert.Contains($"<Code>{code}</Code>", answer);
         Assert.DoesNotContain(Admin.Secret, answer);
         Assert.DoesNotContain(Writer.Secret, answer);
         Assert.DoesNotContain("aws4_request\n", answer);

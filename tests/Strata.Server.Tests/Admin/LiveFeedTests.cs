@@ -118,7 +118,7 @@ public sealed class LiveFeedTests
 
         public Listener(LiveFeed feed, CancellationToken end)
         {
-            _writing = feed.WriteAsync(_pipe.Writer, end);
+            _writing = feed.WriteAsync(_pipe.Writer, isAllowed: null, end);
             _parser = SseParser.Create(_pipe.Reader.AsStream(), (_, json) => JsonElement.Parse(json));
             _events = _parser.EnumerateAsync(CancellationToken.None).GetAsyncEnumerator(CancellationToken.None);
         }

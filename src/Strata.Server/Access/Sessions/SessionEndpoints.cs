@@ -97,5 +97,5 @@ internal sealed class SessionEndpoints(ServedStores served, Sessions sessions)
         http, 200, new SessionWire(served.Options.Access.IsRequired, key is null ? null : key.Name.Length > 0 ? key.Name : key.Id), AdminJson.Context.SessionWire);
 
     private static Task RefuseAsync(HttpContext http, int status, string message, string kind = nameof(StorageErrorKind.AccessDenied)) =>
-        BlobEndpoints.FailAsync(http, status, new ErrorWire(kind, WriteOutcome.NotApplied, message, IsTransient: status == 429));
+        BlobEndpoints.AnswerAsync(http, status, new ErrorWire(kind, WriteOutcome.NotApplied, message, IsTransient: status == 429), BlobWire.Context.ErrorWire);
 }
