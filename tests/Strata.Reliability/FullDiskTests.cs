@@ -42,6 +42,55 @@ public sealed class FullDiskTests
     }
 
     [Fact]
+    public async Task A_disk_that_fills_up_refuses_a_part_keeps_the_upload_and_takes_its_completion_or_its_end()
+    {
+        using var disk = new SmallDisk();
+        await using DiskBlobStore store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = Path.Combine(disk.Path, "store") });
+        Assert.True(store.TryGetFacet(out IMultipartUploads? uploads));
+        BlobKey key = BlobKey.Parse("a/composed");
+        byte[] content = new byte[64 * 1024];
+        new Random(1).NextBytes(content);
+        MultipartUpload upload = await uploads.CreateAsync(key), other = await uploads.CreateAsync(key);
+        var parts = new List<PartReference> { await PartAsync(uploads, upload, 1, content), await PartAsync(uploads, upload, 2, content) };
+        for (int number = 1; ; number++)
+        {
+            Assert.True(number < 100, "a disk of 1 MiB took more than 6 MiB");
+            StorageException? full = await Record.ExceptionAsync(() => PartAsync(uploads, other, number, content)) as StorageException;
+            if (full is null) continue;
+            Assert.Equal((StorageErrorKind.Full, WriteOutcome.NotApplied), (full.Kind, full.Outcome));
+            Assert.Equal(number - 1, (await uploads.FindAsync(key, other.Id))!.Parts);
+            break;
+        }
+
+        Assert.True(await uploads.AbortAsync(key, other.Id), "a full disk must take the end of an upload");
+        parts.Add(await PartAsync(uploads, upload, 3, content));
+        Assert.Equal(CompleteStatus.Completed, (await uploads.CompleteAsync(key, upload.Id, parts)).Status);
+        byte[]? read = await store.GetBytesAsync(key);
+        Assert.Equal([.. content, .. content, .. content], read!);
+        await FillAsync(disk.Path);
+        Assert.Equal(DeleteStatus.Deleted, (await store.DeleteAsync(key)).Status);
+        Assert.Empty(Directory.GetDirectories(Path.Combine(disk.Path, "store", "uploads")));
+    }
+
+    private static async Task<PartReference> PartAsync(IMultipartUploads uploads, MultipartUpload upload, int number, byte[] bytes)
+    {
+        await using IBlobWriter? writer = await uploads.OpenPartAsync(upload.Key, upload.Id, number);
+        await writer!.WriteAsync(bytes, CancellationToken.None);
+        return new PartReference(number, (await writer.CommitAsync(null, CancellationToken.None)).Info!.ETag);
+    }
+
+    /// <summary>Takes the last page of the disk.</summary>
+    private static async Task FillAsync(string path)
+    {
+        await using var file = new FileStream(Path.Combine(path, "filler"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        byte[] page = new byte[4096];
+        await Assert.ThrowsAnyAsync<IOException>(async () =>
+        {
+            while (true) await file.WriteAsync(page);
+        });
+    }
+
+    [Fact]
     public async Task A_copy_that_finds_the_disk_full_costs_the_copy_and_not_the_write()
     {
         using var disk = new SmallDisk();

@@ -1,3 +1,4 @@
+using Strata.Testing;
 using Xunit;
 
 namespace Strata.Tests;
@@ -42,6 +43,19 @@ public sealed class StoreUrlRegistryTests : IDisposable
         Assert.NotNull(await again.StatAsync(BlobKey.Parse("k")));
     }
 
+    [Fact]
+    public async Task The_expiry_of_uploads_is_an_option_of_a_file_address()
+    {
+        var clock = new FakeClock();
+        await using IBlobStore store = await new StoreUrlRegistry().OpenAsync($"file:{_folder}/x?uploadExpiry=2.00:00:00", StoreContext.Default with { Clock = clock });
+        Assert.True(store.TryGetFacet(out IMultipartUploads? uploads));
+        MultipartUpload upload = await uploads.CreateAsync(BlobKey.Parse("k"));
+        clock.Jump(TimeSpan.FromHours(47));
+        Assert.NotNull(await uploads.FindAsync(upload.Key, upload.Id));
+        clock.Jump(TimeSpan.FromHours(1));
+        Assert.Null(await uploads.FindAsync(upload.Key, upload.Id));
+    }
+
     [Theory]
     [InlineData("memory:?maxByte=1MiB", "maxByte")]
     [InlineData("memory:?maxBytes=lots", "maxBytes=lots")]
@@ -50,6 +64,8 @@ public sealed class StoreUrlRegistryTests : IDisposable
     [InlineData("file:", "no folder")]
     [InlineData("file:./x?durability=maybe", "flush or os")]
     [InlineData("file:./x?durability", "no value")]
+    [InlineData("file:./x?uploadExpiry=soon", "more than 0")]
+    [InlineData("file:./x?uploadExpiry=00:00:00", "more than 0")]
     [InlineData("file:./x?maxBytes=1MiB&maxbytes=2MiB", "twice")]
     public async Task A_wrong_option_is_named_with_what_it_takes(string url, string named)
     {

@@ -12,11 +12,11 @@ public sealed partial class DiskBlobStore
         var scan = new DiskScan(_log);
         var newest = new Dictionary<BlobKey, DiskBlobHeader>();
         var superseded = new List<DiskBlobHeader>();
-        var inDoubt = new HashSet<string>(StringComparer.Ordinal);
+        var owned = new HashSet<string>(StringComparer.Ordinal);
         foreach (DiskBlobHeader header in _folder.Load((file, fault) =>
         {
             scan.Report(file, fault);
-            if (DiskBlobFile.UploadOf(file) is { } upload) inDoubt.Add(upload);
+            if (DiskBlobFile.UploadOf(file) is { } upload) owned.Add(upload);
         }))
         {
             scan.See(header);
@@ -25,10 +25,10 @@ public sealed partial class DiskBlobStore
             if (other is not null) superseded.Add(isNewest ? other : header);
         }
 
-        HashSet<string> owned = [.. newest.Values.Select(h => h.Upload).OfType<string>()];
+        owned.UnionWith(newest.Values.Select(h => h.Upload).OfType<string>());
         foreach (DiskBlobHeader header in superseded) Remove(header, owned);
         foreach (DiskBlobHeader header in newest.Values.OrderBy(h => h.Sequence)) Remember(header, scan);
-        foreach (string id in _uploadFiles.Ids().Where(id => !owned.Contains(id) && !inDoubt.Contains(id))) LoadUpload(id, scan);
+        foreach (string id in _uploadFiles.Ids().Where(id => !owned.Contains(id))) LoadUpload(id, scan);
         if (scan.Damaged > 0) _log.LogError("{Count} files of store '{Store}' are damaged", scan.Damaged, _options.Name);
         _sequence = scan.Sequence;
         return scan.Version;

@@ -61,7 +61,7 @@ internal sealed class DiskFolder : IDisposable
                 using SafeFileHandle handle = File.OpenHandle(file);
                 header = DiskBlobFile.ReadTrailer(handle);
                 if (header.Kind == DiskFileKind.Manifest) header = DiskManifest.Read(handle, header);
-                if (header.Kind > DiskFileKind.Manifest || PathOf(header.Info.Key, header.Sequence, header.Upload) != file)
+                if (header.Kind > DiskFileKind.Manifest || (header.Kind == DiskFileKind.Manifest) != DiskUploadFiles.IsId(header.Upload) || PathOf(header.Info.Key, header.Sequence, header.Upload) != file)
                     throw new InvalidDataException("its name does not belong to its key");
             }
             catch (InvalidDataException e)

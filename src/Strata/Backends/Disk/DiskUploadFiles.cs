@@ -13,6 +13,9 @@ internal sealed class DiskUploadFiles(DiskFolder folder, ILogger log)
     private const string PartExtension = ".part";
     private const int IdDigits = 32;
 
+    /// <summary>Whether a text is an upload's name: only such a one ever becomes a path.</summary>
+    public static bool IsId(string? name) => name?.Length == IdDigits && name.All(char.IsAsciiHexDigitLower);
+
     /// <summary>The folders that have the name of an upload; others are not this store's and are left alone.</summary>
     public IReadOnlyList<string> Ids() => [.. Directory.EnumerateDirectories(folder.Uploads).Select(d => Path.GetFileName(d)).Where(IsId)];
 
@@ -133,8 +136,6 @@ internal sealed class DiskUploadFiles(DiskFolder folder, ILogger log)
             return null;
         }
     }
-
-    private static bool IsId(string name) => name.Length == IdDigits && name.All(char.IsAsciiHexDigitLower);
 
     private string PathOf(string id) => Path.Combine(folder.Uploads, id);
 }

@@ -245,6 +245,27 @@ public sealed class DiskUploadCrashTests : DiskUploadFixture
         await AssertHoldsAsync(Second);
     }
 
+    [Theory]
+    [InlineData("..")]
+    [InlineData(".")]
+    [InlineData("a-users-own")]
+    public async Task A_manifest_that_names_another_folder_than_an_uploads_is_refused(string upload)
+    {
+        await OpenAsync();
+        await CloseAsync();
+        string foreign = Path.Combine(Directory.CreateDirectory(Path.Combine(UploadsFolder, "a-users-own")).FullName, "file");
+        await File.WriteAllTextAsync(foreign, "x");
+        var metadata = new DiskBlobMetadata(Key.Value, "e", 1, 0, 0, null, null, null, 0, null, upload);
+        byte[] list = DiskManifest.Encode([new DiskPart(1, 0, 0, 1, 1)]);
+        byte[] trailer = DiskBlobFile.Trailer(metadata, DiskFileKind.Manifest, list.Length, 7, [Crc32C.Of(list)]);
+        string path = Path.Combine(UploadsFolder, "..", DiskBlobFile.RelativePath(Key, 7, upload));
+        await File.WriteAllBytesAsync(path, [.. list, .. trailer]);
+        await OpenAsync();
+        Assert.Null(await Store.StatAsync(Key));
+        Assert.True(Log.Warnings > 0, "nothing was reported");
+        Assert.True(File.Exists(foreign), "a manifest led out of the uploads' folders");
+    }
+
     private static (int Format, int Kind) FormatOf(byte[] file) =>
         (BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(file.Length - 44)), BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(file.Length - 42)));
 
