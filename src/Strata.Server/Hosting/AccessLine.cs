@@ -56,9 +56,9 @@ internal sealed record AccessLine
         return new AccessLine
         {
             Time = time,
-            Id = record.Id ?? http.TraceIdentifier,
+            Id = http.Response.Headers["x-amz-request-id"] is [{ } id] ? id : http.TraceIdentifier,
             Remote = http.Connection.RemoteIpAddress?.ToString(),
-            Principal = record.Principal,
+            Principal = (http.Features.Get<RequestAccess>()?.Principal ?? AccessPrincipal.Anybody).Name,
             Operation = record.Operation ?? OperationOf(http),
             Method = http.Request.Method,
             Path = Bounded(PathOf(http), MaxPath)!,
@@ -75,7 +75,10 @@ internal sealed record AccessLine
     private static string OperationOf(HttpContext http)
     {
         string route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "";
-        return route[(route.TrimEnd('/').LastIndexOf('/') + 1)..];
+        string last = route[(route.TrimEnd('/').LastIndexOf('/') + 1)..];
+
+        // S3's own part of the paths, of which its endpoint has not got to know: the guard before it refused.
+        return last.StartsWith('{') ? "Refused" : last;
     }
 
     private static string PathOf(HttpContext http) => S3Target.PathOf(http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "");

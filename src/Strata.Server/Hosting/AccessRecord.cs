@@ -3,12 +3,6 @@ namespace Strata.Server;
 /// <summary>What the access log shall say of a request beyond what HTTP shows: a feature of each request, filled on its way.</summary>
 internal sealed class AccessRecord
 {
-    /// <summary>The id that the client was told; null for the web server's own.</summary>
-    public string? Id { get; set; }
-
-    /// <summary>Who asked (<see cref="AccessPrincipal.Name"/>).</summary>
-    public string Principal { get; set; } = AccessPrincipal.Anybody.Name;
-
     /// <summary>S3's name of the operation; null for the last part of the route.</summary>
     public string? Operation { get; set; }
 

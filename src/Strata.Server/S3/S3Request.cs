@@ -55,11 +55,9 @@ internal sealed class S3Request(HttpContext http, ServedStores served, string id
     /// <summary>The first value of a query parameter, or null.</summary>
     public string? Query(string name) => Request.Query.TryGetValue(name, out Microsoft.Extensions.Primitives.StringValues values) ? values.ToString() : null;
 
-    /// <summary>Tells the access log what was asked, by whom, and how much of it came and went.</summary>
+    /// <summary>Tells the access log what was asked, and how much of it came and went.</summary>
     public void Fill(AccessRecord record)
     {
-        record.Id = Id;
-        record.Principal = Principal.Name;
         record.Operation = Operation;
         if (BytesIn > 0) record.Received = BytesIn;
         if (BytesOut > 0) record.Sent = BytesOut;

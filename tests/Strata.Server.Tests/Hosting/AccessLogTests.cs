@@ -52,6 +52,28 @@ public sealed class AccessLogTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_was_refused_is_in_the_log_as_nobody_and_who_was_let_in_by_name()
+    {
+        const string Token = "the-folders-token";
+        var ring = new AccessKeyRing(new AccessKey { Id = "ANN", Secret = Secret + Secret, Grants = [AccessGrant.Everything] });
+        string id;
+        await using (StrataServer server = await StartAsync(options: new StrataServerOptions { Access = ring, OwnerToken = Token }))
+        {
+            using HttpClient http = Client(server);
+            using HttpResponseMessage unsigned = await http.GetAsync("main/k");
+            id = unsigned.Headers.GetValues("x-amz-request-id").Single();
+            using HttpResponseMessage unknown = await http.GetAsync("_strata/v1/stores");
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+            using HttpResponseMessage owner = await http.GetAsync("_strata/v1/stores");
+        }
+
+        JsonElement[] lines = await LinesAsync();
+        Assert.Equal(["- Refused 403", "- stores 401", "owner stores 200"], lines.Select(l => $"{Text(l, "principal")} {Text(l, "operation")} {l.GetProperty("status")}"));
+        Assert.Equal(id, Text(lines[0], "id"));
+        Assert.DoesNotContain(Token, await File.ReadAllTextAsync(LogPath));
+    }
+
+    [Fact]
     public async Task Secrets_stay_out_and_what_a_client_makes_up_is_bounded_and_escaped()
     {
         await using (StrataServer server = await StartAsync())
@@ -155,9 +177,9 @@ public sealed class AccessLogTests : IDisposable
         Time = TimeProvider.System.GetUtcNow(), Id = "1", Principal = "-", Operation = "GetObject", Method = "GET", Path = "/main/k", Status = 200, Milliseconds = 1,
     };
 
-    private Task<StrataServer> StartAsync(string? path = null) => StrataServer.StartAsync(
+    private Task<StrataServer> StartAsync(string? path = null, StrataServerOptions? options = null) => StrataServer.StartAsync(
         new Dictionary<string, IBlobStore> { ["main"] = _store },
-        new StrataServerOptions { Listen = "127.0.0.1:0", AccessLog = path ?? LogPath },
+        (options ?? new()) with { Listen = "127.0.0.1:0", AccessLog = path ?? LogPath },
         _counted.Context with { Loggers = NullLoggerFactory.Instance });
 
     private static HttpClient Client(StrataServer server)
