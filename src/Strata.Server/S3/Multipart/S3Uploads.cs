@@ -64,7 +64,10 @@ internal static class S3Uploads
         using var xml = new S3Xml("ListPartsResult");
         xml.Element("Bucket", request.Target.Bucket).Element("Key", S3Listing.Encoded(key.Value, encodes)).Element("UploadId", upload.Id);
         if (encodes) xml.Element("EncodingType", "url");
-        xml.Element("PartNumberMarker", after).Element("NextPartNumberMarker", parts.Count > 0 ? parts[^1].Number : after).Element("MaxParts", limit).Element("IsTruncated", isTruncated);
+        xml.Element("PartNumberMarker", after).Element("MaxParts", limit).Element("IsTruncated", isTruncated);
+
+        // Only where there is more: paginators of several SDKs look at nothing else and would never end.
+        if (isTruncated) xml.Element("NextPartNumberMarker", parts.Count > 0 ? parts[^1].Number : after);
         foreach (UploadedPart part in parts) WritePart(xml, part, checksum);
         WriteOwner(xml, checksum);
         await xml.SendAsync(request.Response);

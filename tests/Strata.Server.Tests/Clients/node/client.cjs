@@ -41,7 +41,9 @@ async function resume(Bucket, Key, file) {
   const { Uploads = [] } = await client.send(new s3.ListMultipartUploadsCommand({ Bucket, Prefix: Key }));
   const [{ UploadId }] = Uploads.filter(u => u.Key === Key);
   const there = new Map();
-  for await (const page of s3.paginateListParts({ client }, { Bucket, Key, UploadId })) for (const part of page.Parts ?? []) there.set(part.PartNumber, part);
+  for await (const page of s3.paginateListParts({ client, pageSize: 1 }, { Bucket, Key, UploadId })) {
+    for (const part of page.Parts ?? []) there.set(part.PartNumber, part);
+  }
 
   const bytes = await files.readFile(file);
   const parts = [];
