@@ -32,9 +32,18 @@ public sealed class RunningServer : IAsyncDisposable
     /// <param name="options">The server's; null for the defaults.</param>
     /// <param name="context">Clock and loggers; null for the defaults.</param>
     /// <param name="settings">Further settings, such as of more stores.</param>
-    public static async Task<RunningServer> StartAsync(StrataServerOptions? options = null, StoreContext? context = null, params (string Name, string Value)[] settings)
+    public static Task<RunningServer> StartAsync(StrataServerOptions? options = null, StoreContext? context = null, params (string Name, string Value)[] settings) =>
+        OpenAsync(Directory.CreateTempSubdirectory("strata-s3-").FullName, options, context, settings);
+
+    /// <summary>Stops this server and starts another one over the same folder.</summary>
+    public async Task<RunningServer> RestartAsync(StrataServerOptions? options = null, params (string Name, string Value)[] settings)
     {
-        string folder = Directory.CreateTempSubdirectory("strata-s3-").FullName;
+        await StopAsync();
+        return await OpenAsync(Folder, options, null, settings);
+    }
+
+    private static async Task<RunningServer> OpenAsync(string folder, StrataServerOptions? options, StoreContext? context, (string Name, string Value)[] settings)
+    {
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>(settings.ToDictionary(s => s.Name, s => (string?)s.Value))
         {
             ["Strata:Stores:main:Tiers:0:Name"] = "hot",
@@ -57,9 +66,14 @@ public sealed class RunningServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await StopAsync();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private async Task StopAsync()
+    {
         Http.Dispose();
         await Server.DisposeAsync();
         await _catalog.DisposeAsync();
-        Directory.Delete(Folder, recursive: true);
     }
 }

@@ -13,6 +13,9 @@ public abstract class ServerTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => Running = await RunningServer.StartAsync(Options);
 
+    /// <summary>The server ends, and another one goes on with its folder.</summary>
+    protected async Task RestartAsync() => Running = await Running.RestartAsync(Options);
+
     public async ValueTask DisposeAsync()
     {
         await Running.DisposeAsync();

@@ -72,6 +72,7 @@ public class ListTests : ServerTests
     [InlineData("GET", "main/k?torrent")]
     [InlineData("GET", "main/k?versionId=3")]
     [InlineData("GET", "main/k?tagging&versionId=3")]
+    [InlineData("PUT", "main/k?partNumber=1")]
     [InlineData("POST", "main")]
     [InlineData("PUT", "new-bucket")]
     [InlineData("DELETE", "main")]

@@ -22,4 +22,32 @@ public class ReflectedCrcTests
             Assert.Equal(ReflectedCrc.Crc64Nvme.Append(0, bytes), ReflectedCrc.Crc64Nvme.Append(ReflectedCrc.Crc64Nvme.Append(0, bytes.AsSpan(0, cut)), bytes.AsSpan(cut)));
         }
     }
+
+    [Fact]
+    public void Of_two_pieces_follows_from_those_of_each()
+    {
+        byte[] bytes = RandomNumberGenerator.GetBytes(100_000);
+        foreach (ReflectedCrc crc in new[] { ReflectedCrc.Crc32, ReflectedCrc.Crc64Nvme })
+        {
+            foreach (int cut in new[] { 0, 1, 7, 255, 65_536, 99_999, 100_000 })
+            {
+                ulong first = crc.Append(0, bytes.AsSpan(0, cut)), second = crc.Append(0, bytes.AsSpan(cut));
+                Assert.Equal(crc.Append(0, bytes), crc.Combine(first, second, bytes.Length - cut));
+            }
+        }
+    }
+
+    [Fact]
+    public void Pieces_of_terabytes_are_combined()
+    {
+        // Two ways to append the same zeros: the lengths' bits beyond 32 count.
+        foreach (ReflectedCrc crc in new[] { ReflectedCrc.Crc32, ReflectedCrc.Crc64Nvme })
+        {
+            ulong zeros = crc.Append(0, new byte[1 << 20]), twice = zeros;
+            long length = 1 << 20;
+            for (; length < 1L << 42; length *= 2) twice = crc.Combine(twice, twice, length);
+            ulong doubled = crc.Combine(twice, twice, length);
+            Assert.Equal(crc.Combine(doubled, zeros, 1 << 20), crc.Combine(zeros, doubled, length * 2));
+        }
+    }
 }

@@ -48,6 +48,19 @@ public class S3cmdTests : ServerTests
         Assert.Equal("", (await CommandRun.OfAsync("diff", "-r", up, down)).Successful);
     }
 
+    [Fact]
+    public async Task Puts_a_large_file_in_parts()
+    {
+        string source = Path.Combine(Files, "large"), back = Path.Combine(Files, "back");
+        byte[] bytes = RandomNumberGenerator.GetBytes(12 * 1024 * 1024);
+        await File.WriteAllBytesAsync(source, bytes);
+        await S3cmdAsync("put", source, "s3://main/large", "--multipart-chunk-size-mb=5");
+        Assert.EndsWith("-3", (await Running.Store.StatAsync(BlobKey.Parse("large")))!.ETag);
+        await S3cmdAsync("get", "s3://main/large", back);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(back));
+        Assert.DoesNotContain("large", await S3cmdAsync("multipart", "s3://main"));
+    }
+
     private async Task<string> S3cmdAsync(params string[] arguments) => (await RunAsync(arguments)).Successful;
 
     private async Task<CommandRun> RunAsync(string[] arguments)
@@ -55,7 +68,7 @@ public class S3cmdTests : ServerTests
         string settings = Path.Combine(Running.Folder, "s3cfg");
         await File.WriteAllTextAsync(settings, "[default]\nuse_https = False\nguess_mime_type = False\n");
         string host = Running.Server.Address.Authority;
-        string[] common = ["-c", settings, "--no-progress", "--no-ssl", $"--host={host}", $"--host-bucket={host}", "--access_key=any", "--secret_key=thing"];
-        return await CommandRun.OfAsync("s3cmd", [.. common, .. arguments]);
+        return await CommandRun.OfAsync(
+            "s3cmd", ["-c", settings, "--no-progress", "--no-ssl", $"--host={host}", $"--host-bucket={host}", "--access_key=any", "--secret_key=thing", .. arguments]);
     }
 }
