@@ -84,7 +84,7 @@ public sealed class StrataServer : IAsyncDisposable
             app.MapStrata(served);
             await app.StartAsync(cancellationToken);
             string bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-            return new StrataServer(app, served, listen.ReachableAt(new Uri(bound)), certificate, Telemetry.Start(context));
+            return new StrataServer(app, served, listen.ReachableAt(certificate is not null, new Uri(bound).Port), certificate, Telemetry.Start(context));
         }
         catch (Exception e)
         {
