@@ -44,7 +44,7 @@ internal static class Tool
         {
             Data, Config, Json,
             new PutCommand(), new GetCommand(), new CatCommand(), new ListCommand(), new StatCommand(), new RemoveCommand(), new CopyCommand(),
-            new ServeCommand(), new CompletionCommand(),
+            new ServeCommand(), new AccessCommand(), new CompletionCommand(),
         };
         foreach (Option option in root.Options)
             if (option is HelpOption { Action: HelpAction help }) option.Action = new HelpWithExamples(help);
@@ -54,11 +54,11 @@ internal static class Tool
     private static int WrongUsage(ParseResult parsed, bool json)
     {
         Command command = parsed.CommandResult.Command;
-        string name = command is RootCommand ? "strata" : "strata " + command.Name;
+        string name = StrataCommand.LineOf(command);
         IEnumerable<string> messages = parsed.Errors.Select(e => e.Message).Distinct(StringComparer.Ordinal);
 
         // A word that is no command is told last, and says all there is to say.
-        string faults = command is RootCommand ? messages.Last() : string.Join(' ', messages);
+        string faults = command is RootCommand or AccessCommand ? messages.Last() : string.Join(' ', messages);
         using var report = new Report(json);
         return StrataCommand.Fail(report, new Fault(ExitCode.Usage, $"{faults} See '{name} --help'."));
     }

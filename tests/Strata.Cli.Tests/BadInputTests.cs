@@ -17,7 +17,8 @@ public sealed class BadInputTests : IDisposable
     [InlineData("stat", "strata stat")]
     [InlineData("rm", "strata rm", "--yes")]
     [InlineData("cp", "strata cp", "--parallel", "Symbolic")]
-    [InlineData("serve", "strata serve", "--demo", "--listen")]
+    [InlineData("serve", "strata serve", "--demo", "--listen", "--tls-cert")]
+    [InlineData("access", "strata access create --admin", "create", "list", "revoke")]
     [InlineData("completion", "strata completion")]
     public async Task Help_has_examples_and_exit_codes(string command, params string[] says)
     {
@@ -34,7 +35,7 @@ public sealed class BadInputTests : IDisposable
     {
         string help = (await StrataProcess.RunAsync("--help")).Exits(0).Output;
 
-        Assert.All(["put", "get", "cat", "ls", "stat", "rm", "cp", "serve", "completion", "file:DIR#KEY", "130"], s => Assert.Contains(s, help, StringComparison.Ordinal));
+        Assert.All(["put", "get", "cat", "ls", "stat", "rm", "cp", "serve", "access", "completion", "file:DIR#KEY", "130"], s => Assert.Contains(s, help, StringComparison.Ordinal));
     }
 
     [Theory]

@@ -81,12 +81,19 @@ internal sealed partial class StrataProcess : IDisposable
     }
 
     /// <summary>Starts the tool, with its standard input open.</summary>
-    public static StrataProcess Begin(params string[] arguments) => new(Start(arguments, null, null));
+    public static StrataProcess Begin(params string[] arguments) => Begin(null, arguments);
+
+    /// <summary>Starts the tool, with its standard input open.</summary>
+    public static StrataProcess Begin(IReadOnlyDictionary<string, string>? environment, params string[] arguments) => new(Start(arguments, environment, null));
 
     /// <summary>Starts <c>strata serve</c> and waits until it is ready.</summary>
-    public static async Task<StrataProcess> ServeAsync(string data, params string[] more)
+    public static Task<StrataProcess> ServeAsync(string data, params string[] more) => ServeAsync(data, null, more);
+
+    /// <summary>Starts <c>strata serve</c> and waits until it is ready.</summary>
+    public static async Task<StrataProcess> ServeAsync(string data, IReadOnlyDictionary<string, string>? environment, params string[] more)
     {
-        var served = new StrataProcess(Start(["serve", "--data", data, "--listen", "127.0.0.1:0", "--json", .. more], null, null));
+        string[] listen = more.Contains("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+        var served = new StrataProcess(Start(["serve", "--data", data, .. listen, "--json", .. more], environment, null));
         using var limit = new CancellationTokenSource(Limit);
         string? line = await served._process.StandardOutput.ReadLineAsync(limit.Token);
         if (line is null) Assert.Fail(await served._process.StandardError.ReadToEndAsync(limit.Token));
@@ -140,6 +147,7 @@ internal sealed partial class StrataProcess : IDisposable
             WorkingDirectory = folder ?? "",
         };
         start.Environment.Remove("STRATA_DATA");
+        start.Environment["STRATA_SEALING_KEY_FILE"] = "/proc/a test names its own";
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         return Process.Start(start)!;
     }

@@ -19,6 +19,7 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
           strata put photo.jpg main/photos/1.jpg
           strata ls -l main/photos/
           strata cp -r ./site main/site
+          strata access create --allow read,list:main/site/
         """;
 
     public override bool ClearsParseErrors => true;
@@ -33,7 +34,7 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
 
         // The parser knows the program by its file, the user by its command.
         output.Write(text.ToString().Replace(RootCommand.ExecutableName + " ", "strata ", StringComparison.Ordinal));
-        if (parseResult.CommandResult.Command is StrataCommand command)
+        if (parseResult.CommandResult.Command is IExplained command)
         {
             if (command.Notes != "")
             {

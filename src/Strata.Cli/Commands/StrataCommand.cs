@@ -4,7 +4,7 @@ using System.CommandLine.Parsing;
 namespace Strata.Cli;
 
 /// <summary>What all commands share: examples in their help, and one way to fail.</summary>
-internal abstract class StrataCommand : Command
+internal abstract class StrataCommand : Command, IExplained
 {
     private const string DebugVariable = "STRATA_DEBUG";
 
@@ -15,11 +15,15 @@ internal abstract class StrataCommand : Command
         SetAction(InvokeAsync);
     }
 
-    /// <summary>Command lines that work as they are written.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<string> Examples { get; }
 
-    /// <summary>What else the help says; empty for nothing.</summary>
+    /// <inheritdoc/>
     public virtual string Notes => "";
+
+    /// <summary>A command as the user writes it, such as <c>strata access list</c>.</summary>
+    public static string LineOf(Command command) =>
+        command is RootCommand ? "strata" : $"{command.Parents.OfType<Command>().Select(LineOf).FirstOrDefault("strata")} {command.Name}";
 
     /// <summary>Reports a failure and returns its exit code.</summary>
     public static int Fail(Report report, Fault fault)
@@ -46,7 +50,7 @@ internal abstract class StrataCommand : Command
         foreach (ArgumentResult argument in command.Children.OfType<ArgumentResult>())
         {
             if (argument.Tokens.FirstOrDefault(t => t.Value.Length > 1 && t.Value[0] == '-') is { } option)
-                throw CliException.Usage($"'{option.Value}' is no option of '{Name}'. A file of that name is ./{option.Value}. See 'strata {Name} --help'.");
+                throw CliException.Usage($"'{option.Value}' is no option of '{Name}'. A file of that name is ./{option.Value}. See '{LineOf(this)} --help'.");
         }
     }
 

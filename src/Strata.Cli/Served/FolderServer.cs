@@ -15,7 +15,11 @@ internal sealed class FolderServer : StoreSet
 
     /// <summary>The server that owns a folder.</summary>
     /// <exception cref="CliException">The owner has no address, or speaks another protocol.</exception>
-    public static FolderServer Of(DataFolderOwner owner, string folder)
+    public static FolderServer Of(DataFolderOwner owner, string folder) => new(Connect(owner, folder));
+
+    /// <summary>The way to the server that owns a folder.</summary>
+    /// <exception cref="CliException">The owner has no address, or speaks another protocol.</exception>
+    public static ServedConnection Connect(DataFolderOwner owner, string folder)
     {
         if (owner.Address is null)
         {
@@ -31,7 +35,11 @@ internal sealed class FolderServer : StoreSet
                 $"The server on '{folder}' (process {owner.ProcessId}) speaks protocol {owner.ProtocolVersion}, this tool {ProtocolVersion}. Use the same version for both.");
         }
 
-        return new FolderServer(new ServedConnection(owner.Address, owner.Token));
+        if (owner.Certificates.Count == 0) return new ServedConnection(owner.Address, owner.Token);
+
+        // The folder says which certificate is its server's; it says so anew when that is renewed under a long copy.
+        return new ServedConnection(
+            owner.Address, owner.Token, print => owner.Certificates.Contains(print) || DataFolder.FindOwner(folder)?.Certificates.Contains(print) == true);
     }
 
     public override async ValueTask<IReadOnlyList<StoreLine>> ListAsync(CancellationToken cancellationToken)

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Strata.Server;
@@ -14,11 +16,22 @@ internal sealed class ServedConnection : IDisposable
 
     private readonly HttpClient _http;
 
-    public ServedConnection(Uri address, string? token)
+    /// <param name="address">Where the server listens.</param>
+    /// <param name="token">Its data folder's token, or null.</param>
+    /// <param name="isKnown">True for the SHA-256 of a certificate that is the server's, whoever has signed it; null for what the system trusts.</param>
+    public ServedConnection(Uri address, string? token, Func<string, bool>? isKnown = null)
     {
         Address = address;
+        var tls = new SslClientAuthenticationOptions();
+        if (isKnown is not null)
+        {
+            tls.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                certificate is not null && isKnown(Convert.ToHexStringLower(SHA256.HashData(certificate.GetRawCertData())));
+        }
+
         _http = new HttpClient(new SocketsHttpHandler
         {
+            SslOptions = tls,
             UseProxy = false,
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
@@ -101,7 +114,7 @@ internal sealed class ServedConnection : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private static bool IsAnswer(HttpStatusCode status) => (int)status is (>= 200 and < 300) or 304 or 404 or 412 or 416;
+    private static bool IsAnswer(HttpStatusCode status) => (int)status is (>= 200 and < 300) or 304 or 404 or 409 or 412 or 416;
 
     private StorageException Map(HttpRequestException e, WriteOutcome failed, string operation)
     {
@@ -112,6 +125,8 @@ internal sealed class ServedConnection : IDisposable
             if (inner is ContentReadException read) throw read.InnerException!;
         }
 
+        if (e.HttpRequestError == HttpRequestError.SecureConnectionError)
+            return Unavailable($"The server at {Address} does not show the certificate that its data folder names; or the connection is not encrypted: {e.InnerException?.Message ?? e.Message}", WriteOutcome.NotApplied, operation, e);
         return e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
             ? Unavailable($"The server at {Address} does not answer. Is it still running? Start it with 'strata serve'.", WriteOutcome.NotApplied, operation, e)
             : Unavailable($"The connection to the server at {Address} broke during {operation}: {e.InnerException?.Message ?? e.Message}", failed, operation, e);

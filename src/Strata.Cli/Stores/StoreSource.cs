@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Strata.Server;
 
 namespace Strata.Cli;
 
@@ -58,6 +59,12 @@ internal sealed record StoreSourceOptions(string? Data, string? ConfigFile)
     /// <exception cref="CliException">The file is missing or no JSON.</exception>
     /// <exception cref="StrataConfigurationException">A setting is wrong; the message names its path.</exception>
     public StrataSettings ReadSettings() => StrataSettings.Read(ReadConfiguration(), NamedFolder);
+
+    /// <summary>The server's options, from the same places.</summary>
+    /// <param name="defaults">What holds where nothing is set.</param>
+    /// <exception cref="CliException">The file is missing or no JSON.</exception>
+    /// <exception cref="StrataConfigurationException">A setting is wrong; the message names its path.</exception>
+    public StrataServerOptions ReadServerOptions(StrataServerOptions? defaults = null) => StrataServerOptions.Read(ReadConfiguration(), defaults);
 
     /// <summary>True if no store is configured, so that there is only the default one.</summary>
     public bool HasNoStores() => !ReadConfiguration().GetSection("Strata:Stores").GetChildren().Any();

@@ -56,13 +56,8 @@ internal static class AccessEndpoints
         AccessKeyRevocation outcome = options.KeyStore is { } store
             ? store.Revoke(id)
             : options.Access.Find(id) is null ? AccessKeyRevocation.Missing : AccessKeyRevocation.Configured;
-        Task answer = outcome switch
-        {
-            AccessKeyRevocation.Revoked => BlobEndpoints.AnswerAsync(http, 200, new RevokedAccessKeyWire(id), AccessWire.Context.RevokedAccessKeyWire),
-            AccessKeyRevocation.Missing => BlobEndpoints.FailAsync(http, 404, new ErrorWire(ErrorWire.UnknownAccessKey, WriteOutcome.NotApplied, "There is no such access key.")),
-            _ => BlobEndpoints.FailAsync(http, 409, new ErrorWire(ErrorWire.Argument, WriteOutcome.NotApplied, AccessKeyRules.IsConfigured(id))),
-        };
-        await answer;
+        int status = outcome switch { AccessKeyRevocation.Revoked => 200, AccessKeyRevocation.Missing => 404, _ => 409 };
+        await BlobEndpoints.AnswerAsync(http, status, RevokedAccessKeyWire.Of(id, outcome), AccessWire.Context.RevokedAccessKeyWire);
     }
 
     private static async Task RunAsync(HttpContext http, RequestDelegate handler)

@@ -5,9 +5,6 @@ internal static class AccessKeyRules
 {
     public const string IdTakes = "3 to 128 letters and digits", SecretTakes = "8 to 128 printable ASCII characters without spaces", NameTakes = "up to 128 characters, none of them control characters";
 
-    /// <summary>Why a key of the configuration is not revoked at run time.</summary>
-    public static string IsConfigured(string id) => $"The access key '{id}' stands in the configuration (Strata:Access:Keys). Remove it there and start the server again.";
-
     private const int MaxGrants = 100, MaxGrantLength = 1200;
 
     public static bool IsId(string id) => id.Length is >= 3 and <= 128 && id.All(char.IsAsciiLetterOrDigit);
@@ -25,7 +22,8 @@ internal static class AccessKeyRules
         if (texts.Count is 0 or > MaxGrants) return $"An access key takes 1 to {MaxGrants} grants, such as read,list:photos/2026/ or all:*";
         foreach (string text in texts)
         {
-            if (text.Length > MaxGrantLength || text.Any(char.IsControl)) return $"A grant takes up to {MaxGrantLength} characters, none of them control characters";
+            // What comes as JSON may hold null at this place.
+            if (text is null || text.Length > MaxGrantLength || text.Any(char.IsControl)) return $"A grant takes up to {MaxGrantLength} characters, none of them control characters";
             if (!AccessGrant.TryParse(text, out AccessGrant? grant, out string? fault)) return fault;
             parsed.Add(grant);
         }

@@ -14,8 +14,9 @@ internal static class AccessWire
 
 /// <summary>Source-generated serialisation of it. Names that nobody knows, and missing ones, are refused.</summary>
 [JsonSourceGenerationOptions(
-    JsonSerializerDefaults.Web, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+    JsonSerializerDefaults.Web, UseStringEnumConverter = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(IReadOnlyList<AccessKeyWire>))]
+[JsonSerializable(typeof(AccessKeyWire))]
 [JsonSerializable(typeof(CreateAccessKeyWire))]
 [JsonSerializable(typeof(CreatedAccessKeyWire))]
 [JsonSerializable(typeof(RevokedAccessKeyWire))]
@@ -69,5 +70,13 @@ internal sealed record CreatedAccessKeyWire(string Id, string Secret, string Nam
     public override string ToString() => $"access key {Id}: {string.Join(' ', Grants)}";
 }
 
-/// <summary>A key that was revoked.</summary>
-internal sealed record RevokedAccessKeyWire(string Id);
+/// <summary>What the revocation of a key came to; with a message where it was not revoked.</summary>
+internal sealed record RevokedAccessKeyWire(string Id, AccessKeyRevocation Status, string? Message = null)
+{
+    public static RevokedAccessKeyWire Of(string id, AccessKeyRevocation status) => new(id, status, status switch
+    {
+        AccessKeyRevocation.Missing => $"There is no access key '{id}'.",
+        AccessKeyRevocation.Configured => $"The access key '{id}' stands in the configuration (Strata:Access:Keys). Remove it there and start the server again.",
+        _ => null,
+    });
+}

@@ -45,7 +45,7 @@ internal sealed record LocateWire(string Key, BlobInfoWire Info, IReadOnlyList<s
 
 /// <summary>
 /// A failure: a <see cref="StorageException"/>, or a caller's mistake. Its kind is a <see cref="StorageErrorKind"/>, or
-/// <see cref="Argument"/>, <see cref="UnknownStore"/> or <see cref="UnknownAccessKey"/>.
+/// <see cref="Argument"/>, or <see cref="UnknownStore"/>.
 /// </summary>
 internal sealed record ErrorWire(
     string Kind, WriteOutcome Outcome, string Message, bool IsTransient = false, string Operation = "", string? Key = null, string Store = "")
@@ -55,9 +55,6 @@ internal sealed record ErrorWire(
 
     /// <summary>The kind of a request that names no store of this server.</summary>
     public const string UnknownStore = "UnknownStore";
-
-    /// <summary>The kind of a request that names no access key of this server.</summary>
-    public const string UnknownAccessKey = "UnknownAccessKey";
 
     public static ErrorWire From(StorageException e) =>
         new(e.Kind.ToString(), e.Outcome, e.Message, e.IsTransient, e.Operation, e.Key?.Value, e.Store);

@@ -38,8 +38,11 @@ internal readonly record struct ListenAddress(IPEndPoint EndPoint)
             + "make one with 'strata access create --admin' or set Strata:Access:Keys; or listen on 127.0.0.1:PORT, [::1]:PORT or localhost:PORT.");
     }
 
-    /// <summary>The address to reach the server at from this machine, once it listens.</summary>
-    public Uri ReachableAt(Uri bound) => IsAny ? new UriBuilder(bound) { Host = IPAddress.Loopback.ToString() }.Uri : bound;
+    /// <summary>Where this machine reaches the server: at a loopback address if it listens on all of them.</summary>
+    /// <param name="isEncrypted">True for HTTPS.</param>
+    /// <param name="port">The real port; null for the given one.</param>
+    public Uri ReachableAt(bool isEncrypted, int? port = null) =>
+        new($"{(isEncrypted ? Uri.UriSchemeHttps : Uri.UriSchemeHttp)}://{new IPEndPoint(IsAny ? IPAddress.Loopback : EndPoint.Address, port ?? EndPoint.Port)}");
 
     private static StrataConfigurationException Invalid(string fault) => new(nameof(StrataServerOptions.Listen), fault);
 }
