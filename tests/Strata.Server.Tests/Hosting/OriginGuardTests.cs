@@ -70,7 +70,6 @@ public class OriginGuardTests : ServerTests
 
     private string Port => $"{Running.Server.Address.Port}";
 
-    /// <summary>Every mapped route with every method that it takes; a route that takes all of them is tried with some.</summary>
     [Theory]
     [InlineData("Host: s3.example\r\n", true)]
     [InlineData("Host: s3.example\r\nOrigin: https://s3.example\r\n", true)]
@@ -83,16 +82,6 @@ public class OriginGuardTests : ServerTests
         Assert.Equal(isServed, IsServed(await RawAsync(server, headers)));
     }
 
-    [Theory]
-    [InlineData("Host: s3.example\r\n", true)]
-    [InlineData("Host: 127.0.0.1:PORT\r\n", true)]
-    [InlineData("Host: evil.example\r\n", false)]
-    public async Task With_keys_the_listed_names_are_the_only_ones_where_some_are_listed(string headers, bool isServed)
-    {
-        await using RunningServer server = await RunningServer.StartAsync(new StrataServerOptions { Access = Keys, AllowedHosts = ["s3.example"] });
-        Assert.Equal(isServed, IsServed(await RawAsync(server, headers)));
-    }
-
     private static AccessKeyRing Keys => new(new AccessKey { Id = "abc", Secret = "12345678", Grants = [AccessGrant.Everything] });
 
     private static bool IsServed(string answer) => answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal);
@@ -100,10 +89,11 @@ public class OriginGuardTests : ServerTests
     private static async Task<string> RawAsync(RunningServer server, string headers)
     {
         using RawConnection connection = await RawConnection.OpenAsync(server.Server.Address);
-        await connection.WriteAsync($"GET /_strata/health HTTP/1.1\r\n{headers.Replace("PORT", server.Server.Address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal)}Connection: close\r\n\r\n");
+        await connection.WriteAsync($"GET /_strata/health HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
         return await connection.ReadToEndAsync();
     }
 
+    /// <summary>Every mapped route with every method that it takes; a route that takes all of them is tried with some.</summary>
     private IEnumerable<(string Method, string Path)> Routes() =>
         from endpoint in Running.Server.Endpoints.OfType<RouteEndpoint>()
         let methods = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []
