@@ -43,6 +43,7 @@ public static class StrataEndpoints
         group.MapBlobs(served);
         group.MapAdmin(served);
         group.MapAccess(served);
+        group.MapUploads(served);
         group.MapDashboard(served);
         new SessionEndpoints(served, sessions).Map(group);
         group.Map("/{**path}", new S3Endpoint(served).HandleAsync).WithMetadata(EndpointAccess.Signed);

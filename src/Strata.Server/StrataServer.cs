@@ -75,11 +75,13 @@ public sealed class StrataServer : IAsyncDisposable
         ListenAddress listen = ListenAddress.Parse(options.Listen);
         listen.RequireKeysBeyondLoopback(options.Access);
         context ??= StoreContext.Default;
-        ServerCertificate? certificate = options.Tls is null ? null : new ServerCertificate(options.Tls, context);
         var served = new ServedStores(stores, options, context);
-        WebApplication app = Build(listen, options, certificate, context);
+        ServerCertificate? certificate = null;
+        WebApplication? app = null;
         try
         {
+            certificate = options.Tls is null ? null : new ServerCertificate(options.Tls, context);
+            app = Build(listen, options, certificate, context);
             app.UseRouting();
             app.MapStrata(served);
             await app.StartAsync(cancellationToken);
@@ -88,7 +90,7 @@ public sealed class StrataServer : IAsyncDisposable
         }
         catch (Exception e)
         {
-            await app.DisposeAsync();
+            if (app is not null) await app.DisposeAsync();
             await served.DisposeAsync();
             certificate?.Dispose();
             if (e is IOException or SocketException)

@@ -13,8 +13,8 @@ public sealed record StrataServerOptions
 
     /// <summary>
     /// Values of the <c>Host</c> header (NAME or NAME:PORT) that are accepted besides localhost and the address that a
-    /// request came in at, with the server's own port. Default none, which with access keys means any: a page of another site
-    /// that makes a browser ask this server under its own name has no credentials to send along.
+    /// request came in at, with the server's own port. Default none. With access keys any name will do: a page of another
+    /// site that makes a browser ask this server under its own name has no credentials to send along.
     /// </summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 

@@ -22,7 +22,9 @@ internal sealed class ServedTiers : IAsyncDisposable
 
     public IBlobStore Main => _stores["main"];
 
-    public static async Task<ServedTiers> StartAsync(int port = 0, TimeProvider? clock = null)
+    public IMultipartUploads Uploads => Main.TryGetFacet(out IMultipartUploads? uploads) ? uploads : throw new InvalidOperationException("The store takes no uploads in parts.");
+
+    public static async Task<ServedTiers> StartAsync(int port = 0, TimeProvider? clock = null, AccessKeyRing? keys = null)
     {
         StoreContext context = clock is null ? StoreContext.Default : StoreContext.Default with { Clock = clock };
         var stores = new Dictionary<string, IBlobStore>
@@ -33,7 +35,7 @@ internal sealed class ServedTiers : IAsyncDisposable
                 context),
             ["plain"] = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "plain" }, context),
         };
-        return new ServedTiers(stores, await StrataServer.StartAsync(stores, new StrataServerOptions { Listen = $"127.0.0.1:{port}" }, context));
+        return new ServedTiers(stores, await StrataServer.StartAsync(stores, new StrataServerOptions { Listen = $"127.0.0.1:{port}", Access = keys ?? new() }, context));
 
         Tier Memory(string name, long bytes, bool evicts) =>
             new() { Name = name, Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = name, MaxBytes = bytes, Evicts = evicts }, context) };

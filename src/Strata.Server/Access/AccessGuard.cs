@@ -125,9 +125,13 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
     {
         const string Scheme = "Bearer ";
         if (_ownerToken is null || http.Request.Headers.Authorization is not [{ } value] || !value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
-        return http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+        return IsFromThisMachine(http.Connection)
             && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(value[Scheme.Length..]), _ownerToken);
     }
+
+    /// <summary>What comes from the address that it goes to comes from here: elsewhere no answer to it would arrive.</summary>
+    private static bool IsFromThisMachine(ConnectionInfo connection) =>
+        connection.RemoteIpAddress is { } address && (IPAddress.IsLoopback(address) || address.Equals(connection.LocalIpAddress));
 
     private Task RefuseAsync(HttpContext http, int status, string message) =>
         http.Request.Path.StartsWithSegments("/_strata", StringComparison.Ordinal)

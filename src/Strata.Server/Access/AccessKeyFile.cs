@@ -43,7 +43,7 @@ internal sealed class AccessKeyFile(string folder)
     /// <exception cref="StorageException">The disk is full, or refuses.</exception>
     public void Write(AccessKeyList list)
     {
-        byte[] body = JsonSerializer.SerializeToUtf8Bytes(list, Readable.AccessKeyList);
+        byte[] body = [.. JsonSerializer.SerializeToUtf8Bytes(list, Readable.AccessKeyList), (byte)'\n'];
         try
         {
             PrivateFile.Replace(_path, [.. HeaderOf(body), .. body]);

@@ -12,7 +12,8 @@ namespace Strata.Server;
 /// <summary>What a person or a monitor asks of a server: health, figures, listings, where a blob is, and live events.</summary>
 /// <remarks>
 /// Under <c>/_strata/</c>, all GET: <c>health</c>, <c>v1/stores</c>, <c>v1/stores/{name}/blobs</c>,
-/// <c>v1/stores/{name}/locate?key=</c>, <c>v1/events</c> (see <see cref="LiveFeed"/>). Failures are those of the blob API.
+/// <c>v1/stores/{name}/locate?key=</c>, <c>v1/events</c> (see <see cref="LiveFeed"/>); besides them
+/// <see cref="UploadEndpoints"/>. Failures are those of the blob API.
 /// </remarks>
 internal static class AdminEndpoints
 {

@@ -20,6 +20,7 @@ internal static class AdminJson
 [JsonSerializable(typeof(HealthWire))]
 [JsonSerializable(typeof(StoreWire[]))]
 [JsonSerializable(typeof(TierEventWire[]))]
+[JsonSerializable(typeof(UploadsWire))]
 [JsonSerializable(typeof(SessionWire))]
 [JsonSerializable(typeof(SignInWire))]
 internal sealed partial class AdminJsonContext : JsonSerializerContext;

@@ -18,6 +18,9 @@ internal static class DashboardEndpoints
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
+    /// <summary>Figures and keys; files that are dropped in; uploads in parts; signing in, which begins it all.</summary>
+    private static readonly string[] Scripts = ["page.js", "files.js", "uploads.js", "session.js"];
+
     /// <summary>Maps the page's parts, and leaves the page itself for <c>/</c>, which S3 shares.</summary>
     public static void MapDashboard(this IEndpointRouteBuilder routes, ServedStores served)
     {
@@ -25,7 +28,7 @@ internal static class DashboardEndpoints
         served.Page = page;
         Map("/_strata/", page);
         Map("/_strata/page.css", Resource("page.css", "text/css; charset=utf-8"));
-        Map("/_strata/page.js", Resource("page.js", "text/javascript; charset=utf-8"));
+        foreach (string script in Scripts) Map($"/_strata/{script}", Resource(script, "text/javascript; charset=utf-8"));
         Map("/_strata/icon.svg", Resource("icon.svg", "image/svg+xml"));
 
         void Map(string path, RequestDelegate handler) =>

@@ -9,6 +9,7 @@ const samples = 60;         // seconds of a sparkline
 const movesShown = 60;
 const pageSize = 50;
 const locatesAtOnce = 4;
+const patience = 1000;      // ms between two tries to reach the server
 const silence = 5000;       // ms without an event, of which one a second is due, after which the connection counts as lost
 
 const state = { stores: [], store: '', prefix: '', token: null, shown: 0, blobs: null };
@@ -283,7 +284,7 @@ $('pause').addEventListener('click', () => {
 
 // Connection ----------------------------------------------------------------------------------------------------------
 
-const connections = { live: 'Live', lost: 'Connection lost, trying again…' };
+const connections = { live: 'Live', lost: 'Connection lost, trying again…', out: 'Signed out' };
 let source = null;
 let heard = 0;
 
@@ -309,11 +310,22 @@ function connect() {
     onMoves(JSON.parse(event.data), first);
     first = false;
   });
-  mine.addEventListener('error', () => say('lost'));
+  mine.addEventListener('error', () => {
+    if (mine !== source) return;
+    say('lost');
+
+    // A connection that broke is tried again by the browser; one that was refused is not, and a session may be the reason.
+    if (mine.readyState === EventSource.CLOSED) setTimeout(() => mine === source && resume(), patience);
+  });
+}
+
+function disconnect() {
+  source?.close();
+  source = null;
 }
 
 setInterval(() => {
-  if (performance.now() - heard < silence) return;
+  if (!source || performance.now() - heard < silence) return;
   say('lost');
   connect();
 }, 1000);
@@ -325,6 +337,7 @@ let located = new Map();    // key → the cell that shows its tiers
 let waiting = [];
 let locating = 0;
 
+const blobAddress = (store, key) => `${api}/stores/${encodeURIComponent(store)}/blob?${new URLSearchParams({ key })}`;
 const pathOf = (key) => key.split('/').map(encodeURIComponent).join('/');
 const hashOf = (store, prefix) => `#/${encodeURIComponent(store)}/${pathOf(prefix)}`;
 const folderOf = (prefix) => prefix.slice(0, prefix.lastIndexOf('/') + 1);
@@ -335,6 +348,7 @@ async function get(path, parameters, signal) {
   const response = await fetch(`${api}${path}?${query}`, { signal, headers: { Accept: 'application/json' } });
   const body = await response.json().catch(() => null);
   if (response.ok) return body;
+  if (response.status === 401) signedOut();
   throw Object.assign(new Error(body?.message ?? `The server answered ${response.status}.`), { status: response.status });
 }
 
@@ -360,7 +374,28 @@ function readHash() {
   state.prefix = known ? prefix.join('/') : '';
   $('store').value = state.store;
   $('search').value = state.prefix;
+  $('choose-files').disabled = $('choose-folder').disabled = !state.store;
   if (state.store) list();
+}
+
+// Nothing that was shown of the stores stays in the document.
+function forget() {
+  listing?.abort();
+  clearTimeout(typing);
+  if ($('details').open) $('details').close();
+  for (const card of cards.values()) card.node.remove();
+  cards.clear();
+  Object.assign(state, { stores: [], store: '', prefix: '', token: null, shown: 0, blobs: null });
+  moves = [];
+  located = new Map();
+  waiting = [];
+  for (const id of ['rows', 'moves', 'crumbs', 'store', 'empty', 'details-body', 'details-title']) $(id).replaceChildren();
+  $('store').dataset.names = '';
+  $('search').value = '';
+  $('stores-waiting').hidden = false;
+  $('choose-files').disabled = $('choose-folder').disabled = true;
+  put($('send-folder'), '');
+  put($('count'), '');
 }
 
 async function list(more = false) {
@@ -433,6 +468,7 @@ function showCrumbs() {
   const links = [el('a', { href: hashOf(state.store, '') }, el('bdi', {}, state.store))];
   steps.forEach((step, i) => links.push(el('a', { href: hashOf(state.store, `${steps.slice(0, i + 1).join('/')}/`) }, el('bdi', {}, step))));
   $('crumbs').replaceChildren(...links);
+  put($('send-folder'), `${state.store}/${folderOf(state.prefix)}`);
 }
 
 function command(text) {
@@ -574,7 +610,7 @@ function describe(store, { info, tiers }) {
   return [
     el('ol', { class: 'core', 'aria-label': 'Tiers' }, ...all.map((t, i) =>
       el('li', { class: `heat-${heat(i, all.length)} ${tiers.includes(t.name) ? 'holds' : ''}` }, el('strong', {}, t.name), el('span', {}, tiers.includes(t.name) ? (t.isOrigin ? 'holds it, the origin' : 'holds a copy') : 'no copy')))),
-    el('p', { class: 'actions' }, el('a', { class: 'button', href: address, download: info.key.split('/').filter(Boolean).at(-1) }, 'Download'), command(location.origin + address)),
+    el('p', { class: 'actions' }, el('a', { class: 'button', href: blobAddress(store, info.key), download: info.key.split('/').filter(Boolean).at(-1) }, 'Download'), command(location.origin + address)),
     pairs(terms),
     el('h3', {}, 'Metadata'),
     metadata.length > 0 ? pairs(metadata) : el('p', { class: 'quiet' }, 'None.'),
@@ -585,5 +621,21 @@ $('details-close').addEventListener('click', () => $('details').close());
 $('details').addEventListener('click', (event) => { if (event.target === $('details')) $('details').close(); });
 $('details').addEventListener('close', () => { open = null; });
 
+// Questions -----------------------------------------------------------------------------------------------------------
+
+// Asks before something is lost; the answer is false for whatever is not the button that says so.
+function ask(title, text, yes, no) {
+  const dialog = $('question');
+  put($('question-title'), title);
+  $('question-text').replaceChildren(...[text].flat());
+  put($('question-yes'), yes);
+  put($('question-no'), no);
+  dialog.returnValue = '';
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true }));
+}
+
+$('question-yes').addEventListener('click', () => $('question').close('yes'));
+$('question-no').addEventListener('click', () => $('question').close());
+
 $('address').textContent = location.origin;
-connect();

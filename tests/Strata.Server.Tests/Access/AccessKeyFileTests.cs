@@ -57,6 +57,48 @@ public sealed class AccessKeyFileTests : IDisposable
         static bool Holds(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> part) => bytes.IndexOf(part) >= 0;
     }
 
+    /// <summary>Files of format 1, as they were first written: every later version reads them.</summary>
+    [Fact]
+    public void Files_of_format_1_are_read_for_ever()
+    {
+        const string Sealing =
+            """
+            {"magic":"strata-sealing-key","version":1,"id":"4c5f24217da51a87","key":"EuX63DVu3l5z1NH9J7BB2nFTFyYzpNMULQrJeuhHqDM="}
+
+            """;
+        const string Keys =
+            """
+            {"magic":"strata-access-keys","version":1,"crc32c":"4846baf1"}
+            {
+              "sealingKey": "4c5f24217da51a87",
+              "keys": [
+                {
+                  "id": "golden1",
+                  "name": "Ann – ü",
+                  "created": "2026-11-21T10:37:37+00:00",
+                  "grants": [
+                    "read,list:photos/2026/",
+                    "all:*"
+                  ],
+                  "secret": "qmAfLHg18ZCsBlpjH0z4TuGMkmr77bwW4l4nguWyb/Uk/OdmVlcoblx31x4geiVLGCKSVODDn3M90ZBkSAvbmDccYdw="
+                }
+              ]
+            }
+
+            """;
+        Directory.CreateDirectory(Path.GetDirectoryName(_folder.SealingKeyFile)!);
+        File.WriteAllText(_folder.SealingKeyFile, Sealing);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(_folder.SealingKeyFile, Private);
+        File.WriteAllText(_folder.KeyFile, Keys);
+
+        var ring = new AccessKeyRing();
+        _folder.Open(ring);
+        AccessKey key = Assert.Single(ring.Keys);
+        Assert.Equal(("golden1", "LKGpFCT8l44md712iNiQj6uaCX5esHP1Xn62BgBp", "Ann – ü"), (key.Id, key.Secret, key.Name));
+        Assert.Equal(["read,list:photos/2026/", "all:*"], key.Grants.Select(g => g.ToString()));
+        Assert.Equal(new DateTimeOffset(2026, 11, 21, 10, 37, 37, TimeSpan.Zero), key.Created);
+    }
+
     [Fact]
     public void Equal_secrets_are_sealed_differently()
     {

@@ -55,6 +55,19 @@ public sealed class JavaScriptClientTests(ClientServer server) : IClassFixture<C
         await ClientServer.AssertFileAsync(ClientServer.Large, back);
     }
 
+    [Theory]
+    [InlineData("CRC32C")]
+    [InlineData("CRC64NVME")]
+    [InlineData("SHA1")]
+    [InlineData("SHA256")]
+    public async Task Parts_are_summed_by_each_algorithm(string algorithm)
+    {
+        JsonElement uploaded = await NodeAsync("uploadSummed", "main", $"summed/{algorithm}", server.LargeFile, algorithm);
+        JsonElement head = await NodeAsync("head", "main", $"summed/{algorithm}");
+        Assert.Equal(uploaded.GetProperty($"Checksum{algorithm}").GetString(), head.GetProperty($"Checksum{algorithm}").GetString());
+        await server.AssertStoredAsync($"summed/{algorithm}", ClientServer.Large);
+    }
+
     [Fact]
     public async Task A_broken_upload_is_resumed()
     {

@@ -41,6 +41,13 @@ public sealed class Chromium : IAsyncLifetime
         return page;
     }
 
+    /// <summary>A picture of the page for a person to look at, if <c>STRATA_SCREENSHOTS</c> names a folder.</summary>
+    public static async Task ShootAsync(IPage page, string name)
+    {
+        if (Environment.GetEnvironmentVariable("STRATA_SCREENSHOTS") is not { Length: > 0 } folder) return;
+        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, $"{name}.png"), FullPage = true });
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_browser is not null) await _browser.DisposeAsync();

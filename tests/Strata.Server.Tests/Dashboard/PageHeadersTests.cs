@@ -19,6 +19,9 @@ public sealed class PageHeadersTests
     [Theory]
     [InlineData("/_strata/", "text/html")]
     [InlineData("/_strata/page.js", "text/javascript")]
+    [InlineData("/_strata/files.js", "text/javascript")]
+    [InlineData("/_strata/uploads.js", "text/javascript")]
+    [InlineData("/_strata/session.js", "text/javascript")]
     [InlineData("/_strata/page.css", "text/css")]
     [InlineData("/_strata/icon.svg", "image/svg+xml")]
     public async Task Each_part_has_a_strict_policy_and_is_asked_for_again_cheaply(string path, string type)
@@ -42,7 +45,7 @@ public sealed class PageHeadersTests
     public async Task The_page_names_nothing_of_another_host_and_holds_no_inline_script_or_style()
     {
         await using ServedTiers served = await ServedTiers.StartAsync();
-        foreach (string path in (string[])["/_strata/", "/_strata/page.js", "/_strata/page.css"])
+        foreach (string path in (string[])["/_strata/", "/_strata/page.js", "/_strata/files.js", "/_strata/uploads.js", "/_strata/session.js", "/_strata/page.css"])
         {
             string text = (await served.Http.GetStringAsync(path)).Replace("http://www.w3.org/2000/svg", "", StringComparison.Ordinal);
             Assert.DoesNotContain("http://", text);

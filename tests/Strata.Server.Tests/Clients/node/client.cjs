@@ -27,6 +27,9 @@ async function get(Bucket, Key, file) {
 
 const upload = (Bucket, Key, file) => new Upload({ client, params: { Bucket, Key, Body: createReadStream(file) }, partSize }).done();
 
+const uploadSummed = (Bucket, Key, file, ChecksumAlgorithm) =>
+  new Upload({ client, params: { Bucket, Key, Body: createReadStream(file), ChecksumAlgorithm }, partSize }).done();
+
 // Comes to a halt in the middle of the third part, until somebody kills it.
 async function uploadHalf(Bucket, Key, file) {
   const halting = async function* () {
@@ -95,6 +98,7 @@ const scenarios = {
   put,
   get,
   upload,
+  uploadSummed,
   uploadHalf,
   resume,
   abort,
