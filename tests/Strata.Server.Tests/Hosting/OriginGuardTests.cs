@@ -93,40 +93,6 @@ public class OriginGuardTests : ServerTests
         return await connection.ReadToEndAsync();
     }
 
-    /// <summary>Every mapped route with every method that it takes; a route that takes all of them is tried with some.</summary>
-    [Theory]
-    [InlineData("Host: s3.example\r\n", true)]
-    [InlineData("Host: s3.example\r\nOrigin: https://s3.example\r\n", true)]
-    [InlineData("Host: s3.example\r\nOrigin: https://evil.example\r\n", false)]
-    [InlineData("Host: s3.example\r\nOrigin: null\r\n", false)]
-    [InlineData("Host: s3.example\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: script\r\n", false)]
-    public async Task With_keys_any_name_will_do_but_pages_of_other_names_are_refused(string headers, bool isServed)
-    {
-        await using RunningServer server = await RunningServer.StartAsync(new StrataServerOptions { Access = Keys });
-        Assert.Equal(isServed, IsServed(await RawAsync(server, headers)));
-    }
-
-    [Theory]
-    [InlineData("Host: s3.example\r\n", true)]
-    [InlineData("Host: 127.0.0.1:PORT\r\n", true)]
-    [InlineData("Host: evil.example\r\n", false)]
-    public async Task With_keys_the_listed_names_are_the_only_ones_where_some_are_listed(string headers, bool isServed)
-    {
-        await using RunningServer server = await RunningServer.StartAsync(new StrataServerOptions { Access = Keys, AllowedHosts = ["s3.example"] });
-        Assert.Equal(isServed, IsServed(await RawAsync(server, headers)));
-    }
-
-    private static AccessKeyRing Keys => new(new AccessKey { Id = "abc", Secret = "12345678", Grants = [AccessGrant.Everything] });
-
-    private static bool IsServed(string answer) => answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal);
-
-    private static async Task<string> RawAsync(RunningServer server, string headers)
-    {
-        using RawConnection connection = await RawConnection.OpenAsync(server.Server.Address);
-        await connection.WriteAsync($"GET /_strata/health HTTP/1.1\r\n{headers.Replace("PORT", server.Server.Address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal)}Connection: close\r\n\r\n");
-        return await connection.ReadToEndAsync();
-    }
-
     private IEnumerable<(string Method, string Path)> Routes() =>
         from endpoint in Running.Server.Endpoints.OfType<RouteEndpoint>()
         let methods = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []
