@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Strata;
 
 /// <summary>Reads the options of an address, and refuses those that its scheme does not have.</summary>
@@ -21,11 +19,12 @@ internal sealed class StoreUrlOptions
         { } text => throw new FormatException($"has {name}={text}; it takes {ByteSize.Accepted}"),
     };
 
-    public TimeSpan? Duration(string name) => _url.Option(name) switch
+    /// <summary>A time of more than 0.</summary>
+    public TimeSpan? Time(string name) => _url.Option(name) switch
     {
         null => null,
-        { } text when TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan duration) && duration > TimeSpan.Zero => duration,
-        { } text => throw new FormatException($"has {name}={text}; it takes a time of more than 0 such as 12:00:00 or 7.00:00:00 (days.hours:minutes:seconds)"),
+        { } text when Duration.TryParse(text, out TimeSpan time) && time > TimeSpan.Zero => time,
+        { } text => throw new FormatException($"has {name}={text}; it takes more than 0: {Duration.Accepted}"),
     };
 
     public T Choice<T>(string name, T standard, params (string Text, T Value)[] choices)

@@ -97,7 +97,7 @@ public sealed class StoreUrlRegistry
                 MaxBytes = maxBytes,
                 Evicts = opening.IsCopy && maxBytes is not null,
                 Durability = options.Choice("durability", opening.IsCopy ? DiskDurability.OperatingSystem : DiskDurability.Flush, ("flush", DiskDurability.Flush), ("os", DiskDurability.OperatingSystem)),
-                UploadExpiry = options.Duration("uploadExpiry") ?? new DiskBlobStoreOptions { Path = url.Path }.UploadExpiry,
+                UploadExpiry = options.Time("uploadExpiry") ?? new DiskBlobStoreOptions { Path = url.Path }.UploadExpiry,
             },
             opening.Context,
             cancellationToken).ConfigureAwait(false);

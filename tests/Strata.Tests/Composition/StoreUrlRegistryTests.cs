@@ -47,7 +47,7 @@ public sealed class StoreUrlRegistryTests : IDisposable
     public async Task The_expiry_of_uploads_is_an_option_of_a_file_address()
     {
         var clock = new FakeClock();
-        await using IBlobStore store = await new StoreUrlRegistry().OpenAsync($"file:{_folder}/x?uploadExpiry=2.00:00:00", StoreContext.Default with { Clock = clock });
+        await using IBlobStore store = await new StoreUrlRegistry().OpenAsync($"file:{_folder}/x?uploadExpiry=2d", StoreContext.Default with { Clock = clock });
         Assert.True(store.TryGetFacet(out IMultipartUploads? uploads));
         MultipartUpload upload = await uploads.CreateAsync(BlobKey.Parse("k"));
         clock.Jump(TimeSpan.FromHours(47));
@@ -65,7 +65,7 @@ public sealed class StoreUrlRegistryTests : IDisposable
     [InlineData("file:./x?durability=maybe", "flush or os")]
     [InlineData("file:./x?durability", "no value")]
     [InlineData("file:./x?uploadExpiry=soon", "more than 0")]
-    [InlineData("file:./x?uploadExpiry=00:00:00", "more than 0")]
+    [InlineData("file:./x?uploadExpiry=0s", "more than 0")]
     [InlineData("file:./x?maxBytes=1MiB&maxbytes=2MiB", "twice")]
     public async Task A_wrong_option_is_named_with_what_it_takes(string url, string named)
     {
