@@ -16,6 +16,7 @@ public class RouteTests : AccessTests
         "GET /_strata/", "HEAD /_strata/",
         "GET /_strata/page.css", "HEAD /_strata/page.css",
         "GET /_strata/page.js", "HEAD /_strata/page.js",
+        "GET /_strata/files.js", "HEAD /_strata/files.js",
         "GET /_strata/icon.svg", "HEAD /_strata/icon.svg",
         "GET /_strata/v1/session", "POST /_strata/v1/session", "DELETE /_strata/v1/session",
     ];
