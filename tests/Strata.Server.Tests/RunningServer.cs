@@ -23,6 +23,9 @@ public sealed class RunningServer : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>The data folder's.</summary>
+    public string Token => _catalog.Folder.Token;
+
     public IBlobStore Store => StoreOf("main");
 
     public IBlobStore Other => StoreOf("other");

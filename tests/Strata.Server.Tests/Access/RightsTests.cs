@@ -17,9 +17,27 @@ public class RightsTests : AccessTests
         ["CreateBucket"] = AccessRights.None,
         ["DeleteBucket"] = AccessRights.None,
         ["GetBucketLocation"] = Any,
+        ["ListObjectVersions"] = AccessRights.List,
+        ["GetBucketAcl"] = Any,
+        ["PutBucketAcl"] = AccessRights.None,
+        ["ListMultipartUploads"] = AccessRights.List,
         ["DeleteObjects"] = Any,
         ["GetObject"] = AccessRights.Read,
         ["HeadObject"] = AccessRights.Read,
+        ["GetObjectAttributes"] = AccessRights.Read,
+        ["GetObjectTagging"] = AccessRights.Read,
+        ["PutObjectTagging"] = AccessRights.Write,
+        ["DeleteObjectTagging"] = AccessRights.Write,
+        ["GetObjectAcl"] = AccessRights.Read,
+        ["PutObjectAcl"] = AccessRights.Write,
+        ["CreateMultipartUpload"] = AccessRights.Write,
+        ["UploadPart"] = AccessRights.Write,
+        ["ListParts"] = AccessRights.Write,
+        ["CompleteMultipartUpload"] = AccessRights.Write,
+        ["AbortMultipartUpload"] = AccessRights.Write,
+
+        // Of an upload that there is, it reads the source as well.
+        ["UploadPartCopy"] = AccessRights.Write,
 
         // Reading the source as well.
         ["CopyObject"] = AccessRights.None,
@@ -28,6 +46,11 @@ public class RightsTests : AccessTests
     };
 
     private int _keys;
+
+    static RightsTests()
+    {
+        foreach (S3Operation operation in S3BucketConfiguration.Operations) Demanded.Add(operation.Name, Any);
+    }
 
     public static IReadOnlyList<object> Operations { get; } = new S3Operations(new S3BucketOperations(DateTimeOffset.UnixEpoch)).All;
 
@@ -54,7 +77,7 @@ public class RightsTests : AccessTests
             await TryAsync(operation, isAnybodys, new AccessGrant(AccessRights.All, "mai"), new AccessGrant(AccessRights.All, "main2"), new AccessGrant(AccessRights.All, "MAIN"));
             bool isOfBucket = operation.Scope != S3Scope.Object && Demanded[operation.Name] == Any;
             await TryAsync(operation, isOfBucket, new AccessGrant(AccessRights.All, "main", "theirs/"), new AccessGrant(AccessRights.All, "main", "mine/k2"));
-            await TryAsync(operation, isOfBucket || operation.Scope == S3Scope.Object || operation.Name == "ListObjects", new AccessGrant(AccessRights.All, "main", "mine/"));
+            await TryAsync(operation, isOfBucket || operation.Scope == S3Scope.Object || operation.Demand == S3Demands.ListPrefix, new AccessGrant(AccessRights.All, "main", "mine/"));
         }
     }
 
@@ -69,6 +92,23 @@ public class RightsTests : AccessTests
             await RefusedAsync(Sign("PUT", "/main/mine/copy", key: writer, headers: ("x-amz-copy-source", source)), source.Contains("..", StringComparison.Ordinal) ? 400 : 403, source.Contains("..", StringComparison.Ordinal) ? "InvalidArgument" : "AccessDenied");
         Assert.Null(await Running.Store.StatAsync(BlobKey.Parse("mine/copy")));
         await ServedAsync(Sign("PUT", "/main/mine/copy", key: writer, headers: ("x-amz-copy-source", "/other/shown/k")));
+    }
+
+    [Fact]
+    public async Task A_part_that_is_copied_reads_its_source_and_an_upload_is_of_its_key()
+    {
+        await PrepareAsync();
+        AccessKey writer = KeyWith(new AccessGrant(AccessRights.Write, "main", "mine/")), other = KeyWith(new AccessGrant(AccessRights.All, "main", "theirs/"));
+        string begun = await Sign("POST", "/main/mine/big?uploads", key: writer).SendAsync(Address);
+        string id = XElement.Parse(BodyOf(begun)).Elements().Single(e => e.Name.LocalName == "UploadId").Value;
+        await RefusedAsync(Sign("PUT", $"/main/mine/big?partNumber=1&uploadId={id}", key: writer, headers: ("x-amz-copy-source", "/main/theirs/k")), 403, "AccessDenied");
+        foreach ((string method, string query) in ((string, string)[])[("PUT", "partNumber=1&"), ("GET", ""), ("DELETE", "")])
+        {
+            await RefusedAsync(Sign(method, $"/main/mine/big?{query}uploadId={id}", key: other), 403, "AccessDenied");
+            await RefusedAsync(Sign(method, $"/main/theirs/big?{query}uploadId={id}", key: other), 404, "NoSuchUpload");
+        }
+
+        await ServedAsync(Sign("PUT", $"/main/mine/big?partNumber=1&uploadId={id}", "x", key: writer));
     }
 
     [Fact]
@@ -122,9 +162,10 @@ public class RightsTests : AccessTests
         await PrepareAsync();
         string[] before = await StateAsync();
         string place = operation.Scope switch { S3Scope.Root => "/", S3Scope.Bucket => "/main", _ => "/main/mine/k" };
-        if (operation.Name == "ListObjects" && grants.Any(g => g.Prefix == "mine/")) place += "?prefix=mine/";
+        string[] query = [.. operation.SubResource is null ? (string[])[] : [operation.SubResource + "="], .. operation.Demand == S3Demands.ListPrefix && grants.Any(g => g.Prefix == "mine/") ? (string[])["prefix=mine/"] : []];
+        if (query.Length > 0) place += "?" + string.Join('&', query);
         string body = operation.Name == "DeleteObjects" ? "<Delete><Object><Key>mine/none</Key></Object></Delete>" : operation.Name == "PutObject" ? "x" : "";
-        SignedMessage message = Sign(operation.Method, operation.SubResource is null ? place : $"{place}?{operation.SubResource}=", body, key: KeyWith(grants),
+        SignedMessage message = Sign(operation.Method, place, body, key: KeyWith(grants),
             headers: operation.Header is null ? [] : [(operation.Header, "/main/mine/source")]);
         string answer = await message.SendAsync(Address);
         bool wasOpen = !answer.StartsWith("HTTP/1.1 403", StringComparison.Ordinal);

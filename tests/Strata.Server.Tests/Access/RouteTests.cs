@@ -16,6 +16,7 @@ public class RouteTests : AccessTests
         "GET /_strata/", "HEAD /_strata/",
         "GET /_strata/page.css", "HEAD /_strata/page.css",
         "GET /_strata/page.js", "HEAD /_strata/page.js",
+        "GET /_strata/files.js", "HEAD /_strata/files.js",
         "GET /_strata/icon.svg", "HEAD /_strata/icon.svg",
         "GET /_strata/v1/session", "POST /_strata/v1/session", "DELETE /_strata/v1/session",
     ];
@@ -59,11 +60,11 @@ public class RouteTests : AccessTests
     [Fact]
     public async Task The_folders_token_opens_the_administration_and_not_S3()
     {
-        Assert.StartsWith("HTTP/1.1 200", await SendAsync("GET", Stores, $"Authorization: Bearer {OwnerToken}\r\n"));
-        Assert.StartsWith("HTTP/1.1 401", await SendAsync("GET", Stores, $"Authorization: Bearer {OwnerToken}x\r\n"));
-        Assert.StartsWith("HTTP/1.1 401", await SendAsync("GET", Stores, $"Authorization: Bearer {OwnerToken[..^1]}\r\n"));
-        Assert.StartsWith("HTTP/1.1 401", await SendAsync("GET", Stores, $"Authorization: Basic {OwnerToken}\r\n"));
-        Assert.StartsWith("HTTP/1.1 400", await SendAsync("GET", "/main", $"Authorization: Bearer {OwnerToken}\r\n"));
+        Assert.StartsWith("HTTP/1.1 200", await SendAsync("GET", Stores, $"Authorization: Bearer {Running.Token}\r\n"));
+        Assert.StartsWith("HTTP/1.1 401", await SendAsync("GET", Stores, $"Authorization: Bearer {Running.Token}x\r\n"));
+        Assert.StartsWith("HTTP/1.1 401", await SendAsync("GET", Stores, $"Authorization: Bearer {Running.Token[..^1]}\r\n"));
+        Assert.StartsWith("HTTP/1.1 401", await SendAsync("GET", Stores, $"Authorization: Basic {Running.Token}\r\n"));
+        Assert.StartsWith("HTTP/1.1 400", await SendAsync("GET", "/main", $"Authorization: Bearer {Running.Token}\r\n"));
     }
 
     [Theory]
@@ -77,7 +78,7 @@ public class RouteTests : AccessTests
     {
         var http = new DefaultHttpContext { Request = { Method = "GET", Path = Stores }, Response = { Body = new MemoryStream() } };
         http.Connection.RemoteIpAddress = address is null ? null : System.Net.IPAddress.Parse(address);
-        http.Request.Headers.Authorization = $"Bearer {OwnerToken}";
+        http.Request.Headers.Authorization = $"Bearer {Running.Token}";
         await Running.Server.Endpoints.OfType<RouteEndpoint>().First(e => e.RoutePattern.RawText == Stores).RequestDelegate!(http);
         Assert.Equal(status, http.Response.StatusCode);
     }

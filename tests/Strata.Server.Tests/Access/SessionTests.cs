@@ -37,6 +37,8 @@ public class SessionTests : AccessTests
         Assert.Equal(43, attributes.Single(a => a.StartsWith("strata-session=", StringComparison.Ordinal)).Length - "strata-session=".Length);
         Assert.NotEqual(set, (await SignInAsync(Admin)).Split("\r\n").Single(l => l.StartsWith("Set-Cookie:", StringComparison.OrdinalIgnoreCase)));
 
+        string proxied = await SendAsync("POST", Session, $"Origin: https://{Address.Authority}\r\n", JsonSerializer.Serialize(new { id = Admin.Id, secret = Admin.Secret }));
+        Assert.Contains("; secure", proxied);
         DefaultHttpContext secure = await PostAsync(IPAddress.Parse("192.168.1.4"), isHttps: true);
         Assert.Equal(200, secure.Response.StatusCode);
         Assert.Contains("secure", secure.Response.Headers.SetCookie.ToString(), StringComparison.OrdinalIgnoreCase);

@@ -95,7 +95,9 @@ internal sealed class Sessions(AccessKeyRing keys, TimeProvider clock)
         HttpOnly = true,
         SameSite = SameSiteMode.Strict,
         Path = "/",
-        Secure = http.Request.IsHttps,
+
+        // Also where a proxy on this machine has the certificate: the browser says how it came.
+        Secure = http.Request.IsHttps || http.Request.Headers.Origin.ToString().StartsWith("https://", StringComparison.OrdinalIgnoreCase),
         MaxAge = lifetime,
         IsEssential = true,
     };

@@ -53,8 +53,11 @@ internal static class CanonicalRequest
         if (target.Contains('#')) throw S3Error.InvalidUri("A request's target has no fragment.").AsException();
         if (target.StartsWith('/')) return target;
         int authority = target.IndexOf("://", StringComparison.Ordinal);
-        int path = authority < 0 ? -1 : target[(authority + 3)..].IndexOf('/');
-        return path >= 0 ? target[(authority + 3 + path)..] : throw S3Error.InvalidUri("A request's target begins with '/', or is an absolute address with a path.").AsException();
+        ReadOnlySpan<char> rest = authority < 0 ? default : target[(authority + 3)..];
+
+        // A slash within the query is none of the path: without a path, the server would answer for the root.
+        int path = rest.IndexOfAny('/', '?');
+        return path >= 0 && rest[path] == '/' ? rest[path..] : throw S3Error.InvalidUri("A request's target begins with '/', or is an absolute address with a path.").AsException();
     }
 
     private static void WriteQuery(ReadOnlySpan<char> query, bool isPresigned, ref CanonicalText text)
