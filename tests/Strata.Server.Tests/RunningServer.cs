@@ -23,6 +23,9 @@ public sealed class RunningServer : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>The data folder's token.</summary>
+    public string OwnerToken => _catalog.Folder.Token;
+
     public IBlobStore Store => StoreOf("main");
 
     public IBlobStore Other => StoreOf("other");

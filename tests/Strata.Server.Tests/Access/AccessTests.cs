@@ -14,13 +14,13 @@ public abstract class AccessTests : ServerTests
         Grants = [new AccessGrant(AccessRights.Read | AccessRights.Write, "main", "mine/")],
     };
 
-    protected const string OwnerToken = "the-token-of-the-data-folder";
-
     private readonly AccessKeyRing _ring = new(Admin, Writer);
 
     protected AccessKeyRing Ring => _ring;
 
-    protected override StrataServerOptions Options => new() { Access = _ring, OwnerToken = OwnerToken };
+    protected override StrataServerOptions Options => new() { Access = _ring };
+
+    protected string OwnerToken => Running.OwnerToken;
 
     protected Uri Address => Running.Server.Address;
 
