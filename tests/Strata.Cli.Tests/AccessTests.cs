@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -183,6 +185,20 @@ public sealed class AccessTests : IDisposable
         Assert.Equal("127.0.0.1", server.Address.Host);
         Assert.Contains("TLS", JsonDocument.Parse((await server.NextLineAsync())!).RootElement.GetProperty("message").GetString(), StringComparison.Ordinal);
         (await RunAsync("ls")).Exits(0);
+        Assert.Equal(0, await server.StopAsync());
+    }
+
+    [Fact]
+    public async Task The_commands_work_through_a_server_that_listens_on_an_address_of_the_machine_alone()
+    {
+        IPAddress address = NetworkInterface.GetAllNetworkInterfaces()
+            .SelectMany(n => n.GetIPProperties().UnicastAddresses)
+            .Select(a => a.Address)
+            .FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a), IPAddress.Loopback);
+        (await RunAsync("access", "create", "--admin", "--id", "boss")).Exits(0);
+        using StrataProcess server = await StrataProcess.ServeAsync(Data, Environment, "--listen", $"{address}:0");
+        Assert.Equal(address.ToString(), server.Address.Host);
+        Assert.Equal(["boss"], await IdsAsync());
         Assert.Equal(0, await server.StopAsync());
     }
 

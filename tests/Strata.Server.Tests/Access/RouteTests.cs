@@ -83,6 +83,17 @@ public class RouteTests : AccessTests
         Assert.Equal(status, http.Response.StatusCode);
     }
 
+    /// <summary>A server on one address of its machine is asked from that address; who pretended to be there would get no answer.</summary>
+    [Fact]
+    public async Task The_folders_token_works_from_the_servers_own_address()
+    {
+        var http = new DefaultHttpContext { Request = { Method = "GET", Path = Stores }, Response = { Body = new MemoryStream() } };
+        http.Connection.RemoteIpAddress = http.Connection.LocalIpAddress = System.Net.IPAddress.Parse("192.168.1.4");
+        http.Request.Headers.Authorization = $"Bearer {Running.Token}";
+        await Running.Server.Endpoints.OfType<RouteEndpoint>().First(e => e.RoutePattern.RawText == Stores).RequestDelegate!(http);
+        Assert.Equal(200, http.Response.StatusCode);
+    }
+
     [Fact]
     public async Task A_signature_of_an_admin_key_opens_the_administration()
     {
