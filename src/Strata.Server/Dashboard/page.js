@@ -394,7 +394,7 @@ function forget() {
   $('search').value = '';
   $('stores-waiting').hidden = false;
   $('choose-files').disabled = $('choose-folder').disabled = true;
-  put($('send-folder'), '');
+  for (const id of ['choose-files', 'choose-folder', 'send-hint']) $(id).title = '';
   put($('count'), '');
 }
 
@@ -468,7 +468,7 @@ function showCrumbs() {
   const links = [el('a', { href: hashOf(state.store, '') }, el('bdi', {}, state.store))];
   steps.forEach((step, i) => links.push(el('a', { href: hashOf(state.store, `${steps.slice(0, i + 1).join('/')}/`) }, el('bdi', {}, step))));
   $('crumbs').replaceChildren(...links);
-  put($('send-folder'), `${state.store}/${folderOf(state.prefix)}`);
+  for (const id of ['choose-files', 'choose-folder', 'send-hint']) $(id).title = `Into ${state.store}/${folderOf(state.prefix)}`;
 }
 
 function command(text) {
