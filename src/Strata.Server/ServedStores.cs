@@ -26,6 +26,9 @@ internal sealed class ServedStores : IAsyncDisposable
 
     public IReadOnlyDictionary<string, IBlobStore> Stores { get; }
 
+    /// <summary>Where buckets are created and deleted; null if they are not.</summary>
+    public StoreCatalog? Catalog { get; init; }
+
     public StrataServerOptions Options { get; }
 
     public StoreContext Context { get; }

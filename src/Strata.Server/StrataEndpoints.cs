@@ -57,6 +57,7 @@ public static class StrataEndpoints
         this IEndpointRouteBuilder endpoints, StoreCatalog catalog, StrataServerOptions? options = null, StoreContext? context = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        return endpoints.MapStrata(catalog.Stores, (options ?? new()).WithFolder(catalog.Folder, context), context);
+        ArgumentNullException.ThrowIfNull(endpoints);
+        return endpoints.MapStrata(new ServedStores(catalog.Stores, (options ?? new()).WithFolder(catalog.Folder, context), context ?? StoreContext.Default) { Catalog = catalog });
     }
 }

@@ -47,7 +47,7 @@ public sealed class StrataServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(options);
-        StrataServer server = await StartAsync(catalog.Stores, options.WithFolder(catalog.Folder, context), context, cancellationToken);
+        StrataServer server = await StartAsync(catalog.Stores, catalog, options.WithFolder(catalog.Folder, context), context, cancellationToken);
         try
         {
             if (server._certificate is { } certificate) certificate.AnnounceTo(prints => catalog.Folder.Announce(server.Address, prints));
@@ -67,15 +67,34 @@ public sealed class StrataServer : IAsyncDisposable
     /// the access log cannot be opened.
     /// </exception>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
-    public static async Task<StrataServer> StartAsync(
+    public static Task<StrataServer> StartAsync(
         IReadOnlyDictionary<string, IBlobStore> stores, StrataServerOptions options, StoreContext? context = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(stores);
         ArgumentNullException.ThrowIfNull(options);
+        return StartAsync(stores, null, options, context, cancellationToken);
+    }
+
+    /// <summary>Completes when the process is asked to end (SIGINT, SIGTERM) or the token is cancelled, and requests under way have finished.</summary>
+    public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _app.WaitForShutdownAsync(cancellationToken);
+
+    /// <summary>Stops accepting, lets requests under way finish within <see cref="StrataServerOptions.DrainTimeout"/>, then stops.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _served.DisposeAsync();
+        _certificate?.Dispose();
+        _telemetry?.Dispose();
+    }
+
+    private static async Task<StrataServer> StartAsync(
+        IReadOnlyDictionary<string, IBlobStore> stores, StoreCatalog? catalog, StrataServerOptions options, StoreContext? context, CancellationToken cancellationToken)
+    {
         ListenAddress listen = ListenAddress.Parse(options.Listen);
         listen.RequireKeysBeyondLoopback(options.Access);
         context ??= StoreContext.Default;
-        var served = new ServedStores(stores, options, context);
+        var served = new ServedStores(stores, options, context) { Catalog = catalog };
         ServerCertificate? certificate = null;
         WebApplication? app = null;
         try
@@ -97,19 +116,6 @@ public sealed class StrataServer : IAsyncDisposable
                 throw new StrataConfigurationException(nameof(options.Listen), $"cannot listen on {options.Listen}: {e.GetBaseException().Message}.", e);
             throw;
         }
-    }
-
-    /// <summary>Completes when the process is asked to end (SIGINT, SIGTERM) or the token is cancelled, and requests under way have finished.</summary>
-    public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _app.WaitForShutdownAsync(cancellationToken);
-
-    /// <summary>Stops accepting, lets requests under way finish within <see cref="StrataServerOptions.DrainTimeout"/>, then stops.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await _app.StopAsync();
-        await _app.DisposeAsync();
-        await _served.DisposeAsync();
-        _certificate?.Dispose();
-        _telemetry?.Dispose();
     }
 
     private static WebApplication Build(ListenAddress listen, StrataServerOptions options, ServerCertificate? certificate, StoreContext context)

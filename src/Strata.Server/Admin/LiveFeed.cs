@@ -46,15 +46,15 @@ internal sealed class LiveFeed(IReadOnlyDictionary<string, IBlobStore> stores, T
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task WriteAsync(PipeWriter output, Func<bool>? isAllowed, CancellationToken cancellationToken)
     {
-        var told = new Dictionary<string, long>();
+        var told = new Dictionary<string, (long Sequence, DateTimeOffset Time)>();
         bool first = true;
         output.Write("retry: 1000\n\n"u8);
         while (isAllowed?.Invoke() ?? true)
         {
             Snapshot snapshot = Latest();
             WriteEvent(output, "stores", snapshot.Milliseconds, snapshot.Stores);
-            TierEventWire[] moves = [.. snapshot.Moves.Where(move => move.Sequence > told.GetValueOrDefault(move.Store))];
-            foreach (TierEventWire move in moves) told[move.Store] = move.Sequence;
+            TierEventWire[] moves = [.. snapshot.Moves.Where(move => IsNew(move, told.GetValueOrDefault(move.Store)))];
+            foreach (TierEventWire move in moves) told[move.Store] = (move.Sequence, move.Time);
             if (first || moves.Length > 0) WriteEvent(output, "moves", snapshot.Milliseconds, Json(moves, AdminJson.Context.TierEventWireArray));
             first = false;
             FlushResult flushed = await output.FlushAsync(cancellationToken);
@@ -62,6 +62,9 @@ internal sealed class LiveFeed(IReadOnlyDictionary<string, IBlobStore> stores, T
             await NextBeatAsync(snapshot, cancellationToken);
         }
     }
+
+    /// <summary>A store counts its own moves; one that took the name of a deleted one counts anew.</summary>
+    private static bool IsNew(TierEventWire move, (long Sequence, DateTimeOffset Time) told) => move.Sequence > told.Sequence || move.Time > told.Time;
 
     private Snapshot Latest()
     {

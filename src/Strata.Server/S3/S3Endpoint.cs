@@ -49,7 +49,9 @@ internal sealed class S3Endpoint(ServedStores served)
 
     private async Task FailAsync(S3Request request, Exception exception)
     {
-        S3Error error = S3ErrorMap.Of(exception);
+        // A request may have found its bucket just before that was deleted.
+        bool isDeleted = exception is StorageException { Kind: StorageErrorKind.Closed } && !served.Stores.ContainsKey(request.Target.Bucket);
+        S3Error error = isDeleted ? S3Error.NoSuchBucket(request.Target.Bucket) : S3ErrorMap.Of(exception);
         if (exception is not S3Exception && (error.Status >= 500 || exception is StorageException { Kind: StorageErrorKind.AccessDenied }))
             _log.LogError(exception, "S3 {Operation} in '{Bucket}' failed ({Code}); request {Id}", request.Operation, request.Target.Bucket, error.Code, request.Id);
         if (request.Response.HasStarted)

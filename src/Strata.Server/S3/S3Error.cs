@@ -29,7 +29,7 @@ internal sealed record S3Error(int Status, string Code, string Message)
 
     public static S3Error InternalError { get; } = new(500, nameof(InternalError), "We encountered an internal error. The server's log has the details under the request id.");
 
-    public static S3Error NoSuchBucket(string bucket) => new(404, nameof(NoSuchBucket), $"The bucket '{bucket}' does not exist. Buckets are the stores of the configuration.");
+    public static S3Error NoSuchBucket(string bucket) => new(404, nameof(NoSuchBucket), $"The bucket '{bucket}' does not exist.");
 
     public static S3Error InvalidArgument(string message) => new(400, nameof(InvalidArgument), message);
 

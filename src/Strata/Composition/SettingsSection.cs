@@ -53,12 +53,12 @@ internal sealed class SettingsSection
         return [.. items.Select(i => group.Text(i.Key) ?? throw group.Missing(i.Key, "a text"))];
     }
 
-    public int? Count(string name)
+    public int? Count(string name, int most = int.MaxValue)
     {
         if (Text(name) is not { } text) return null;
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count <= most
             ? count
-            : throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes a whole number from 0 to {int.MaxValue}.");
+            : throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes a whole number from 0 to {most}.");
     }
 
     public TimeSpan? Time(string name)

@@ -1,38 +1,47 @@
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
 
 namespace Strata;
 
-/// <summary>All configured stores of a data folder, open.</summary>
+/// <summary>All stores of a data folder, open: those of the configuration, and buckets that were created at run time.</summary>
 public sealed class StoreCatalog : IAsyncDisposable
 {
-    private readonly Dictionary<string, IBlobStore> _stores = [];
+    private readonly StoreTable _stores = new();
+    private readonly StoreUrlRegistry _urls;
+    private readonly StoreContext _context;
     private readonly Meter _meter;
+    private readonly CreatedBuckets _created;
 
-    private StoreCatalog(DataFolder folder, StoreContext context)
+    private StoreCatalog(StrataSettings settings, StoreUrlRegistry urls, StoreContext context)
     {
-        Folder = folder;
+        Folder = DataFolder.Own(settings.Data);
+        _urls = urls;
+        _context = context;
         _meter = new Meter(context.Meter.Name);
+        _created = new CreatedBuckets(settings.Buckets, new BucketFolder(settings.Data, context.Loggers.CreateLogger<StoreCatalog>()), _stores, OpenStoreAsync, context);
     }
 
     /// <summary>The folder that they live in; this process owns it.</summary>
     public DataFolder Folder { get; }
 
-    /// <summary>The stores by name.</summary>
+    /// <summary>The stores by name. Buckets come and go in it; reading it meanwhile is safe, and sees one state or the next.</summary>
     public IReadOnlyDictionary<string, IBlobStore> Stores => _stores;
 
     /// <summary>Takes the data folder and opens the stores. If one fails, all are closed again.</summary>
     /// <exception cref="StrataConfigurationException">A setting is wrong; the message names it.</exception>
-    /// <exception cref="StorageException">A store cannot be opened, or another process owns the folder (kind Owned).</exception>
+    /// <exception cref="StorageException">
+    /// A store cannot be opened, the record of the created buckets is damaged, or another process owns the folder (kind Owned).
+    /// </exception>
     public static async ValueTask<StoreCatalog> OpenAsync(
         StrataSettings settings, StoreUrlRegistry? urls = null, StoreContext? context = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        context ??= StoreContext.Default;
-        var catalog = new StoreCatalog(DataFolder.Own(settings.Data), context);
+        var catalog = new StoreCatalog(settings, urls ?? new StoreUrlRegistry(), context ?? StoreContext.Default);
         try
         {
             foreach (StoreSettings store in settings.Stores.Values)
-                catalog._stores.Add(store.Name, await OpenStoreAsync(store, urls ?? new StoreUrlRegistry(), context, cancellationToken).ConfigureAwait(false));
+                catalog._stores.Add(store.Name, await catalog.OpenStoreAsync(store, cancellationToken).ConfigureAwait(false));
+            await catalog._created.OpenAsync(cancellationToken).ConfigureAwait(false);
             TierMetrics.Register(catalog._meter, catalog._stores);
             return catalog;
         }
@@ -43,17 +52,36 @@ public sealed class StoreCatalog : IAsyncDisposable
         }
     }
 
+    /// <summary>Creates a bucket: a store of memory over a folder, which is there again whenever the folder is opened.</summary>
+    /// <param name="name">As <see cref="StoreSettings.Name"/>, without <c>..</c> and not like an IPv4 address.</param>
+    /// <param name="cancellationToken">Gives up; ignored from the moment that the bucket is recorded.</param>
+    /// <exception cref="StorageException">The disk's error; the bucket is not served.</exception>
+    public ValueTask<BucketCreation> CreateAsync(string name, CancellationToken cancellationToken = default) => _created.CreateAsync(name, cancellationToken);
+
+    /// <summary>
+    /// Deletes a created bucket if it is empty. While it is looked at, what begins in it is refused with kind
+    /// <see cref="StorageErrorKind.Changed"/>, so that no write is acknowledged and then lost.
+    /// </summary>
+    /// <param name="name">The bucket.</param>
+    /// <param name="cancellationToken">Gives up; ignored from the moment that the bucket is no longer recorded.</param>
+    /// <exception cref="StorageException">The disk's error. The bucket is as it was or, where that is in doubt, out of service until the folder is opened anew.</exception>
+    public ValueTask<BucketDeletion> DeleteAsync(string name, CancellationToken cancellationToken = default) => _created.DeleteAsync(name, cancellationToken);
+
+    /// <summary>When a bucket was created; null for a store of the configuration.</summary>
+    public DateTimeOffset? CreatedAt(string name) => _created.CreatedAt(name);
+
     /// <summary>Closes the stores and gives the folder free.</summary>
     public async ValueTask DisposeAsync()
     {
         _meter.Dispose();
+        await _created.DisposeAsync().ConfigureAwait(false);
         foreach (IBlobStore store in _stores.Values) await store.DisposeAsync().ConfigureAwait(false);
         Folder.Dispose();
     }
 
-    private static async ValueTask<IBlobStore> OpenStoreAsync(StoreSettings store, StoreUrlRegistry urls, StoreContext context, CancellationToken cancellationToken)
+    private async ValueTask<TieredBlobStore> OpenStoreAsync(StoreSettings store, CancellationToken cancellationToken)
     {
-        TieredStoreBuilder builder = new TieredStoreBuilder().WithUrls(urls).WithContext(context).WithOptions(store.Tiering with { Name = store.Name });
+        TieredStoreBuilder builder = new TieredStoreBuilder().WithUrls(_urls).WithContext(_context).WithOptions(store.Tiering with { Name = store.Name });
         foreach (TierSettings tier in store.Tiers) builder.AddTier(tier);
         try
         {

@@ -26,8 +26,8 @@ public sealed partial record StoreSettings
         Tiers =
         [
             new TierSettings { Name = "hot", Url = "memory:", MaxBytes = 128L << 20 },
-            new TierSettings { Name = "warm", Url = FolderUrl(data, name, "warm"), MaxBytes = 20L << 30, MaxBlobBytes = 256L << 20 },
-            new TierSettings { Name = "cold", Url = FolderUrl(data, name, "cold") },
+            new TierSettings { Name = "warm", Url = FolderUrl(Path.Combine(data, name, "warm")), MaxBytes = 20L << 30, MaxBlobBytes = 256L << 20 },
+            new TierSettings { Name = "cold", Url = FolderUrl(Path.Combine(data, name, "cold")) },
         ],
         Tiering = new TieringOptions { Name = name },
     };
@@ -69,8 +69,14 @@ public sealed partial record StoreSettings
         };
     }
 
-    private static string FolderUrl(string data, string store, string tier) => "file:" + Uri.EscapeDataString(Path.Combine(data, store, tier)).Replace("%2F", "/", StringComparison.Ordinal);
+    /// <summary>Whether S3 takes the name for a bucket's: also without <c>..</c>, and not like an IPv4 address.</summary>
+    internal static bool IsName(string name) => NamePattern().IsMatch(name) && !name.Contains("..", StringComparison.Ordinal) && !AddressPattern().IsMatch(name);
 
-    [GeneratedRegex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", RegexOptions.CultureInvariant)]
+    internal static string FolderUrl(string path) => "file:" + Uri.EscapeDataString(path).Replace("%2F", "/", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\z", RegexOptions.CultureInvariant)]
     private static partial Regex NamePattern();
+
+    [GeneratedRegex(@"^\d+\.\d+\.\d+\.\d+\z", RegexOptions.CultureInvariant)]
+    private static partial Regex AddressPattern();
 }

@@ -11,6 +11,9 @@ public sealed record StrataSettings
     /// <summary>The stores by name. Without any there is <c>main</c>: memory over two folders below <see cref="Data"/>.</summary>
     public IReadOnlyDictionary<string, StoreSettings> Stores { get; init; } = new Dictionary<string, StoreSettings>();
 
+    /// <summary>The stores that are made and removed at run time.</summary>
+    public BucketSettings Buckets { get; init; } = new();
+
     /// <summary>Reads and checks the section <c>Strata</c>. Unknown settings are errors, so that a mistyped one is never ignored.</summary>
     /// <param name="configuration">The root of the configuration.</param>
     /// <param name="data">The data folder, where a command line gives it; it wins.</param>
@@ -18,10 +21,11 @@ public sealed record StrataSettings
     public static StrataSettings Read(IConfiguration configuration, string? data = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        var section = new SettingsSection(configuration.GetSection("Strata"), "Data", "Stores", "Server", "Access");
+        var section = new SettingsSection(configuration.GetSection("Strata"), "Data", "Stores", "Buckets", "Server", "Access");
         string folder = data ?? section.Text("Data") ?? "./data";
         Dictionary<string, StoreSettings> stores = section.Children("Stores").ToDictionary(s => s.Key, s => StoreSettings.Read(s, folder), StringComparer.Ordinal);
+        BucketSettings buckets = BucketSettings.Read(configuration.GetSection("Strata:Buckets"), hasStores: stores.Count > 0);
         if (stores.Count == 0) stores["main"] = StoreSettings.Default("main", folder);
-        return new StrataSettings { Data = folder, Stores = stores };
+        return new StrataSettings { Data = folder, Stores = stores, Buckets = buckets };
     }
 }

@@ -12,7 +12,7 @@ public sealed class StrataSettingsTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("""{ "Dta": "x" }""", "Strata:Dta", "Data, Stores, Server, Access")]
+    [InlineData("""{ "Dta": "x" }""", "Strata:Dta", "Data, Stores, Buckets, Server, Access")]
     [InlineData("""{ "Data": "" }""", "Strata:Data", "empty")]
     [InlineData("""{ "Data": { "x": "y" } }""", "Strata:Data", "one text")]
     [InlineData("""{ "Stores": "main" }""", "Strata:Stores", "group")]
@@ -30,6 +30,11 @@ public sealed class StrataSettingsTests : IDisposable
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "FillOnWrite": "1" } } } }""", "Strata:Stores:media:Tiering:FillOnWrite", "true or false")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "MaxSharedLoadBytes": "1GiB" } } } }""", "Strata:Stores:media:Tiering:MaxSharedLoadBytes", "0 B to 64 MiB")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "HotFr": "1" } } } }""", "Strata:Stores:media:Tiering:HotFr", "no setting")]
+    [InlineData("""{ "Buckets": { "Creat": "true" } }""", "Strata:Buckets:Creat", "Create, Max, HotBytes")]
+    [InlineData("""{ "Buckets": { "Create": "yes" } }""", "Strata:Buckets:Create", "true or false")]
+    [InlineData("""{ "Buckets": { "Max": "-1" } }""", "Strata:Buckets:Max", "0 to 10000")]
+    [InlineData("""{ "Buckets": { "Max": "10001" } }""", "Strata:Buckets:Max", "0 to 10000")]
+    [InlineData("""{ "Buckets": { "HotBytes": "1KiB" } }""", "Strata:Buckets:HotBytes", "64 KiB or more")]
     public void A_wrong_setting_is_named_with_what_it_takes(string strata, string setting, string takes)
     {
         StrataConfigurationException e = Assert.Throws<StrataConfigurationException>(() => Read(strata));
@@ -45,6 +50,17 @@ public sealed class StrataSettingsTests : IDisposable
         StrataConfigurationException e = await Assert.ThrowsAsync<StrataConfigurationException>(() => StoreCatalog.OpenAsync(settings).AsTask());
         Assert.Equal("Strata:Stores:wrong:Tiers:0:Url", e.Setting);
         Assert.Null(DataFolder.FindOwner(_folder));
+    }
+
+    [Theory]
+    [InlineData("{}", true, 100, 32L << 20)]
+    [InlineData("""{ "Stores": { "one": { "Url": "memory:" } } }""", false, 100, 32L << 20)]
+    [InlineData("""{ "Stores": { "one": { "Url": "memory:" } }, "Buckets": { "Create": "true", "Max": "7", "HotBytes": "1MiB" } }""", true, 7, 1L << 20)]
+    [InlineData("""{ "Buckets": { "Create": "false" } }""", false, 100, 32L << 20)]
+    public void Buckets_may_be_created_where_no_store_is_configured_or_where_it_is_said(string strata, bool create, int max, long hotBytes)
+    {
+        BucketSettings buckets = Read(strata).Buckets;
+        Assert.Equal((create, max, hotBytes), (buckets.Create, buckets.Max, buckets.HotBytes));
     }
 
     [Fact]

@@ -131,6 +131,21 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     /// <summary>True while no promotion is queued or under way.</summary>
     internal bool IsIdle => _promotions.IsIdle;
 
+    /// <summary>Takes the store out of service: what begins is refused with kind Changed, and what is under way is waited for. Hits in memory go on.</summary>
+    internal ValueTask PauseAsync(string why, CancellationToken cancellationToken) => _gate.PauseAsync(why, cancellationToken);
+
+    /// <summary>Puts it back into service.</summary>
+    internal void Resume() => _gate.Resume();
+
+    /// <summary>True if the origin has no blob, and no upload is under way; answered during a pause as well.</summary>
+    internal async ValueTask<bool> IsEmptyAsync(CancellationToken cancellationToken)
+    {
+        ListPage page = await _origin.Store.ListPageAsync(new ListRequest { Limit = 1 }, cancellationToken).ConfigureAwait(false);
+        if (page.Items.Count > 0) return false;
+        return !_origin.Store.TryGetFacet(out IMultipartUploads? uploads)
+            || (await uploads.ListUploadsAsync(new UploadListRequest { Limit = 1 }, cancellationToken).ConfigureAwait(false)).Count == 0;
+    }
+
     internal OperationGate.Pass Enter(string operation) => _gate.Enter(operation);
 
     internal OperationGate.Pass Enter(BlobKey key, string operation, CancellationToken cancellationToken)
