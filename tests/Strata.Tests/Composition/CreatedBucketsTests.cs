@@ -315,7 +315,7 @@ public sealed class CreatedBucketsTests : IDisposable
     {
         await using StoreCatalog catalog = await OpenAsync();
         int deleted = 0, kept = 0;
-        for (int round = 0; round < 60; round++)
+        for (int round = 0; round < 30; round++)
         {
             Assert.Equal(BucketCreation.Created, await catalog.CreateAsync("race"));
             IBlobStore store = catalog.Stores["race"];
