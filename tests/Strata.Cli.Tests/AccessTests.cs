@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
@@ -259,6 +260,19 @@ public sealed class AccessTests : IDisposable
             Assert.Equal(0, await server.StopAsync());
             return string.Join('\n', said);
         }
+    }
+
+    [Fact]
+    public async Task The_lines_that_are_printed_work_as_they_are()
+    {
+        using StrataProcess server = await StrataProcess.ServeAsync(Data, Environment);
+        (await RunAsync("put", _folder.Write("a.txt", "text"u8), "main/a.txt")).Exits(0);
+        string[] lines = (await RunAsync("access", "create", "--allow", "read,list:main")).Exits(0).Lines;
+        string export = lines.Single(l => l.TrimStart().StartsWith("export ", StringComparison.Ordinal)), curl = lines.Single(l => l.TrimStart().StartsWith("curl ", StringComparison.Ordinal));
+
+        using var process = Process.Start(new ProcessStartInfo("sh", ["-c", $"{export}\n{curl} --silent --max-time 30"]) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        Assert.Contains("<Key>a.txt</Key>", await process.StandardOutput.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.Equal(0, await server.StopAsync());
     }
 
     private async Task<string[]> IdsAsync() =>

@@ -14,7 +14,7 @@ internal static class ClientLines
             $"aws --endpoint-url {at} s3 ls{(bucket == "" ? "" : $" s3://{bucket}")}",
             $"rclone lsf ':s3,provider=Other,env_auth=true,endpoint=\"{at}\":{bucket}'",
             $"s3cmd --host={address.Authority} --host-bucket={address.Authority}{Plain(address)} ls{(bucket == "" ? "" : $" s3://{bucket}")}",
-            $"curl --aws-sigv4 aws:amz:us-east-1:s3 --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" {at}/{bucket}",
+            $"curl --aws-sigv4 aws:amz:us-east-1:s3 -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" {at}/{bucket}",
         ];
     }
 
