@@ -106,8 +106,10 @@ internal sealed class SignatureV4(AccessKeyRing keys, TimeProvider clock)
         string text = SignatureClaim.OnlyOne(request.Query, "X-Amz-Expires");
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) || seconds is < 1 or > MaxExpires)
             throw claim.Malformed($"X-Amz-Expires must be a number of seconds from 1 to {MaxExpires}, which are seven days.");
-        if (now > signed.AddSeconds(seconds)) throw SignatureErrors.Expired.AsException();
-        if (now < signed - MaxSkew) throw SignatureErrors.NotYetValid.AsException();
+
+        // Differences: a sum could lie behind the last of all dates.
+        if (now - signed > TimeSpan.FromSeconds(seconds)) throw SignatureErrors.Expired.AsException();
+        if (signed - now > MaxSkew) throw SignatureErrors.NotYetValid.AsException();
     }
 
     private static DateTimeOffset TimeOf(HttpRequest request, in SignatureClaim claim)
