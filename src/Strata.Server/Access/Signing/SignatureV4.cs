@@ -11,8 +11,8 @@ namespace Strata.Server;
 /// S3's rules): in the Authorization header, or as a presigned address.
 /// </summary>
 /// <remarks>
-/// The host and every <c>x-amz-*</c> header of the request must be signed, so that nobody adds a copy source or metadata
-/// to it. One header may be there unsigned: <c>x-amz-content-sha256: UNSIGNED-PAYLOAD</c> of a presigned request, which
+/// The host and every <c>x-amz-*</c> header of the request must be signed, and every <c>Strata-*</c> one of the blob API, so
+/// that nobody adds a copy source or metadata to it. One header may be there unsigned: <c>x-amz-content-sha256: UNSIGNED-PAYLOAD</c> of a presigned request, which
 /// some clients send with every request and which says what is signed anyway. A presigned address may carry
 /// <c>x-amz-*</c> headers as query parameters, as AWS's SDKs write them; they are signed, and count as headers, but for
 /// checksums, which S3 ignores there: the SDK for JavaScript puts those of an empty body into every address.
@@ -156,7 +156,8 @@ internal sealed class SignatureV4(AccessKeyRing keys, TimeProvider clock)
         if (!claim.Covers("host")) throw SignatureErrors.NotSigned("host").AsException();
         foreach ((string name, StringValues value) in request.Headers)
         {
-            if (!name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase) || claim.Covers(name)) continue;
+            bool isOperation = name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("strata-", StringComparison.OrdinalIgnoreCase);
+            if (!isOperation || claim.Covers(name)) continue;
             bool isHarmless = claim.IsPresigned && value == UnsignedPayload && name.Equals(ContentSha256, StringComparison.OrdinalIgnoreCase);
             if (!isHarmless) throw SignatureErrors.NotSigned(name.ToLowerInvariant()).AsException();
         }
