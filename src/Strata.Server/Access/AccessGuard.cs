@@ -21,6 +21,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
 
     private readonly StrataServerOptions _options = served.Options;
     private readonly OriginGuard _origins = new(served.Options);
+    private readonly RequestAccess _anybody = new(AccessPrincipal.Anybody, StillHolds: () => !served.Options.Access.IsRequired);
     private readonly byte[]? _ownerToken = served.Options.OwnerToken is { Length: > 0 } token ? Encoding.UTF8.GetBytes(token) : null;
 
     /// <summary>The endpoint, guarded.</summary>
@@ -46,7 +47,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
     private Task AnybodyAsync(HttpContext http, RequestDelegate next)
     {
         if (_origins.FaultOnLoopback(http) is { } fault) return RefuseAsync(http, StatusCodes.Status403Forbidden, fault);
-        http.Features.Set(RequestAccess.Anybody);
+        http.Features.Set(_anybody);
         return next(http);
     }
 
@@ -117,7 +118,8 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         if (http.Request.Path.Value != $"/{sent.Bucket}/{sent.Key}") throw S3Error.AccessDenied.AsException();
         RequestAccess access = signatures.Verify(http);
         SignedContent.Require(http.Request);
-        return access;
+        AccessKey? key = _options.Access.Find(access.Principal.Name);
+        return access with { StillHolds = () => key is not null && ReferenceEquals(_options.Access.Find(key.Id), key) };
     }
 
     /// <summary>True if the request shows the data folder's token and comes from this machine, where the folder is.</summary>

@@ -6,9 +6,6 @@ namespace Strata.Server;
 /// <param name="StillHolds">For answers without end: whether they would be let in now; null if nothing takes that away.</param>
 internal sealed record RequestAccess(AccessPrincipal Principal, ChunkSignatures? Chunks = null, Func<bool>? StillHolds = null)
 {
-    /// <summary>Where no credentials are asked for.</summary>
-    public static RequestAccess Anybody { get; } = new(AccessPrincipal.Anybody);
-
     /// <summary>By the data folder's token.</summary>
     public static RequestAccess Owner { get; } = new(AccessPrincipal.Owner);
 }

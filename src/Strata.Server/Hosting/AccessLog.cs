@@ -149,11 +149,11 @@ internal sealed class AccessLog : IAsyncDisposable
 
     /// <summary>
     /// Follows a file that was renamed, removed, replaced or cut short: then the path names nothing, or something of another
-    /// length than what was written.
+    /// length than what was written. A pipe or device has no length, and nobody moves it.
     /// </summary>
     private async ValueTask ReopenIfMovedAsync()
     {
-        if (_path == StandardOutput) return;
+        if (_path == StandardOutput || _output is { CanSeek: false }) return;
         if (_output is not null && new FileInfo(_path) is { Exists: true } file && file.Length == _output.Position) return;
         if (_output is not null) await _output.DisposeAsync();
         _output = null;

@@ -43,13 +43,16 @@ internal static class S3Acl
         if (!isOwners) throw S3Error.NotImplemented("An access control list with anybody but the owner").AsException();
     }
 
-    private static bool IsOwners(XmlReader reader)
+    /// <summary>True if the list that the document holds grants nothing to anybody but the owner.</summary>
+    /// <exception cref="XmlException">It is no such document.</exception>
+    internal static bool IsOwners(XmlReader reader)
     {
         bool isOwners = true;
         reader.ReadDocument("AccessControlPolicy", name =>
         {
             if (name == "AccessControlList") reader.ReadChildren(_ => reader.ReadChildren(ReadGrant));
-            else reader.Skip();
+            else if (name == "Owner") reader.ReadChildren(_ => reader.ReadElementContentAsString());
+            else throw new XmlException();
         });
         return isOwners;
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Xml;
 
 namespace Strata.Server;
@@ -7,6 +8,11 @@ namespace Strata.Server;
 internal static class S3XmlBody
 {
     private const int FirstBytes = 16 << 10;
+
+    /// <summary>The most bytes of a tag with the text behind it: a key of 1,024 bytes, each one escaped, is not half as long.</summary>
+    private const int MaxPiece = 16 << 10;
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true);
 
     /// <summary>Reads the body to its end, then hands a reader at the start of the document to <paramref name="parse"/>.</summary>
     /// <param name="request">A body of at most <see cref="StrataServerOptions.MaxXmlBytes"/>.</param>
@@ -24,7 +30,7 @@ internal static class S3XmlBody
             while ((length += await body.FillAsync(buffer.AsMemory(length), request.Aborted)) == buffer.Length) buffer = Doubled(buffer);
             return Parse(buffer, length, parse);
         }
-        catch (XmlException)
+        catch (Exception e) when (e is XmlException or DecoderFallbackException)
         {
             throw S3Error.MalformedXml.AsException();
         }
@@ -34,9 +40,16 @@ internal static class S3XmlBody
         }
     }
 
-    private static T Parse<T>(byte[] bytes, int length, Func<XmlReader, T> parse)
+    /// <summary>Parses a document in UTF-8. A reader keeps all attributes of a tag, which takes many times their bytes: tags are short here.</summary>
+    /// <exception cref="XmlException">A piece of it is too long, or it is not what it must be.</exception>
+    /// <exception cref="DecoderFallbackException">It is not UTF-8.</exception>
+    internal static T Parse<T>(byte[] bytes, int length, Func<XmlReader, T> parse)
     {
-        using var reader = XmlReader.Create(new MemoryStream(bytes, 0, length), new XmlReaderSettings
+        RequireShortPieces(bytes.AsSpan(0, length));
+
+        // No other encoding, in which what was looked at would be other characters.
+        using var text = new StreamReader(new MemoryStream(bytes, 0, length), Strict, detectEncodingFromByteOrderMarks: false);
+        using var reader = XmlReader.Create(text, new XmlReaderSettings
         {
             DtdProcessing = DtdProcessing.Prohibit,
             XmlResolver = null,
@@ -46,6 +59,17 @@ internal static class S3XmlBody
             MaxCharactersInDocument = length,
         });
         return parse(reader);
+    }
+
+    /// <summary>Every '&lt;' begins markup: neither a text nor an attribute may hold one.</summary>
+    private static void RequireShortPieces(ReadOnlySpan<byte> document)
+    {
+        while (document.Length > MaxPiece)
+        {
+            int last = document[..MaxPiece].LastIndexOf((byte)'<');
+            if (last <= 0) throw new XmlException();
+            document = document[last..];
+        }
     }
 
     private static byte[] Doubled(byte[] buffer)

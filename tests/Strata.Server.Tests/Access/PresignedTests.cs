@@ -48,6 +48,13 @@ public class PresignedTests : AccessTests
     public Task Not_before_not_after_and_not_for_ever(int seconds, int expires, string code, int status) =>
         RefusedAsync(SignedMessage.Presigned(Admin, Address, "GET", "/main", expires, TimeProvider.System.GetUtcNow().AddSeconds(seconds)), status, code);
 
+    [Fact]
+    public async Task A_date_at_the_end_of_all_dates_is_refused_like_any_other()
+    {
+        foreach (int year in (int[])[1, 9999])
+            await RefusedAsync(SignedMessage.Presigned(Admin, Address, "GET", "/main", 604_800, new DateTimeOffset(year, year == 1 ? 1 : 12, year == 1 ? 1 : 31, 12, 0, 0, TimeSpan.Zero)), 403, "AccessDenied");
+    }
+
     [Theory]
     [InlineData(-604_000, 604_800)]
     [InlineData(600, 1)]

@@ -16,6 +16,7 @@ public class RouteTests : AccessTests
         "GET /_strata/", "HEAD /_strata/",
         "GET /_strata/page.css", "HEAD /_strata/page.css",
         "GET /_strata/page.js", "HEAD /_strata/page.js",
+        "GET /_strata/files.js", "HEAD /_strata/files.js", "GET /_strata/uploads.js", "HEAD /_strata/uploads.js", "GET /_strata/session.js", "HEAD /_strata/session.js",
         "GET /_strata/files.js", "HEAD /_strata/files.js",
         "GET /_strata/icon.svg", "HEAD /_strata/icon.svg",
         "GET /_strata/v1/session", "POST /_strata/v1/session", "DELETE /_strata/v1/session",
@@ -131,6 +132,31 @@ public class RouteTests : AccessTests
 
         await StatusAsync(Sign("PUT", Stores + "/main/blob?key=k", "x").With("Content-Length", null).With("Transfer-Encoding", "chunked"), 401);
         await StatusAsync(Sign("PUT", Stores + "/main/blob?key=k", "x", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"), 401);
+    }
+
+    [Fact]
+    public async Task A_signed_body_that_was_taken_away_changes_nothing()
+    {
+        SignedMessage message = Sign("PUT", Stores + "/main/blob?key=k", "x").With("Content-Length", "0");
+        message.Body = "";
+        await StatusAsync(message, 401);
+        await StatusAsync(message.With("Content-Length", null), 401);
+        Assert.Null(await Running.Store.StatAsync(BlobKey.Parse("k")));
+    }
+
+    [Fact]
+    public async Task Options_of_a_write_that_nobody_signed_are_refused()
+    {
+        string options = BlobWire.ToHeader(new WriteOptionsWire { ContentType = "text/html" }, BlobWire.Context.WriteOptionsWire);
+        SignedMessage message = Sign("PUT", Stores + "/main/blob?key=k", "x");
+        message.Headers.Add((BlobWire.OptionsHeader, options));
+        await StatusAsync(message, 401);
+        SignedMessage presigned = SignedMessage.Presigned(Admin, Address, "PUT", Stores + "/main/blob?key=k", body: "x");
+        presigned.Headers.Add((BlobWire.OptionsHeader, options));
+        await StatusAsync(presigned, 401);
+        Assert.Null(await Running.Store.StatAsync(BlobKey.Parse("k")));
+        await ServedAsync(Sign("PUT", Stores + "/main/blob?key=k", "x", headers: (BlobWire.OptionsHeader, options)));
+        Assert.Equal("text/html", (await Running.Store.StatAsync(BlobKey.Parse("k")))!.ContentType);
     }
 
     [Theory]

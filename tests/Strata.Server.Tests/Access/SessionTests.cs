@@ -108,6 +108,32 @@ public class SessionTests : AccessTests
     }
 
     [Fact]
+    public async Task A_revoked_key_ends_what_its_signature_listens_to()
+    {
+        AccessKey passing = Admin with { Id = "PASSING1" };
+        Ring.TryAdd(passing);
+        SignedMessage message = Sign("GET", "/_strata/v1/events", key: passing);
+        using RawConnection listening = await RawConnection.OpenAsync(Address);
+        await listening.WriteAsync($"GET {message.Target} HTTP/1.1\r\nConnection: close\r\n{string.Concat(message.Headers.Select(h => $"{h.Name}: {h.Value}\r\n"))}\r\n");
+        await listening.ReadUntilAsync("event: stores");
+        Ring.Remove(passing.Id);
+        await listening.ReadToEndAsync();
+    }
+
+    [Fact]
+    public async Task The_first_key_ends_what_nobody_listens_to()
+    {
+        var ring = new AccessKeyRing();
+        await using RunningServer server = await RunningServer.StartAsync(new StrataServerOptions { Access = ring });
+        Uri address = server.Server.Address;
+        using RawConnection listening = await RawConnection.OpenAsync(address);
+        await listening.WriteAsync($"GET /_strata/v1/events HTTP/1.1\r\nHost: {address.Authority}\r\nConnection: close\r\n\r\n");
+        await listening.ReadUntilAsync("event: stores");
+        ring.TryAdd(Admin);
+        await listening.ReadToEndAsync();
+    }
+
+    [Fact]
     public async Task A_page_of_another_origin_uses_no_session()
     {
         string cookie = CookieOf(await SignInAsync(Admin)), port = $"{Address.Port}";

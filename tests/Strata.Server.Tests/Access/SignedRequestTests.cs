@@ -156,6 +156,20 @@ public class SignedRequestTests : AccessTests
     }
 
     [Theory]
+    [InlineData("http:\\\\AUTHORITY?x=://y/main")]
+    [InlineData("http:/\\AUTHORITY?x=://y/main")]
+    [InlineData("http:\\\\AUTHORITY\\other?x=://y/main")]
+    [InlineData("http://AUTHORITY\\other/main")]
+    [InlineData("http://AUTHORITY@AUTHORITY/main?x=y")]
+    public async Task A_signature_is_good_for_no_other_reading_of_the_target(string target)
+    {
+        SignedMessage message = Sign("GET", "/main");
+        message.Target = target.Replace("AUTHORITY", Address.Authority, StringComparison.Ordinal);
+        string answer = await message.SendAsync(Address);
+        Assert.False(answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal), $"{message.Target} was served: {answer}");
+    }
+
+    [Theory]
     [InlineData(-14, 200, null)]
     [InlineData(14, 200, null)]
     [InlineData(-16, 403, "RequestTimeTooSkewed")]

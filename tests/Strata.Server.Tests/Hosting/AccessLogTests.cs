@@ -128,6 +128,22 @@ public sealed class AccessLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pipe_takes_the_log_as_a_file_does()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        using (var made = System.Diagnostics.Process.Start("mkfifo", LogPath)) await made.WaitForExitAsync();
+        await using var pipe = new FileStream(LogPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+        await using StrataServer server = await StartAsync();
+        using HttpClient http = Client(server);
+        using var reader = new StreamReader(pipe);
+        foreach (string path in (string[])["main/1", "main/2"])
+        {
+            await GetAsync(http, path);
+            Assert.Equal("/" + path, Text(JsonElement.Parse((await reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(20)))!), "path"));
+        }
+    }
+
+    [Fact]
     public async Task A_medium_that_takes_nothing_holds_up_no_request_and_the_lines_lost_are_told()
     {
         using var stuck = new StuckStream();

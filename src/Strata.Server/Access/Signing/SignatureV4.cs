@@ -11,8 +11,8 @@ namespace Strata.Server;
 /// S3's rules): in the Authorization header, or as a presigned address.
 /// </summary>
 /// <remarks>
-/// The host and every <c>x-amz-*</c> header of the request must be signed, so that nobody adds a copy source or metadata
-/// to it. One header may be there unsigned: <c>x-amz-content-sha256: UNSIGNED-PAYLOAD</c> of a presigned request, which
+/// The host and every <c>x-amz-*</c> header of the request must be signed, and every <c>Strata-*</c> one of the blob API, so
+/// that nobody adds a copy source or metadata to it. One header may be there unsigned: <c>x-amz-content-sha256: UNSIGNED-PAYLOAD</c> of a presigned request, which
 /// some clients send with every request and which says what is signed anyway. A presigned address may carry
 /// <c>x-amz-*</c> headers as query parameters, as AWS's SDKs write them; they are signed, and count as headers, but for
 /// checksums, which S3 ignores there: the SDK for JavaScript puts those of an empty body into every address.
@@ -106,8 +106,10 @@ internal sealed class SignatureV4(AccessKeyRing keys, TimeProvider clock)
         string text = SignatureClaim.OnlyOne(request.Query, "X-Amz-Expires");
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) || seconds is < 1 or > MaxExpires)
             throw claim.Malformed($"X-Amz-Expires must be a number of seconds from 1 to {MaxExpires}, which are seven days.");
-        if (now > signed.AddSeconds(seconds)) throw SignatureErrors.Expired.AsException();
-        if (now < signed - MaxSkew) throw SignatureErrors.NotYetValid.AsException();
+
+        // Differences: a sum could lie behind the last of all dates.
+        if (now - signed > TimeSpan.FromSeconds(seconds)) throw SignatureErrors.Expired.AsException();
+        if (signed - now > MaxSkew) throw SignatureErrors.NotYetValid.AsException();
     }
 
     private static DateTimeOffset TimeOf(HttpRequest request, in SignatureClaim claim)
@@ -154,7 +156,8 @@ internal sealed class SignatureV4(AccessKeyRing keys, TimeProvider clock)
         if (!claim.Covers("host")) throw SignatureErrors.NotSigned("host").AsException();
         foreach ((string name, StringValues value) in request.Headers)
         {
-            if (!name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase) || claim.Covers(name)) continue;
+            bool isOperation = name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("strata-", StringComparison.OrdinalIgnoreCase);
+            if (!isOperation || claim.Covers(name)) continue;
             bool isHarmless = claim.IsPresigned && value == UnsignedPayload && name.Equals(ContentSha256, StringComparison.OrdinalIgnoreCase);
             if (!isHarmless) throw SignatureErrors.NotSigned(name.ToLowerInvariant()).AsException();
         }

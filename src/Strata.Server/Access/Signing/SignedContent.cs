@@ -9,6 +9,8 @@ namespace Strata.Server;
 /// </summary>
 internal sealed class SignedContent : ReadOnlyStream
 {
+    private const string DigestOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
     private readonly Stream _body;
     private readonly byte[] _digest;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -22,12 +24,18 @@ internal sealed class SignedContent : ReadOnlyStream
     }
 
     /// <summary>Puts itself before the body of a request whose signature has been verified, if the body's digest was signed.</summary>
-    /// <exception cref="S3Exception">The body's length is not known, or it is signed in chunks.</exception>
+    /// <exception cref="S3Exception">The body is missing, its length is not known, or it is signed in chunks.</exception>
     public static void Require(HttpRequest request)
     {
         string payload = request.Headers["x-amz-content-sha256"].ToString();
         bool hasBody = request.ContentLength > 0 || request.Headers.TransferEncoding.Count > 0;
-        if (!hasBody || payload is "" or "UNSIGNED-PAYLOAD") return;
+        if (payload is "" or "UNSIGNED-PAYLOAD") return;
+        if (!hasBody)
+        {
+            if (payload != DigestOfNothing) throw S3Error.InvalidRequest("The body that was signed is not there.").AsException();
+            return;
+        }
+
         if (payload.StartsWith("STREAMING-", StringComparison.Ordinal) || request.ContentLength is not { } length)
             throw S3Error.InvalidRequest("Here a signed body needs a Content-Length, and the digest of all of it in x-amz-content-sha256.").AsException();
         var content = new SignedContent(request.Body, length, Convert.FromHexString(payload));
