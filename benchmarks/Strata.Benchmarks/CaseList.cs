@@ -11,7 +11,9 @@ internal static class CaseList
         new HitScaling(),
         new TieredFiles(),
         new S3Small(),
+        new S3Signature(),
         new S3Large(),
         new S3List(),
+        new S3MultipartComplete(),
     ];
 }

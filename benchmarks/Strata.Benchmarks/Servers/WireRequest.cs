@@ -16,6 +16,8 @@ internal sealed record WireRequest(ReadOnlyMemory<byte> Start, ReadOnlyMemory<by
 
     public static WireRequest Post(Uri server, string target, string body, V4Signer? signer = null) => Of(server, "POST", target, Encoding.UTF8.GetBytes(body), signer);
 
+    public static WireRequest Delete(Uri server, string target) => Of(server, "DELETE", target, default, signer: null);
+
     private static WireRequest Of(Uri server, string method, string target, ReadOnlyMemory<byte> body, V4Signer? signer)
     {
         var head = new StringBuilder($"{method} {target} HTTP/1.1\r\nHost: {server.Authority}\r\n");

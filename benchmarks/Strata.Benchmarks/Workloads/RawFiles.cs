@@ -43,6 +43,29 @@ internal sealed partial class RawFiles : IDisposable
         Publish(temporary, name);
     }
 
+    /// <summary>Adds to the end of a file, which is not flushed.</summary>
+    public void Append(string name, ReadOnlySpan<byte> bytes)
+    {
+        using SafeFileHandle file = File.OpenHandle(PathOf(name), FileMode.OpenOrCreate, FileAccess.Write);
+        RandomAccess.Write(file, bytes, RandomAccess.GetLength(file));
+    }
+
+    /// <summary>Copies a file to another one, in pieces.</summary>
+    public void Copy(string source, string name)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(PieceLength);
+        string temporary = NewName(name);
+        using (SafeFileHandle from = File.OpenHandle(PathOf(source)), to = Create(temporary))
+        {
+            long copied = 0;
+            for (int some; (some = RandomAccess.Read(from, buffer, copied)) > 0; copied += some) RandomAccess.Write(to, buffer.AsSpan(0, some), copied);
+            Flush(to);
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
+        Publish(temporary, name);
+    }
+
     public async Task PutAsync(string name, PipeReader body)
     {
         string temporary = NewName(name);

@@ -3,6 +3,8 @@ namespace Strata.Server;
 /// <summary>Who makes a request, and what they may do.</summary>
 internal sealed class AccessPrincipal(string name, IReadOnlyList<AccessGrant> grants)
 {
+    private readonly AccessGrant[] _grants = [.. grants];
+
     /// <summary>Everybody, where the server asks for no credentials.</summary>
     public static AccessPrincipal Anybody { get; } = new("-", [AccessGrant.Everything]);
 
@@ -16,11 +18,19 @@ internal sealed class AccessPrincipal(string name, IReadOnlyList<AccessGrant> gr
     public string Name => name;
 
     /// <summary>True if the page and the administration are open to them.</summary>
-    public bool IsAdmin => grants.Any(g => g.Rights.HasFlag(AccessRights.Admin) && g is { Bucket: AccessGrant.AnyBucket, Prefix: "" });
+    public bool IsAdmin => _grants.Any(g => g.Rights.HasFlag(AccessRights.Admin) && g is { Bucket: AccessGrant.AnyBucket, Prefix: "" });
 
     /// <summary>True if they may do any of this with the key or, for a listing, with all keys of this prefix.</summary>
-    public bool Allows(AccessRights any, string bucket, string key) => grants.Any(g => g.Allows(any, bucket, key));
+    public bool Allows(AccessRights any, string bucket, string key)
+    {
+        foreach (AccessGrant grant in _grants)
+        {
+            if (grant.Allows(any, bucket, key)) return true;
+        }
+
+        return false;
+    }
 
     /// <summary>True if they have any right in the bucket.</summary>
-    public bool Knows(string bucket) => grants.Any(g => g.Covers(bucket));
+    public bool Knows(string bucket) => _grants.Any(g => g.Covers(bucket));
 }

@@ -12,13 +12,16 @@ internal sealed class OriginGuard(StrataServerOptions options)
     private const string Embedded = "Pages of another origin may not embed what this server holds.";
     private const string Foreign = "Pages of another origin may not use this server.";
 
+    /// <summary>The last Host header that was found to be ours: clients send the same one again and again.</summary>
+    private volatile OwnHost? _last;
+
     /// <summary>
     /// What is wrong with a request to a server that asks for no credentials, which every browser on its machine reaches;
     /// null if nothing. Reads count as well as writes.
     /// </summary>
     public string? FaultOnLoopback(HttpContext http)
     {
-        if (!IsOurs(http.Request.Host, http.Connection, defaultPort: http.Request.IsHttps ? 443 : 80))
+        if (!IsOursAgain(http.Request.Host, http.Connection, defaultPort: http.Request.IsHttps ? 443 : 80))
             return "The Host header names another server. Use localhost or 127.0.0.1 with this server's port, or add the name to AllowedHosts.";
         if (http.Request.Headers.Origin.Count == 0) return IsEmbedded(http.Request.Headers) ? Embedded : null;
         return OriginOf(http.Request) is { } origin && IsOurs(new HostString(origin.Authority), http.Connection, origin.Port) ? null : Foreign;
@@ -46,6 +49,16 @@ internal sealed class OriginGuard(StrataServerOptions options)
     private static bool IsEmbedded(IHeaderDictionary headers) =>
         headers["Sec-Fetch-Site"].ToString() is "cross-site" or "same-site" && headers["Sec-Fetch-Dest"] != "document";
 
+    private bool IsOursAgain(HostString host, ConnectionInfo connection, int defaultPort)
+    {
+        if (host.Value is not { } value) return false;
+        var candidate = new OwnHost(value, connection.LocalIpAddress, connection.LocalPort, defaultPort);
+        if (candidate.Equals(_last)) return true;
+        if (!IsOurs(host, connection, defaultPort)) return false;
+        _last = candidate;
+        return true;
+    }
+
     private bool IsOurs(HostString host, ConnectionInfo connection, int defaultPort)
     {
         if (!host.HasValue) return false;
@@ -57,4 +70,7 @@ internal sealed class OriginGuard(StrataServerOptions options)
         // Addresses are nobody's to point elsewhere.
         return IPAddress.IsLoopback(address) || (connection.LocalIpAddress is { } local && address.MapToIPv6().Equals(local.MapToIPv6()));
     }
+
+    /// <summary>A Host header, and what else decides whether it is ours.</summary>
+    private sealed record OwnHost(string Host, IPAddress? LocalAddress, int LocalPort, int DefaultPort);
 }

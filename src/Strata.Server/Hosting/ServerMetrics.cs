@@ -23,6 +23,7 @@ internal sealed class ServerMetrics(Meter meter)
 
     public void Record(string operation, int status, long received, long sent, TimeSpan duration)
     {
+        if (!_requests.Enabled && !_duration.Enabled && !_received.Enabled && !_sent.Enabled) return;
         var tags = new TagList { { "operation", operation }, { "status", status } };
         _requests.Add(1, tags);
         _duration.Record(duration.TotalSeconds, tags);

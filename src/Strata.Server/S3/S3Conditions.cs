@@ -13,14 +13,28 @@ internal readonly struct S3Conditions
     private readonly DateTimeOffset? _modifiedSince;
     private readonly DateTimeOffset? _unmodifiedSince;
 
-    /// <param name="headers">The request's headers.</param>
-    /// <param name="prefix">Empty, or <c>x-amz-copy-source-</c>.</param>
-    public S3Conditions(IHeaderDictionary headers, string prefix = "")
+    /// <summary>Those of the request itself.</summary>
+    public S3Conditions(IHeaderDictionary headers)
+        : this(headers.IfMatch, headers.IfNoneMatch, headers.IfModifiedSince, headers.IfUnmodifiedSince)
     {
-        _match = Tags(headers[prefix + HeaderNames.IfMatch]);
-        _noneMatch = Tags(headers[prefix + HeaderNames.IfNoneMatch]);
-        _modifiedSince = Date(headers[prefix + HeaderNames.IfModifiedSince]);
-        _unmodifiedSince = Date(headers[prefix + HeaderNames.IfUnmodifiedSince]);
+    }
+
+    /// <summary>Those of a copy's source.</summary>
+    /// <param name="headers">The request's headers.</param>
+    /// <param name="prefix">What stands before HTTP's own names: <c>x-amz-copy-source-</c>.</param>
+    public S3Conditions(IHeaderDictionary headers, string prefix)
+        : this(
+            headers[prefix + HeaderNames.IfMatch], headers[prefix + HeaderNames.IfNoneMatch],
+            headers[prefix + HeaderNames.IfModifiedSince], headers[prefix + HeaderNames.IfUnmodifiedSince])
+    {
+    }
+
+    private S3Conditions(StringValues match, StringValues noneMatch, StringValues modifiedSince, StringValues unmodifiedSince)
+    {
+        _match = Tags(match);
+        _noneMatch = Tags(noneMatch);
+        _modifiedSince = Date(modifiedSince);
+        _unmodifiedSince = Date(unmodifiedSince);
     }
 
     /// <summary>The one ETag of If-None-Match, which a store can judge by itself; null if there is none, or several.</summary>

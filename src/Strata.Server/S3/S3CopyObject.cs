@@ -170,7 +170,7 @@ internal static class S3CopyObject
     private static async Task AnswerAsync(S3Request request, BlobInfo info)
     {
         using var xml = new S3Xml("CopyObjectResult");
-        xml.Element("LastModified", info.Modified).Element("ETag", S3ObjectHeaders.Quote(info.ETag));
+        xml.Element("LastModified", info.Modified).ETag(info.ETag);
         if (S3Checksum.Of(info) is { } checksum)
         {
             checksum.WriteTo(xml);

@@ -28,11 +28,12 @@ internal sealed class S3Endpoint(ServedStores served)
 
         // S3Body has limits of its own. The web server's would cut the connection of a refused upload, so that its client
         // sees a broken pipe where there is an answer.
-        BlobEndpoints.LiftBodyLimit(http);
+        bool hasBody = HasBody(http);
+        if (hasBody) BlobEndpoints.LiftBodyLimit(http);
         try
         {
             request.Target = S3Target.Of(http);
-            await DispatchAsync(request);
+            await DispatchAsync(request, hasBody);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -44,7 +45,7 @@ internal sealed class S3Endpoint(ServedStores served)
         }
 
         served.Metrics.Record(request.Operation, http.Response.StatusCode, request.BytesIn, request.BytesOut, served.Context.Clock.GetElapsedTime(started));
-        if (http.Features.Get<AccessRecord>() is { } record) request.Fill(record);
+        if (served.AccessLog is not null && http.Features.Get<AccessRecord>() is { } record) request.Fill(record);
     }
 
     private async Task FailAsync(S3Request request, Exception exception)
@@ -99,7 +100,7 @@ internal sealed class S3Endpoint(ServedStores served)
 
     private static bool HasBody(HttpContext http) => http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? true;
 
-    private Task DispatchAsync(S3Request request)
+    private Task DispatchAsync(S3Request request, bool hasBody)
     {
         if (request.Target is { Bucket: "", Key: "" } && served.Page is { } page && DashboardEndpoints.IsForPerson(request.Request))
         {
@@ -111,7 +112,7 @@ internal sealed class S3Endpoint(ServedStores served)
         request.Operation = operation.Name;
         if (!served.Rates.TryTake(request.Principal.Name, request.Http.Connection.RemoteIpAddress)) throw S3Error.SlowDown.AsException();
         operation.Demand(request);
-        return HasBody(request.Http) ? ReceiveAsync(request, operation) : operation.Handler(request);
+        return hasBody ? ReceiveAsync(request, operation) : operation.Handler(request);
     }
 
     private async Task ReceiveAsync(S3Request request, S3Operation operation)

@@ -47,12 +47,7 @@ internal static class S3GetObject
     {
         HttpResponse response = request.Response;
         S3ObjectHeaders.Write(info, response);
-        foreach ((string parameter, string header) in S3ObjectHeaders.Overrides)
-        {
-            if (request.Query(parameter) is not { Length: > 0 } value) continue;
-            if (!S3ObjectHeaders.IsPlain(value)) throw S3Error.InvalidArgument($"{parameter} may hold printable ASCII only.").AsException();
-            response.Headers[header] = value;
-        }
+        if (request.HasQuery) WriteOverrides(request);
 
         // What others stored must not run with this origin's rights when a browser shows it.
         response.Headers.ContentSecurityPolicy = "sandbox";
@@ -141,6 +136,16 @@ internal static class S3GetObject
 
         await ResponsePieces.SendAsync(response, result, request.Aborted);
         request.BytesOut = result.Length;
+    }
+
+    private static void WriteOverrides(S3Request request)
+    {
+        foreach ((string parameter, string header) in S3ObjectHeaders.Overrides)
+        {
+            if (request.Query(parameter) is not { Length: > 0 } value) continue;
+            if (!S3ObjectHeaders.IsPlain(value)) throw S3Error.InvalidArgument($"{parameter} may hold printable ASCII only.").AsException();
+            request.Response.Headers[header] = value;
+        }
     }
 
     private static ReadOptions? Options(S3Conditions conditions, BlobRange? range) =>

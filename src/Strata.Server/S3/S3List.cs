@@ -57,7 +57,7 @@ internal static class S3List
         xml.Open("Contents")
             .Element("Key", S3Listing.Encoded(info.Key.Value, encodes))
             .Element("LastModified", info.Modified)
-            .Element("ETag", S3ObjectHeaders.Quote(info.ETag))
+            .ETag(info.ETag)
             .Element("Size", info.Length)
             .Element("StorageClass", "STANDARD");
         if (withOwner) S3BucketOperations.WriteOwner(xml);

@@ -33,7 +33,7 @@ internal static class S3ListVersions
             .Element("VersionId", TheVersion)
             .Element("IsLatest", true)
             .Element("LastModified", info.Modified)
-            .Element("ETag", S3ObjectHeaders.Quote(info.ETag))
+            .ETag(info.ETag)
             .Element("Size", info.Length)
             .Element("StorageClass", "STANDARD");
         S3BucketOperations.WriteOwner(xml);

@@ -23,7 +23,7 @@ internal static class S3ObjectHeaders
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     /// <summary>Query parameters of a GET or HEAD that replace a header of the answer.</summary>
-    public static IReadOnlyList<(string Parameter, string Header)> Overrides { get; } =
+    public static (string Parameter, string Header)[] Overrides { get; } =
     [
         ("response-content-type", HeaderNames.ContentType),
         ("response-content-language", HeaderNames.ContentLanguage),

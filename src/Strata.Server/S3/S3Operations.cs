@@ -18,7 +18,8 @@ internal sealed class S3Operations
 
     private static readonly FrozenSet<string> Known = FrozenSet.ToFrozenSet(SubResources);
 
-    private readonly FrozenDictionary<(S3Scope, string Method, string? SubResource), S3Operation[]> _operations;
+    /// <summary>By scope: so few each that a look at all of them is the shortest way.</summary>
+    private readonly S3Operation[][] _operations;
 
     public S3Operations(S3BucketOperations buckets)
     {
@@ -59,7 +60,7 @@ internal sealed class S3Operations
             new("PutObject", "PUT", S3Scope.Object, S3Demands.Write, S3PutObject.HandleAsync),
             new("DeleteObject", "DELETE", S3Scope.Object, S3Demands.Delete, S3DeleteObject.HandleAsync),
         ];
-        _operations = All.GroupBy(o => (o.Scope, o.Method, o.SubResource)).ToFrozenDictionary(g => g.Key, g => g.ToArray());
+        _operations = [.. Enum.GetValues<S3Scope>().Select(scope => All.Where(o => o.Scope == scope).ToArray())];
     }
 
     /// <summary>Every operation, for the tests that try each of them.</summary>
@@ -72,12 +73,13 @@ internal sealed class S3Operations
         S3Scope scope = request.Target switch { { Bucket: "", Key: "" } => S3Scope.Root, { Key: "" } => S3Scope.Bucket, _ => S3Scope.Object };
         string method = request.Request.Method;
         RefuseVersion(request.Query("versionId"));
-        string? subResource = SubResourceOf(request.Request.Query);
-        if (_operations.TryGetValue((scope, method, subResource), out S3Operation[]? candidates))
+        string? subResource = request.HasQuery ? SubResourceOf(request.Request.Query) : null;
+        foreach (S3Operation operation in _operations[(int)scope])
         {
-            foreach (S3Operation operation in candidates)
+            if (operation.SubResource == subResource && operation.Method == method
+                && (operation.Header is null || request.Request.Headers.ContainsKey(operation.Header)))
             {
-                if (operation.Header is null || request.Request.Headers.ContainsKey(operation.Header)) return operation;
+                return operation;
             }
         }
 
@@ -94,7 +96,6 @@ internal sealed class S3Operations
 
     private static string? SubResourceOf(IQueryCollection query)
     {
-        if (query.Count == 0) return null;
         string? found = null;
         foreach (string name in query.Keys)
         {

@@ -28,6 +28,9 @@ internal sealed class S3Request(HttpContext http, ServedStores served, string id
     /// <summary>Who asks; nobody, who may do nothing, unless <see cref="AccessGuard"/> has found out.</summary>
     public AccessPrincipal Principal { get; } = http.Features.Get<RequestAccess>()?.Principal ?? AccessPrincipal.Nobody;
 
+    /// <summary>True if the address has a query. Most requests have none, and need none taken apart.</summary>
+    public bool HasQuery { get; } = http.Request.QueryString.HasValue;
+
     /// <summary>Bytes of objects received.</summary>
     public long BytesIn { get; set; }
 
@@ -53,7 +56,8 @@ internal sealed class S3Request(HttpContext http, ServedStores served, string id
         BlobKey.TryParse(text, out BlobKey key, out string? fault) ? key : throw S3Error.InvalidKey(text, fault).AsException();
 
     /// <summary>The first value of a query parameter, or null.</summary>
-    public string? Query(string name) => Request.Query.TryGetValue(name, out Microsoft.Extensions.Primitives.StringValues values) ? values.ToString() : null;
+    public string? Query(string name) =>
+        HasQuery && Request.Query.TryGetValue(name, out Microsoft.Extensions.Primitives.StringValues values) ? values.ToString() : null;
 
     /// <summary>Tells the access log what was asked, and how much of it came and went.</summary>
     public void Fill(AccessRecord record)

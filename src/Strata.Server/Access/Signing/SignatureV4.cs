@@ -45,14 +45,13 @@ internal sealed class SignatureV4(AccessKeyRing keys, TimeProvider clock)
         string payload = PayloadOf(request, claim);
         RequireSigned(request, claim);
 
-        Span<byte> signingKey = stackalloc byte[SigningKeys.Bytes];
-        bool isKept = _signingKeys.Find(key, claim, signingKey);
+        SigningKey signingKey = _signingKeys.Find(key, claim);
         Span<byte> expected = stackalloc byte[HexDigits], claimed = stackalloc byte[HexDigits];
         Sign(http, claim, timestamp, payload, signingKey, expected);
         bool isWhole = claim.Signature.Length == HexDigits && Encoding.UTF8.TryGetBytes(claim.Signature, claimed, out _);
         if (!CryptographicOperations.FixedTimeEquals(expected, claimed) || !isWhole) throw SignatureErrors.Mismatch.AsException();
 
-        if (!isKept) _signingKeys.Keep(key, claim, signingKey);
+        _signingKeys.Keep(key, signingKey);
         AccessPrincipal principal = _signingKeys.PrincipalOf(key);
         if (claim.IsPresigned) LiftHeaders(request);
         return payload is SignedChunks or SignedChunksAndTrailer
@@ -63,7 +62,7 @@ internal sealed class SignatureV4(AccessKeyRing keys, TimeProvider clock)
 
     /// <summary>The signature that the request should have, in hexadecimal.</summary>
     internal static void Sign(
-        HttpContext http, in SignatureClaim claim, ReadOnlySpan<char> timestamp, string payload, ReadOnlySpan<byte> signingKey, Span<byte> signature)
+        HttpContext http, in SignatureClaim claim, ReadOnlySpan<char> timestamp, string payload, SigningKey signingKey, Span<byte> signature)
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         var text = new CanonicalText(stackalloc byte[2048]);
@@ -87,15 +86,14 @@ internal sealed class SignatureV4(AccessKeyRing keys, TimeProvider clock)
         toSign.Append(claim.Scope);
         toSign.Append((byte)'\n');
         toSign.Append(hex);
-        HMACSHA256.HashData(signingKey, toSign.Written, digest);
+        signingKey.Sign(toSign.Written, digest);
         toSign.Dispose();
         Convert.TryToHexStringLower(digest, signature, out _);
     }
 
     private void RequireTime(HttpRequest request, in SignatureClaim claim, Span<char> timestamp)
     {
-        DateTimeOffset now = clock.GetUtcNow(), signed = TimeOf(request, claim);
-        signed.TryFormat(timestamp, out _, TimeFormat, CultureInfo.InvariantCulture);
+        DateTimeOffset now = clock.GetUtcNow(), signed = TimeOf(request, claim, timestamp);
         if (!timestamp.StartsWith(claim.Date)) throw claim.Malformed("The credential's date is not the day of the request's date.");
         if (!claim.IsPresigned)
         {
@@ -112,22 +110,37 @@ internal sealed class SignatureV4(AccessKeyRing keys, TimeProvider clock)
         if (signed - now > MaxSkew) throw SignatureErrors.NotYetValid.AsException();
     }
 
-    private static DateTimeOffset TimeOf(HttpRequest request, in SignatureClaim claim)
+    /// <summary>When the request was signed, also written as it is signed.</summary>
+    private static DateTimeOffset TimeOf(HttpRequest request, in SignatureClaim claim, Span<char> timestamp)
     {
         DateTimeOffset time;
         if (claim.IsPresigned)
         {
-            return TryTime(SignatureClaim.OnlyOne(request.Query, "X-Amz-Date"), out time) ? time : throw claim.Malformed("X-Amz-Date must be in the ISO 8601 form yyyyMMddTHHmmssZ.");
+            return TryTime(SignatureClaim.OnlyOne(request.Query, "X-Amz-Date"), out time, timestamp) ? time : throw claim.Malformed("X-Amz-Date must be in the ISO 8601 form yyyyMMddTHHmmssZ.");
         }
 
-        if (request.Headers.TryGetValue("x-amz-date", out StringValues own)) return own is [{ } iso] && TryTime(iso, out time) ? time : throw SignatureErrors.NoDate.AsException();
-        return request.Headers.Date is [{ } date] && claim.Covers("date") && (TryTime(date, out time) || DateTimeOffset.TryParseExact(date, "r", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time))
-            ? time
-            : throw SignatureErrors.NoDate.AsException();
+        if (request.Headers.TryGetValue("x-amz-date", out StringValues own)) return own is [{ } iso] && TryTime(iso, out time, timestamp) ? time : throw SignatureErrors.NoDate.AsException();
+        if (request.Headers.Date is not [{ } date] || !claim.Covers("date")) throw SignatureErrors.NoDate.AsException();
+        if (TryTime(date, out time, timestamp)) return time;
+        if (!DateTimeOffset.TryParseExact(date, "r", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time)) throw SignatureErrors.NoDate.AsException();
+        time.TryFormat(timestamp, out _, TimeFormat, CultureInfo.InvariantCulture);
+        return time;
     }
 
-    private static bool TryTime(string text, out DateTimeOffset time) =>
-        DateTimeOffset.TryParseExact(text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time);
+    /// <summary>Reads yyyyMMddTHHmmssZ, digit by digit: the general parser takes as long as the hash of the request.</summary>
+    private static bool TryTime(ReadOnlySpan<char> text, out DateTimeOffset time, Span<char> timestamp)
+    {
+        time = default;
+        if (text.Length != TimeLength || text[8] != 'T' || text[15] != 'Z' || text[..8].ContainsAnyExceptInRange('0', '9') || text[9..15].ContainsAnyExceptInRange('0', '9')) return false;
+        int year = (Two(text) * 100) + Two(text[2..]), month = Two(text[4..]), day = Two(text[6..]);
+        int hour = Two(text[9..]), minute = Two(text[11..]), second = Two(text[13..]);
+        if (year == 0 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month) || hour > 23 || minute > 59 || second > 59) return false;
+        time = new DateTimeOffset(year, month, day, hour, minute, second, TimeSpan.Zero);
+        text.CopyTo(timestamp);
+        return true;
+
+        static int Two(ReadOnlySpan<char> digits) => ((digits[0] - '0') * 10) + digits[1] - '0';
+    }
 
     /// <summary>What is signed of the body: its digest, or the name of a way to do without it.</summary>
     private static string PayloadOf(HttpRequest request, in SignatureClaim claim)

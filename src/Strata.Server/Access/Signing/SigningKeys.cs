@@ -20,27 +20,28 @@ internal sealed class SigningKeys
     /// <summary>Who signs with the access key.</summary>
     public AccessPrincipal PrincipalOf(AccessKey key) => KeptOf(key).Principal;
 
-    /// <summary>Writes the signing key for the scope of a claim; false if it had to be derived.</summary>
-    public bool Find(AccessKey key, in SignatureClaim claim, Span<byte> signingKey)
+    /// <summary>The signing key for the scope of a claim: a kept one, or else a new one.</summary>
+    public SigningKey Find(AccessKey key, in SignatureClaim claim)
     {
-        foreach ((string scope, byte[] kept) in KeptOf(key).Scopes)
+        foreach (SigningKey kept in KeptOf(key).Scopes)
         {
-            if (!claim.Scope.SequenceEqual(scope)) continue;
-            kept.CopyTo(signingKey);
-            return true;
+            if (claim.Scope.SequenceEqual(kept.Scope)) return kept;
         }
 
-        Derive(key.Secret, claim.Date, claim.Region, signingKey);
-        return false;
+        byte[] derived = new byte[Bytes];
+        Derive(key.Secret, claim.Date, claim.Region, derived);
+        return new SigningKey(claim.Scope.ToString(), derived);
     }
 
     /// <summary>Keeps a key that has verified a signature, in place of the oldest one.</summary>
-    public void Keep(AccessKey key, in SignatureClaim claim, ReadOnlySpan<byte> signingKey)
+    public void Keep(AccessKey key, SigningKey signingKey)
     {
+        if (signingKey.IsKept) return;
         Kept kept = KeptOf(key);
 
         // Two requests may each keep the same: the array is replaced whole, and what is lost is derived again.
-        kept.Scopes = [(claim.Scope.ToString(), signingKey.ToArray()), .. kept.Scopes.Take(MaxKept - 1)];
+        kept.Scopes = [signingKey, .. kept.Scopes.Take(MaxKept - 1)];
+        signingKey.IsKept = true;
     }
 
     /// <summary>Derives a signing key: four HMACs, of the day, the region, the service and the version's name.</summary>
@@ -63,6 +64,6 @@ internal sealed class SigningKeys
     {
         public AccessPrincipal Principal { get; } = principal;
 
-        public volatile (string Scope, byte[] Key)[] Scopes = [];
+        public volatile SigningKey[] Scopes = [];
     }
 }

@@ -175,7 +175,7 @@ internal static class S3CompleteUpload
         HttpRequest http = request.Request;
         using var xml = new S3Xml("CompleteMultipartUploadResult");
         xml.Element("Location", $"{http.Scheme}://{http.Host.Value}{http.PathBase}/{request.Target.Bucket}/{S3Listing.Encoded(info.Key.Value, encodes: true)}");
-        xml.Element("Bucket", request.Target.Bucket).Element("Key", info.Key.Value).Element("ETag", S3ObjectHeaders.Quote(info.ETag));
+        xml.Element("Bucket", request.Target.Bucket).Element("Key", info.Key.Value).ETag(info.ETag);
         if (S3Checksum.Of(info) is { } checksum)
         {
             checksum.WriteTo(xml);

@@ -35,7 +35,7 @@ internal static class S3UploadPart
         using var payload = new StoredPayload(read, S3UploadChecksum.Of(upload)?.Algorithm);
         BlobInfo part = await KeepAsync(request, uploads, key, number, payload);
         using var xml = new S3Xml("CopyPartResult");
-        xml.Element("LastModified", part.Modified).Element("ETag", S3ObjectHeaders.Quote(part.ETag));
+        xml.Element("LastModified", part.Modified).ETag(part.ETag);
         payload.Checksum?.WriteTo(xml);
         await xml.SendAsync(request.Response);
     }

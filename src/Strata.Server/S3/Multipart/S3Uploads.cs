@@ -84,7 +84,7 @@ internal static class S3Uploads
 
     private static void WritePart(S3Xml xml, UploadedPart part, S3UploadChecksum? checksum)
     {
-        xml.Open("Part").Element("PartNumber", part.Number).Element("LastModified", part.Modified).Element("ETag", S3ObjectHeaders.Quote(part.ETag)).Element("Size", part.Length);
+        xml.Open("Part").Element("PartNumber", part.Number).Element("LastModified", part.Modified).ETag(part.ETag).Element("Size", part.Length);
         if (checksum is not null) S3Checksum.Of(part, checksum.Algorithm)?.WriteTo(xml);
         xml.Close("Part");
     }
