@@ -16,7 +16,6 @@ public class RouteTests : AccessTests
         "GET /_strata/", "HEAD /_strata/",
         "GET /_strata/page.css", "HEAD /_strata/page.css",
         "GET /_strata/page.js", "HEAD /_strata/page.js",
-        "GET /_strata/files.js", "HEAD /_strata/files.js", "GET /_strata/uploads.js", "HEAD /_strata/uploads.js", "GET /_strata/session.js", "HEAD /_strata/session.js",
         "GET /_strata/files.js", "HEAD /_strata/files.js",
         "GET /_strata/session.js", "HEAD /_strata/session.js",
         "GET /_strata/uploads.js", "HEAD /_strata/uploads.js",

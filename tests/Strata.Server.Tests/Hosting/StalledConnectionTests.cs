@@ -17,7 +17,7 @@ public sealed class StalledConnectionTests(ITestOutputHelper output)
     private static readonly TimeSpan HeaderTimeout = TimeSpan.FromSeconds(5), SlowGrace = TimeSpan.FromSeconds(8);
 
     /// <summary>Slack for a busy machine; the least that is called slow.</summary>
-    private static readonly TimeSpan Floor = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Floor = TimeSpan.FromMilliseconds(250);
 
     [Theory]
     [InlineData("half a request line", "GET /main/sm")]
