@@ -6,7 +6,7 @@ if (args is [ServerProcess.Verb, string kind, string folder]) return await Serve
 
 var cases = new Option<string[]>("--case") { Description = "Run only this case (repeatable).", AllowMultipleArgumentsPerToken = true };
 var list = new Option<bool>("--list") { Description = "List the cases and stop." };
-var quick = new Option<bool>("--quick") { Description = "Short rounds: all cases in about two minutes, with more noise." };
+var quick = new Option<bool>("--quick") { Description = "Short rounds: all cases in about seven minutes, with more noise." };
 var rounds = new Option<int?>("--rounds") { Description = "Rounds a lane, at least 5. Default 9, quick 5." };
 var json = new Option<string?>("--json") { Description = "Write the rows to this file." };
 cases.AcceptOnlyFromAmong([.. CaseList.All.Select(c => c.Name)]);
