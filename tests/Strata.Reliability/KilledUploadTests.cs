@@ -64,7 +64,7 @@ public sealed class KilledUploadTests(ITestOutputHelper output)
                 uploader.Completed();
             }
         }
-        catch (HttpRequestException)
+        catch (Exception error) when (error is HttpRequestException or SocketException)
         {
             // Killed: whether what was under way happened is found out after the restart.
         }
