@@ -1,0 +1,66 @@
+namespace Strata;
+
+/// <summary>A segment as the running log knows it: its file, its mapping, its leases, what of it still counts.</summary>
+internal sealed class LogSegment(uint incarnation, LogSegmentKind kind, ILogFile file, LogMapping? mapping, uint capacity, Action<LogSegment> unused)
+{
+    private readonly Action<LogSegment> _unused = unused;
+    private int _leases = 1;
+    private long _live;
+
+    public uint Incarnation { get; } = incarnation;
+
+    public LogSegmentKind Kind { get; } = kind;
+
+    public ILogFile File { get; } = file;
+
+    public LogMapping? Mapping { get; } = mapping;
+
+    public uint Capacity { get; } = capacity;
+
+    /// <summary>Where the next frame goes; of a sealed segment, where its seal ends.</summary>
+    public uint End { get; set; } = LogSegmentHeader.FramesAt;
+
+    /// <summary>LSN range of its entries; 0 and 0 while it has none.</summary>
+    public ulong FirstSequence { get; set; }
+
+    public ulong LastSequence { get; set; }
+
+    /// <summary>No frame goes to it any more.</summary>
+    public bool IsSealed { get; set; }
+
+    /// <summary>Its hint file is durable.</summary>
+    public bool HasHint { get; set; }
+
+    /// <summary>Up to here the file's blocks were written before: a sync there costs a third less.</summary>
+    public uint WrittenBefore { get; set; }
+
+    /// <summary>Bytes of entries that count, tombstones among them. Changed under the log's latch.</summary>
+    public long LiveBytes => Volatile.Read(ref _live);
+
+    /// <summary>Bytes of frames that do not count any more.</summary>
+    public long GarbageBytes => End - LogSegmentHeader.FramesAt - LiveBytes;
+
+    public void AddLive(long bytes) => Volatile.Write(ref _live, _live + bytes);
+
+    /// <summary>A lease: while it is held the bytes stay as they are. False: the segment is gone.</summary>
+    public bool TryAcquire()
+    {
+        int leases = Volatile.Read(ref _leases);
+        while (leases > 0)
+        {
+            int seen = Interlocked.CompareExchange(ref _leases, leases + 1, leases);
+            if (seen == leases) return true;
+            leases = seen;
+        }
+
+        return false;
+    }
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _leases) == 0) _unused(this);
+    }
+
+    /// <summary>True if nobody but the log itself holds a lease.</summary>
+    public bool IsUnleased => Volatile.Read(ref _leases) == 1;
+}
