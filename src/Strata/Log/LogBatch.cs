@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace Strata;
@@ -33,11 +34,11 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
 
     internal TaskCompletionSource<LogCommit>? Completion { get; set; }
 
-    internal ulong Sequence { get; set; }
+    internal ulong Sequence { get; private set; }
 
-    internal uint Offset { get; set; }
+    internal uint Offset { get; private set; }
 
-    internal uint Incarnation { get; set; }
+    internal LogSegment? Segment { get; private set; }
 
     internal Exception? Failure { get; set; }
 
@@ -73,10 +74,14 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
 
     internal ReadOnlySpan<byte> KeyOf(in Operation operation) => _buffer.AsSpan(operation.At + LogEntryHeader.Bytes, operation.KeyLength);
 
+    /// <summary>Where an entry of the batch is, once it has its place.</summary>
+    internal LogLocation LocationOf(in Operation operation) => new(Segment!.Incarnation, Offset + (uint)operation.EntryAt, operation.Units, operation.Flags);
+
     /// <summary>Gives the frame its place: writes sequences and checksums.</summary>
-    internal void Seal(uint incarnation, uint offset, ulong sequence, ulong durable)
+    internal void Seal(LogSegment segment, uint offset, ulong sequence, ulong durable)
     {
-        (Incarnation, Offset, Sequence) = (incarnation, offset, sequence);
+        (Segment, Offset, Sequence) = (segment, offset, sequence);
+        uint incarnation = segment.Incarnation;
         LogFrameHeader.Write(_buffer, (int)Length, sequence, durable, Count, LogFrameKind.Batch);
         var sum = default(Crc32C);
         sum.Append(_buffer.AsSpan(4, LogFrameHeader.Bytes - 4));
@@ -87,7 +92,7 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
             sum.Append(entry[..4]);
         }
 
-        MemoryMarshal.Write(_buffer, sum.Value ^ LogEntryHeader.Seed(incarnation, sequence));
+        BinaryPrimitives.WriteUInt32LittleEndian(_buffer, sum.Value ^ LogEntryHeader.Seed(incarnation, sequence));
     }
 
     /// <summary>The frame's bytes, in order.</summary>

@@ -30,6 +30,6 @@ internal sealed record LogOptions
     /// <summary>What background compaction reads and writes a second at most, bytes. Null: as fast as the disk allows.</summary>
     public long? CompactionBytesPerSecond { get; init; } = 64 << 20;
 
-    /// <summary>What counts as now for expiry, Unix milliseconds: the wall clock, never below the highest version known.</summary>
+    /// <summary>What counts as now for tombstones that are needed until a time, Unix milliseconds. Null: the wall clock.</summary>
     public Func<long>? Now { get; init; }
 }

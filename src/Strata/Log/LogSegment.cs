@@ -61,6 +61,13 @@ internal sealed class LogSegment(uint incarnation, LogSegmentKind kind, ILogFile
         if (Interlocked.Decrement(ref _leases) == 0) _unused(this);
     }
 
-    /// <summary>True if nobody but the log itself holds a lease.</summary>
-    public bool IsUnleased => Volatile.Read(ref _leases) == 1;
+    /// <summary>Ends the log's own lease if nobody holds another: from then on nobody can, and the file may be recycled.</summary>
+    public bool TryRetire() => Interlocked.CompareExchange(ref _leases, 0, 1) == 1;
+
+    /// <summary>Gives the mapping and the file back; nobody may hold a lease.</summary>
+    public void Close()
+    {
+        (Mapping as IDisposable)?.Dispose();
+        File.Dispose();
+    }
 }

@@ -28,6 +28,9 @@ internal static class DiskErrors
         };
     }
 
+    /// <summary>True if there is no room on the medium.</summary>
+    public static bool IsFull(IOException e) => IsFull(e.HResult);
+
     private static bool IsFull(int code) =>
         code is NoSpace or QuotaExceeded or QuotaExceededMac or FileTooLarge or WindowsDiskFull or WindowsHandleDiskFull;
 }

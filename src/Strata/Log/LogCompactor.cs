@@ -1,0 +1,155 @@
+using Microsoft.Extensions.Logging;
+
+namespace Strata;
+
+/// <summary>
+/// Keeps the log near the size of what it holds: writes the hints of sealed segments, and moves what still counts out of
+/// segments that are mostly garbage, in the background.
+/// </summary>
+/// <remarks>
+/// <para>A crash at any step loses nothing: the new segment has a temporary name until it and its hint are on the medium;
+/// the old ones go after that, and an entry that is in both is taken from the newer.</para>
+/// <para><b>Bound on space:</b> while it keeps up, every sealed segment holds at most <see cref="LogOptions.GarbageShare"/>
+/// garbage; writers wait when garbage beyond that reaches as much as what is live and four segments more.</para>
+/// </remarks>
+internal sealed partial class LogCompactor(LogEngine.Parts log, LogSegmentFiles files, LogOptions options, StoreContext context)
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
+    private readonly ILogger _log = context.Loggers.CreateLogger<LogCompactor>();
+    private readonly CancellationTokenSource _closing = new();
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly AsyncSignal _due = new();
+    private readonly HashSet<uint> _damaged = [];
+    private volatile TaskCompletionSource? _room;
+    private Task _worker = Task.CompletedTask;
+    private long _compactions;
+    private long _compactedBytes;
+
+    public long Compactions => Interlocked.Read(ref _compactions);
+
+    /// <summary>Bytes of entries that were moved.</summary>
+    public long CompactedBytes => Interlocked.Read(ref _compactedBytes);
+
+    /// <summary>The last failure, or null once it went well again.</summary>
+    public string? LastError { get; private set; }
+
+    public void Start() => _worker = Task.Run(() => WorkAsync(_closing.Token));
+
+    public async ValueTask StopAsync()
+    {
+        await _closing.CancelAsync().ConfigureAwait(false);
+        _due.Set();
+        await _worker.ConfigureAwait(false);
+        _room?.TrySetResult();
+        _one.Dispose();
+        _closing.Dispose();
+    }
+
+    /// <summary>A segment was sealed: it wants a hint.</summary>
+    public void SegmentSealed(LogSegment segment) => _due.Set();
+
+    /// <summary>Something in a sealed segment counts no more.</summary>
+    public void GarbageGrew(LogSegment segment)
+    {
+        if (IsDue(segment)) _due.Set();
+    }
+
+    /// <summary>Waits while there is so much garbage that compaction must catch up first.</summary>
+    public ValueTask WaitForRoomAsync() => _room is { } room ? new ValueTask(room.Task) : default;
+
+    /// <summary>Compacts until no segment has more garbage than this share; what a person asks for.</summary>
+    /// <returns>Bytes that were given free.</returns>
+    public async Task<long> CompactAsync(double garbageShare, CancellationToken cancellationToken)
+    {
+        long before = log.Segments.Sum(s => (long)s.Capacity);
+        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            WriteHints();
+            while (!cancellationToken.IsCancellationRequested && PickVictims(garbageShare) is { Count: > 0 } victims) Compact(victims);
+        }
+        finally
+        {
+            _one.Release();
+        }
+
+        return before - log.Segments.Sum(s => (long)s.Capacity);
+    }
+
+    private async Task WorkAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await _due.WaitAsync(LookEvery, context.Clock).ConfigureAwait(false);
+            if (cancellationToken.IsCancellationRequested) return;
+            await _one.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+            try
+            {
+                WriteHints();
+                LookAtRoom();
+                while (!cancellationToken.IsCancellationRequested && PickVictims(options.GarbageShare) is { Count: > 0 } victims)
+                {
+                    long moved = Compact(victims);
+                    LookAtRoom();
+                    if (_room is null && options.CompactionBytesPerSecond is { } rate && moved > 0) await _due.PauseAsync(TimeSpan.FromSeconds((double)moved / rate), cancellationToken).ConfigureAwait(false);
+                }
+
+                LastError = _damaged.Count == 0 ? null : $"{_damaged.Count} segments are damaged and are not compacted";
+            }
+            catch (Exception e) when (DiskErrors.IsDiskError(e) || e is StorageException)
+            {
+                LastError = e.Message;
+                _log.LogWarning(e, "Compaction of the log '{Store}' failed; nothing is lost, and it is tried again", options.Name);
+                _room?.TrySetResult();
+                _room = null;
+            }
+            finally
+            {
+                _one.Release();
+            }
+        }
+    }
+
+    private bool IsDue(LogSegment segment) => IsDue(segment, options.GarbageShare);
+
+    private static bool IsDue(LogSegment segment, double share) => segment.LiveBytes == 0 || segment.GarbageBytes > share * (segment.End - LogSegmentHeader.FramesAt);
+
+    /// <summary>Segments to be written anew as one: those with the most garbage, as many as fit into one.</summary>
+    private List<LogSegment> PickVictims(double share)
+    {
+        List<LogSegment> victims = [];
+        long live = 0;
+        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSealed && !_damaged.Contains(s.Incarnation))];
+        foreach (LogSegment segment in sealedOnes.Where(s => IsDue(s, share)).OrderBy(s => (double)s.LiveBytes / Math.Max(1, s.End)))
+        {
+            if (victims.Count > 0 && live + segment.LiveBytes > options.SegmentBytes / 2) break;
+            victims.Add(segment);
+            live += segment.LiveBytes;
+        }
+
+        if (victims.Count > 0) return victims;
+
+        // Many small ones, as many openings leave them, become one.
+        const int TooMany = 8;
+        List<LogSegment> small = [.. sealedOnes.Where(s => s.LiveBytes < options.SegmentBytes / 16).OrderBy(s => s.LiveBytes).Take(4 * TooMany)];
+        return small.Count >= TooMany ? small : [];
+    }
+
+    private void LookAtRoom()
+    {
+        long live = 0, garbage = 0;
+        foreach (LogSegment segment in log.Segments)
+        {
+            live += segment.LiveBytes;
+            if (segment.IsSealed && !_damaged.Contains(segment.Incarnation)) garbage += segment.GarbageBytes;
+        }
+
+        double most = (live * options.GarbageShare / (1 - options.GarbageShare)) + live + (4L * options.SegmentBytes);
+        if (garbage > most) _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        else if (_room is { } room)
+        {
+            _room = null;
+            room.TrySetResult();
+        }
+    }
+}

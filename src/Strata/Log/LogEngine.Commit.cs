@@ -1,0 +1,213 @@
+namespace Strata;
+
+/// <content>Group commit: batches queue, one thread writes all that wait with one write and one sync, then they are seen together.</content>
+internal sealed partial class LogEngine
+{
+    private readonly Lock _latch = new();
+    private Group _open = new();
+    private Group? _flying;
+    private Group? _spare;
+    private bool _isLed;
+    private long _commits;
+    private long _tombstones;
+
+    /// <summary>Commits a batch: all of it, or nothing. There is no way back once it is called.</summary>
+    /// <remarks>
+    /// A lone caller writes on its own thread; who comes while another writes waits for the next group. An expectation
+    /// about a key that is under way waits until that is over.
+    /// </remarks>
+    /// <exception cref="StorageException">
+    /// Of kind Full, Unavailable or AccessDenied. Its Outcome says whether the batch may count: Unknown only when the log
+    /// has become read-only.
+    /// </exception>
+    public async ValueTask<LogCommit> CommitAsync(LogBatch batch)
+    {
+        if (batch.Count == 0) throw new ArgumentException("The batch is empty.", nameof(batch));
+        if (batch.Length > LogOptions.MaxSegmentBytes - LogSegmentHeader.FramesAt - (4 * LogFrameHeader.Bytes)) throw new ArgumentException($"The batch has {batch.Length} bytes, more than a segment of 64 MiB takes.", nameof(batch));
+        using OperationGate.Pass pass = _gate.Enter("write");
+        if (!batch.FreesSpace) await _compactor.WaitForRoomAsync().ConfigureAwait(false);
+        while (true)
+        {
+            Task? underWay;
+            bool leads = false;
+            lock (_latch)
+            {
+                underWay = UnderWay(batch);
+                if (underWay is null)
+                {
+                    if (!Holds(batch)) return default;
+                    CheckIndexRoom(batch);
+                    leads = !_isLed;
+                    _isLed = true;
+                    if (!leads) batch.Completion = new TaskCompletionSource<LogCommit>(TaskCreationOptions.RunContinuationsAsynchronously);
+                    _open.Add(batch);
+                }
+            }
+
+            if (underWay is not null)
+            {
+                await underWay.ConfigureAwait(false);
+                continue;
+            }
+
+            if (!leads) return await batch.Completion!.Task.ConfigureAwait(false);
+            Lead();
+            return batch.Failure is { } failure ? throw failure : new LogCommit(true, batch.Sequence);
+        }
+    }
+
+    /// <summary>Writes the group that waits, and passes the lead on if another waits by then.</summary>
+    private void Lead()
+    {
+        Group group;
+        lock (_latch)
+        {
+            group = _open;
+            _open = _spare ?? new Group();
+            _spare = null;
+            _flying = group;
+        }
+
+        try
+        {
+            _appender.Append(group.Batches);
+        }
+        catch (Exception e)
+        {
+            // Whoever waits must hear of it, whatever it is; and of what was placed nobody knows whether it was written.
+            _appender.BecomeReadOnly("of an error that nobody foresaw", e);
+            foreach (LogBatch batch in group.Batches) batch.Failure ??= e;
+        }
+
+        bool isMoreWaiting;
+        lock (_latch)
+        {
+            Publish(group);
+            _flying = null;
+            isMoreWaiting = _open.Batches.Count > 0;
+            if (!isMoreWaiting) _isLed = false;
+        }
+
+        if (isMoreWaiting) ThreadPool.UnsafeQueueUserWorkItem(static engine => engine.Lead(), this, preferLocal: false);
+        group.Complete();
+        lock (_latch) _spare ??= group.Clear();
+    }
+
+    /// <summary>Makes a group's entries the ones that readers find. Under the latch.</summary>
+    private void Publish(Group group)
+    {
+        _index.BeginWrite();
+        try
+        {
+            foreach (LogBatch batch in group.Batches)
+            {
+                if (batch.Failure is not null) continue;
+                _commits++;
+                foreach (ref readonly LogBatch.Operation operation in batch.Operations)
+                {
+                    LogLocation location = batch.LocationOf(operation);
+                    if (!_index.TryPut(batch.KeyOf(operation), location, out LogLocation previous)) throw new InvalidOperationException("The index refused a key that it had room for.");
+                    batch.Segment!.AddLive(location.Length);
+                    Supersede(previous);
+                    if ((location.Flags & LogEntryFlags.Tombstone) != 0) _tombstones++;
+                }
+            }
+        }
+        finally
+        {
+            _index.EndWrite();
+        }
+    }
+
+    /// <summary>An entry counts no more. Under the latch.</summary>
+    private void Supersede(LogLocation previous)
+    {
+        if (!previous.IsKnown) return;
+        if ((previous.Flags & LogEntryFlags.Tombstone) != 0) _tombstones--;
+        if (!_segments.TryGetValue(previous.Segment, out LogSegment? segment)) return;
+        segment.AddLive(-previous.Length);
+        if (segment.IsSealed) _compactor.GarbageGrew(segment);
+    }
+
+    private void Enter(LogSegment segment)
+    {
+        lock (_latch)
+        {
+            _segments = new Dictionary<uint, LogSegment>(_segments) { [segment.Incarnation] = segment };
+            _files.SegmentBytes += segment.Capacity;
+        }
+    }
+
+    /// <summary>What must be over before the batch's expectations can be looked at, or null.</summary>
+    private Task? UnderWay(LogBatch batch)
+    {
+        foreach (ref readonly LogBatch.Expectation expectation in batch.Expectations)
+        {
+            if (_open.Touches(expectation.KeyHash)) return _open.Over;
+            if (_flying?.Touches(expectation.KeyHash) == true) return _flying.Over;
+        }
+
+        return null;
+    }
+
+    private bool Holds(LogBatch batch)
+    {
+        foreach (ref readonly LogBatch.Expectation expectation in batch.Expectations)
+        {
+            LogLocation current = _index.TryGet(expectation.Key, out LogLocation found) ? found : default;
+            if (!current.IsSamePlaceAs(expectation.Location)) return false;
+        }
+
+        return true;
+    }
+
+    private void CheckIndexRoom(LogBatch batch)
+    {
+        if (_index.Bytes < _options.MaxIndexBytes || batch.FreesSpace) return;
+        foreach (ref readonly LogBatch.Operation operation in batch.Operations)
+        {
+            if (_index.TryGet(batch.KeyOf(operation), out _)) continue;
+            throw new StorageException(StorageErrorKind.Full, $"Store '{_options.Name}' has no memory left for another key: its index of {_index.Count} keys takes {_index.Bytes} bytes. Raise MaxIndexBytes, or delete keys.") { Operation = "write", Store = _options.Name };
+        }
+    }
+
+    /// <summary>The batches of one write.</summary>
+    private sealed class Group
+    {
+        private readonly HashSet<ulong> _keys = [];
+        private TaskCompletionSource? _over;
+
+        public List<LogBatch> Batches { get; } = [];
+
+        /// <summary>Ends with the group, well or not. Under the latch.</summary>
+        public Task Over => (_over ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+        public void Add(LogBatch batch)
+        {
+            Batches.Add(batch);
+            foreach (ref readonly LogBatch.Operation operation in batch.Operations) _keys.Add(operation.KeyHash);
+        }
+
+        public bool Touches(ulong keyHash) => _keys.Contains(keyHash);
+
+        public void Complete()
+        {
+            foreach (LogBatch batch in Batches)
+            {
+                if (batch.Completion is not { } completion) continue;
+                if (batch.Failure is { } failure) completion.SetException(failure);
+                else completion.SetResult(new LogCommit(true, batch.Sequence));
+            }
+
+            _over?.SetResult();
+        }
+
+        public Group Clear()
+        {
+            Batches.Clear();
+            _keys.Clear();
+            _over = null;
+            return this;
+        }
+    }
+}

@@ -1,0 +1,253 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging;
+
+namespace Strata;
+
+/// <summary>
+/// A log of batches with an ordered index in memory: the durable floor under the disk store and whatever must commit
+/// together with it. In the manner of Bitcask (Sheehy and Smith, 2010). Format: docs/formats/log.md.
+/// </summary>
+/// <remarks>
+/// <para><b>Commit point:</b> with <see cref="DiskDurability.Flush"/> the fdatasync of the group that a batch is in, else
+/// the write to the operating system. Only then do readers see it.</para>
+/// <para><b>Cost:</b> a read looks the key up in memory without a lock and reads the entry once; a commit appends, and
+/// shares its sync with all that wait at that moment; opening reads keys and places, not values; space beyond what is
+/// live is bounded by compaction. The index holds every key, tombstones among them, at most key + 32 B each.</para>
+/// </remarks>
+internal sealed partial class LogEngine : IAsyncDisposable
+{
+    private readonly LogOptions _options;
+    private readonly ILogDisk _disk;
+    private readonly ILogger _log;
+    private readonly ArrayPool<byte> _buffers;
+    private readonly TimeProvider _clock;
+    private readonly OperationGate _gate;
+    private readonly LogIndex _index = new(long.MaxValue);
+    private readonly LogSegmentFiles _files;
+    private readonly LogAppender _appender;
+    private readonly LogCompactor _compactor;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Task _syncing;
+    private volatile Dictionary<uint, LogSegment> _segments = [];
+
+    private LogEngine(LogOptions options, ILogDisk disk, StoreContext context)
+    {
+        _options = options;
+        _disk = disk;
+        _clock = context.Clock;
+        _log = context.Loggers.CreateLogger<LogEngine>();
+        _buffers = context.Buffers;
+        _gate = new OperationGate(options.Name);
+        _files = new LogSegmentFiles(disk, options, _log);
+        _appender = new LogAppender(_files, options, _log, Enter, segment => _compactor!.SegmentSealed(segment));
+        _compactor = new LogCompactor(this, _files, options, context);
+        Recover();
+        _compactor.Start();
+        _syncing = options.Durability == DiskDurability.Interval ? SyncAsync(_closing.Token) : Task.CompletedTask;
+    }
+
+    /// <summary>Reads what is there, keys and places, and mends what a crash left. Blocking.</summary>
+    /// <exception cref="StorageException">Of kind Corrupt when something that was durable is damaged, AccessDenied, Full, Unavailable.</exception>
+    public static LogEngine Open(LogOptions options, ILogDisk disk, StoreContext? context = null)
+    {
+        if (options.SegmentBytes is < LogOptions.MinSegmentBytes or > LogOptions.MaxSegmentBytes) throw new ArgumentException($"SegmentBytes must be 64 KiB to 64 MiB; it is {options.SegmentBytes}.", nameof(options));
+        if (options.GarbageShare is < 0.1 or > 0.9) throw new ArgumentException($"GarbageShare must be 0.1 to 0.9; it is {options.GarbageShare}.", nameof(options));
+        if (options.SyncInterval <= TimeSpan.Zero) throw new ArgumentException("SyncInterval must be more than 0.", nameof(options));
+        try
+        {
+            return new LogEngine(options, disk, context ?? StoreContext.Default);
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            throw DiskErrors.Map(e, "open", null, options.Name, disk.Path);
+        }
+    }
+
+    /// <summary>A key's value. Dispose the entry.</summary>
+    /// <exception cref="StorageException">Of kind Corrupt: the entry does not match its checksum.</exception>
+    public bool TryRead(ReadOnlySpan<byte> key, out LogEntry entry)
+    {
+        if (TryReadLatest(key, out entry) && !entry.IsTombstone) return true;
+        entry.Dispose();
+        entry = default;
+        return false;
+    }
+
+    /// <summary>A key's value or its tombstone. Dispose the entry.</summary>
+    /// <exception cref="StorageException">Of kind Corrupt: the entry does not match its checksum.</exception>
+    public bool TryReadLatest(ReadOnlySpan<byte> key, out LogEntry entry)
+    {
+        LogLocation before = default;
+        while (_index.TryGet(key, out LogLocation location))
+        {
+            if (TryReadAt(key, location, out entry)) return true;
+
+            // Compaction moved it between the two steps; it changes the index before the segment goes.
+            if (location.IsSamePlaceAs(before)) throw Damaged(key, location, "its segment is gone");
+            before = location;
+        }
+
+        entry = default;
+        return false;
+    }
+
+    /// <summary>Where a key's latest entry is; a tombstone too.</summary>
+    public bool TryLocate(ReadOnlySpan<byte> key, out LogLocation location) => _index.TryGet(key, out location);
+
+    /// <summary>Marks a key as read lately.</summary>
+    public void Visit(ReadOnlySpan<byte> key) => _index.Visit(key);
+
+    /// <summary>Gathers keys and places in order, as they are at one instant.</summary>
+    public int Scan(in LogScan range, LogScanBuffer into) => _index.Scan(range, into);
+
+    /// <summary>The entry at a place. False: the segment is gone; look the key up again.</summary>
+    /// <exception cref="StorageException">Of kind Corrupt: what is there is not this key's entry, or does not match its checksum.</exception>
+    public bool TryReadAt(ReadOnlySpan<byte> key, LogLocation location, out LogEntry entry)
+    {
+        entry = default;
+        if (!_segments.TryGetValue(location.Segment, out LogSegment? segment) || !segment.TryAcquire()) return false;
+        bool isHandedOver = false;
+        try
+        {
+            if (segment.Mapping is { } mapping)
+            {
+                if ((long)location.Offset + location.Length > mapping.Length) throw Damaged(key, location, "its segment is shorter than that");
+                ReadOnlyMemory<byte> bytes = mapping.Memory.Slice((int)location.Offset, location.Length);
+                entry = new LogEntry(bytes, Verify(key, location, bytes.Span), location, segment);
+                isHandedOver = true;
+            }
+            else
+            {
+                entry = ReadBuffered(key, location, segment);
+            }
+
+            return true;
+        }
+        finally
+        {
+            if (!isHandedOver) segment.Release();
+        }
+    }
+
+    /// <summary>Waits until all that was committed so far is on the medium.</summary>
+    public ValueTask FlushAsync()
+    {
+        using OperationGate.Pass pass = _gate.Enter("flush");
+        if (_options.Durability == DiskDurability.Flush) return default;
+        return new ValueTask(Task.Run(() =>
+        {
+            try
+            {
+                _appender.Sync();
+            }
+            catch (Exception e) when (DiskErrors.IsDiskError(e))
+            {
+                throw DiskErrors.Map(e, "flush", null, _options.Name, _disk.Path, WriteOutcome.Unknown);
+            }
+        }));
+    }
+
+    public LogStatistics GetStatistics()
+    {
+        Dictionary<uint, LogSegment> segments = _segments;
+        long tombstones = Interlocked.Read(ref _tombstones);
+        return new LogStatistics
+        {
+            Keys = _index.Count - tombstones,
+            Tombstones = tombstones,
+            LiveBytes = segments.Values.Sum(s => s.LiveBytes),
+            UsedBytes = segments.Values.Sum(s => (long)s.End - LogSegmentHeader.FramesAt),
+            FileBytes = segments.Values.Sum(s => (long)s.Capacity) + _files.SpareBytes,
+            Segments = segments.Count,
+            SpareSegments = _files.Spares,
+            UnlinkedSegments = _files.Unlinked,
+            IndexBytes = _index.Bytes,
+            Syncs = _appender.Syncs,
+            Commits = Interlocked.Read(ref _commits),
+            Compactions = _compactor.Compactions,
+            CompactedBytes = _compactor.CompactedBytes,
+            LastSequence = _appender.Last,
+            DurableSequence = _appender.Durable,
+            ReadOnlyBecause = _appender.ReadOnlyBecause,
+            LastBackgroundError = _compactor.LastError,
+        };
+    }
+
+    /// <summary>Waits for what is under way, seals the log's end, and gives everything back. Entries that are still held must be disposed before.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _syncing.ConfigureAwait(false);
+        await _compactor.StopAsync().ConfigureAwait(false);
+        await Task.Run(CloseFiles).ConfigureAwait(false);
+        _closing.Dispose();
+    }
+
+    private void CloseFiles()
+    {
+        _appender.Close();
+        _compactor.WriteHints();
+        foreach (LogSegment segment in _segments.Values)
+        {
+            // One that is still read closes with its last lease.
+            if (segment.TryRetire()) segment.Close();
+            else segment.Release();
+        }
+
+        _segments = [];
+        _index.Dispose();
+    }
+
+    private LogEntry ReadBuffered(ReadOnlySpan<byte> key, LogLocation location, LogSegment segment)
+    {
+        byte[] rented = _buffers.Rent(location.Length);
+        try
+        {
+            Span<byte> bytes = rented.AsSpan(0, location.Length);
+            int read = segment.File.Read(location.Offset, bytes);
+            return new LogEntry(rented, _buffers, Verify(key, location, bytes[..read]), location);
+        }
+        catch (Exception e)
+        {
+            _buffers.Return(rented);
+            if (DiskErrors.IsDiskError(e)) throw DiskErrors.Map(e, "read", null, _options.Name, _disk.Path);
+            throw;
+        }
+    }
+
+    private LogEntryHeader Verify(ReadOnlySpan<byte> key, LogLocation location, ReadOnlySpan<byte> bytes)
+    {
+        if (!LogEntryHeader.TryRead(bytes, out LogEntryHeader header) || header.Length != bytes.Length || header.Length != location.Length) throw Damaged(key, location, "it has no head that fits");
+        if (!bytes.Slice(LogEntryHeader.Bytes, header.KeyLength).SequenceEqual(key)) throw Damaged(key, location, "another key is there");
+        if (!header.IsIntact(bytes, location.Segment)) throw Damaged(key, location, "it does not match its checksum");
+        return header;
+    }
+
+    private StorageException Damaged(ReadOnlySpan<byte> key, LogLocation location, string what) =>
+        new(StorageErrorKind.Corrupt, $"An entry of keyspace {key[0]} in the log of store '{_options.Name}' is damaged: {what} (segment {location.Segment:x8}, offset {location.Offset}).") { Operation = "read", Store = _options.Name };
+
+    private async Task SyncAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(_options.SyncInterval, _clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+            {
+                try
+                {
+                    _appender.Sync();
+                }
+                catch (Exception e) when (DiskErrors.IsDiskError(e))
+                {
+                    // It is read-only from now on, says why in its statistics, and has logged it.
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The log closes.
+        }
+    }
+}

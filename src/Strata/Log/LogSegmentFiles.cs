@@ -1,0 +1,257 @@
+using System.Globalization;
+using System.Numerics;
+using Microsoft.Extensions.Logging;
+
+namespace Strata;
+
+/// <summary>The files of the segments: how they come, are recycled, and go.</summary>
+/// <remarks>
+/// A few spare files are kept. They are written faster than new ones, and what is held in reserve among them lets a full
+/// disk still take deletes and compaction.
+/// </remarks>
+internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger log)
+{
+    public const string Folder = "segments";
+    private const int FirstCapacity = 1 << 20, ReserveCapacity = 256 << 10, Reserves = 2, MostSpares = 4;
+    private readonly Lock _gate = new();
+    private readonly List<Spare> _spares = [];
+    private uint _lastIncarnation;
+    private int _lastSpare;
+    private long _unlinked;
+
+    /// <summary>The log's folder, for messages.</summary>
+    public string Path => disk.Path;
+
+    public int Spares
+    {
+        get
+        {
+            lock (_gate) return _spares.Count;
+        }
+    }
+
+    public long SpareBytes
+    {
+        get
+        {
+            lock (_gate) return _spares.Sum(s => (long)s.Capacity);
+        }
+    }
+
+    /// <summary>Files that are gone from the folder and wait for their last reader.</summary>
+    public int Unlinked => (int)Interlocked.Read(ref _unlinked);
+
+    /// <summary>Bytes of the segments in use; what new ones are sized by.</summary>
+    public long SegmentBytes { get; set; }
+
+    public static string NameOf(uint incarnation) => string.Create(CultureInfo.InvariantCulture, $"{Folder}/{incarnation:x8}.seg");
+
+    public static string HintNameOf(uint incarnation) => string.Create(CultureInfo.InvariantCulture, $"{Folder}/{incarnation:x8}.hint");
+
+    public static string TemporaryNameOf(uint incarnation) => string.Create(CultureInfo.InvariantCulture, $"{Folder}/{incarnation:x8}.tmp");
+
+    /// <summary>No incarnation up to this one is given again.</summary>
+    public void SkipTo(uint incarnation) => _lastIncarnation = Math.Max(_lastIncarnation, incarnation);
+
+    /// <summary>Enters a file that was found and is not needed.</summary>
+    public void AddSpare(string name, uint capacity)
+    {
+        if (int.TryParse(System.IO.Path.GetFileNameWithoutExtension(name)["spare-".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int number)) _lastSpare = Math.Max(_lastSpare, number);
+        lock (_gate) _spares.Add(new Spare(name, capacity));
+    }
+
+    /// <summary>A new segment, its head durable and its name too; nothing of it is left behind by an error.</summary>
+    /// <param name="kind">Its kind. A compacted one has a temporary name until <see cref="Publish"/>.</param>
+    /// <param name="first">LSN of its first frame.</param>
+    /// <param name="durable">Highest LSN that is durable.</param>
+    /// <param name="needed">Bytes of frames that must fit.</param>
+    /// <param name="isRelief">It is for deletes, voids or compaction, which may use what is held in reserve.</param>
+    public LogSegment Create(LogSegmentKind kind, ulong first, ulong durable, long needed, bool isRelief)
+    {
+        uint incarnation;
+        lock (_gate) incarnation = checked(++_lastIncarnation);
+        string name = kind == LogSegmentKind.Compacted ? TemporaryNameOf(incarnation) : NameOf(incarnation);
+        long least = LogSegmentHeader.FramesAt + needed + LogFrameHeader.Bytes;
+        ILogFile file = Take(name, least, isRelief, out uint capacity, out bool isRecycled);
+        LogSegment? segment = null;
+        try
+        {
+            Span<byte> head = stackalloc byte[LogSegmentHeader.Bytes];
+            new LogSegmentHeader(incarnation, kind, first, durable, capacity).Write(head);
+            file.Write(0, head);
+            file.Sync();
+            disk.SyncFolder(Folder);
+            segment = new LogSegment(incarnation, kind, file, options.MapReads ? file.Map(capacity) : null, capacity, Abandoned)
+            {
+                WrittenBefore = isRecycled ? capacity : LogSegmentHeader.FramesAt,
+            };
+        }
+        finally
+        {
+            if (segment is null) Abandon(file, name);
+        }
+
+        if (kind == LogSegmentKind.Appended) KeepReserve();
+        return segment;
+    }
+
+    /// <summary>A segment that was found at the opening.</summary>
+    public LogSegment Open(uint incarnation, LogSegmentKind kind, ILogFile file, uint capacity, uint end)
+    {
+        // A mapping beyond the end of a shortened file would end the process when it is read.
+        bool isWhole = file.Length >= end;
+        return new LogSegment(incarnation, kind, file, options.MapReads && isWhole ? file.Map(Math.Min(capacity, file.Length)) : null, capacity, Abandoned) { End = end, IsSealed = true, WrittenBefore = capacity };
+    }
+
+    /// <summary>Gives a compacted segment its name, durably.</summary>
+    public void Publish(LogSegment segment)
+    {
+        disk.Rename(TemporaryNameOf(segment.Incarnation), NameOf(segment.Incarnation));
+        disk.SyncFolder(Folder);
+    }
+
+    /// <summary>Lets a segment go that nothing needs any more, durably: recycled if nobody reads it, else gone with its last reader.</summary>
+    public void Retire(LogSegment segment, bool isPublished = true)
+    {
+        string name = isPublished ? NameOf(segment.Incarnation) : TemporaryNameOf(segment.Incarnation);
+        if (segment.TryRetire())
+        {
+            segment.Close();
+            Recycle(name, segment.Capacity);
+        }
+        else
+        {
+            Interlocked.Increment(ref _unlinked);
+            disk.Delete(name);
+            segment.Release();
+        }
+
+        disk.Delete(HintNameOf(segment.Incarnation));
+        disk.SyncFolder(Folder);
+    }
+
+    private void Recycle(string name, uint capacity)
+    {
+        string spare;
+        lock (_gate)
+        {
+            if (_spares.Count >= MostSpares || capacity < ReserveCapacity)
+            {
+                disk.Delete(name);
+                return;
+            }
+
+            spare = SpareName();
+        }
+
+        disk.Rename(name, spare);
+        lock (_gate) _spares.Add(new Spare(spare, capacity));
+    }
+
+    private string SpareName() => string.Create(CultureInfo.InvariantCulture, $"{Folder}/spare-{++_lastSpare}.seg");
+
+    private ILogFile Take(string name, long least, bool isRelief, out uint capacity, out bool isRecycled)
+    {
+        long desired = Math.Max(least, Desired());
+        isRecycled = true;
+        if (TakeSpare(name, least, desired, 0, out capacity) is { } spare) return spare;
+        IOException? full = null;
+        for (long size = desired; ; size = Math.Max(least, size / 2))
+        {
+            try
+            {
+                capacity = checked((uint)size);
+                ILogFile file = disk.Create(name, size);
+                isRecycled = false;
+                return file;
+            }
+            catch (IOException e) when (DiskErrors.IsFull(e))
+            {
+                full = e;
+            }
+
+            if (size == least) break;
+        }
+
+        return (isRelief ? TakeSpare(name, least, least, Reserves, out capacity) : null) ?? throw full;
+    }
+
+    /// <param name="name">Its new name.</param>
+    /// <param name="least">Bytes that it must have.</param>
+    /// <param name="desired">Without a reserve to draw on, bytes that it should have.</param>
+    /// <param name="reserve">How many of those held in reserve may be taken.</param>
+    /// <param name="capacity">Bytes that it has.</param>
+    private ILogFile? TakeSpare(string name, long least, long desired, int reserve, out uint capacity)
+    {
+        capacity = 0;
+        Spare taken;
+        lock (_gate)
+        {
+            if (_spares.Count <= Reserves - reserve) return null;
+            int at = _spares.FindIndex(s => s.Capacity >= Math.Max(least, reserve > 0 ? least : desired / 2));
+            if (at < 0) return null;
+            taken = _spares[at];
+            _spares.RemoveAt(at);
+        }
+
+        try
+        {
+            disk.Rename(taken.Name, name);
+            capacity = taken.Capacity;
+            return disk.Open(name);
+        }
+        catch
+        {
+            lock (_gate) _spares.Add(taken);
+            throw;
+        }
+    }
+
+    /// <summary>An eighth of what there is, so that a young log is small and a large one has few files.</summary>
+    private long Desired() => Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)(SegmentBytes / 8)), Math.Min(FirstCapacity, options.SegmentBytes), options.SegmentBytes);
+
+    private void KeepReserve()
+    {
+        try
+        {
+            while (true)
+            {
+                string name;
+                lock (_gate)
+                {
+                    if (_spares.Count >= Reserves) return;
+                    name = SpareName();
+                }
+
+                disk.Create(name, ReserveCapacity).Dispose();
+                lock (_gate) _spares.Add(new Spare(name, ReserveCapacity));
+            }
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            log.LogDebug(e, "No room to hold in reserve for the log '{Store}'", options.Name);
+        }
+    }
+
+    private void Abandon(ILogFile file, string name)
+    {
+        file.Dispose();
+        try
+        {
+            disk.Delete(name);
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            log.LogWarning(e, "Cannot remove the unfinished segment {Name}; it is removed when the log is opened next", name);
+        }
+    }
+
+    /// <summary>The last reader of a segment that is unlinked is gone.</summary>
+    private void Abandoned(LogSegment segment)
+    {
+        segment.Close();
+        Interlocked.Decrement(ref _unlinked);
+    }
+
+    private readonly record struct Spare(string Name, uint Capacity);
+}
