@@ -122,7 +122,6 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
         }
 
         segment.End = (uint)at;
-        if (segment.FirstSequence == 0) segment.FirstSequence = before + 1;
         segment.LastSequence = _last;
         if (_flushes) RaiseDurable(_last);
         return next;

@@ -34,42 +34,40 @@ internal sealed partial class LogCompactor
             return 0;
         }
 
-        LogSegment target = files.Create(LogSegmentKind.Compacted, 1, log.Appender.Durable, live + (live / FrameBytes * 64) + FrameBytes, isRelief: true);
+        // What is deleted from here on may still be moved: up to here the new segment holds nothing that was superseded.
+        ulong cleanAsOf = log.Appender.Durable;
+        LogSegment target = files.Create(LogSegmentKind.Compacted, 1, cleanAsOf, live + (live / FrameBytes * 64) + FrameBytes, isRelief: true, victims);
+        target.CleanAsOf = cleanAsOf;
         bool isPublished = false;
         using var hint = new LogHintBuilder(target.Incarnation, target.Kind);
-        using var frames = new LogFrameWriter(target, log.Appender.Durable);
+        using var frames = new LogFrameWriter(target);
         var moves = new List<Move>();
         try
         {
-            ulong oldestElsewhere = OldestElsewhere(victims);
+            ulong cleanElsewhere = CleanElsewhere(victims);
             foreach (LogSegment victim in victims)
             {
-                if (!TryScan(victim, (_, header, entry, offset) => Consider(victim, header, entry, offset, oldestElsewhere, frames, hint, moves)))
+                if (!TryScan(victim, (_, header, entry, offset) => Consider(victim, header, entry, offset, cleanElsewhere, frames, hint, moves)))
                 {
                     // Damaged: what can be read of it stays where it is, for verify and repair.
-                    files.Retire(target, isPublished: false);
                     return 0;
                 }
             }
 
+            // Without an entry, too: it says which segments are gone, and they go one by one.
             frames.Finish();
-            if (frames.Entries > 0)
-            {
-                hint.WriteTo(log.Disk, target.End);
-                files.Publish(target);
-                target.HasHint = true;
-            }
-
-            isPublished = true;
+            hint.WriteTo(log.Disk, target.End);
+            files.Publish(target);
+            target.IsSealed = target.HasHint = isPublished = true;
         }
         finally
         {
             if (!isPublished) Discard(target);
         }
 
+        // What superseded the rest of them must be on the medium before they go.
         log.Appender.Sync();
-        if (frames.Entries > 0) log.Enter(target);
-        else Discard(target);
+        log.Enter(target);
         Apply(CollectionsMarshal.AsSpan(moves), frames.Keys, target);
         foreach (LogSegment victim in victims) Retire(victim);
         Interlocked.Increment(ref _compactions);
@@ -77,12 +75,12 @@ internal sealed partial class LogCompactor
         return live;
     }
 
-    private void Consider(LogSegment victim, in LogEntryHeader header, ReadOnlySpan<byte> entry, uint offset, ulong oldestElsewhere, LogFrameWriter frames, LogHintBuilder hint, List<Move> moves)
+    private void Consider(LogSegment victim, in LogEntryHeader header, ReadOnlySpan<byte> entry, uint offset, ulong cleanElsewhere, LogFrameWriter frames, LogHintBuilder hint, List<Move> moves)
     {
         ReadOnlySpan<byte> key = entry.Slice(LogEntryHeader.Bytes, header.KeyLength);
         var from = new LogLocation(victim.Incarnation, offset, (uint)entry.Length / LogEntryHeader.Alignment, header.Flags);
         if (!log.Index.TryGet(key, out LogLocation current) || !current.IsSamePlaceAs(from)) return;
-        bool isNeedless = (header.Flags & LogEntryFlags.Tombstone) != 0 && header.Expires <= log.Now && header.Sequence < oldestElsewhere;
+        bool isNeedless = (header.Flags & LogEntryFlags.Tombstone) != 0 && header.Expires <= log.Now && header.Sequence <= cleanElsewhere;
         LogLocation to = default;
         if (!isNeedless)
         {
@@ -90,20 +88,19 @@ internal sealed partial class LogCompactor
             hint.Add(key, header, to.Offset);
         }
 
-        moves.Add(new Move(frames.Remember(key), key.Length, from, to));
+        moves.Add(new Move(frames.Keys.Add(key), key.Length, from, to));
     }
 
-    /// <summary>The oldest LSN that any other segment may hold: a tombstone older than that has nothing left to hide.</summary>
-    private ulong OldestElsewhere(List<LogSegment> victims)
+    /// <summary>Up to this LSN no other segment holds an entry that was superseded: a tombstone as old as that has nothing left to hide.</summary>
+    private ulong CleanElsewhere(List<LogSegment> victims)
     {
-        ulong oldest = ulong.MaxValue;
+        ulong clean = ulong.MaxValue;
         foreach (LogSegment segment in log.Segments)
         {
-            if (victims.Contains(segment)) continue;
-            oldest = Math.Min(oldest, segment.FirstSequence == 0 ? log.Appender.Durable : segment.FirstSequence);
+            if (!victims.Contains(segment)) clean = Math.Min(clean, segment.CleanAsOf);
         }
 
-        return oldest;
+        return clean;
     }
 
     /// <summary>Points the index to the new places, a few at a time, so that no commit waits long.</summary>

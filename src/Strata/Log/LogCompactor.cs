@@ -12,7 +12,7 @@ namespace Strata;
 /// <para><b>Bound on space:</b> while it keeps up, every sealed segment holds at most <see cref="LogOptions.GarbageShare"/>
 /// garbage; writers wait when garbage beyond that reaches as much as what is live and four segments more.</para>
 /// </remarks>
-internal sealed partial class LogCompactor(LogEngine.Parts log, LogSegmentFiles files, LogOptions options, StoreContext context)
+internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files, LogOptions options, StoreContext context)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
     private readonly ILogger _log = context.Loggers.CreateLogger<LogCompactor>();
@@ -22,6 +22,7 @@ internal sealed partial class LogCompactor(LogEngine.Parts log, LogSegmentFiles 
     private readonly HashSet<uint> _damaged = [];
     private volatile TaskCompletionSource? _room;
     private Task _worker = Task.CompletedTask;
+    private ulong _tombstonesAsOf;
     private long _compactions;
     private long _compactedBytes;
 
@@ -128,11 +129,20 @@ internal sealed partial class LogCompactor(LogEngine.Parts log, LogSegmentFiles 
         }
 
         if (victims.Count > 0) return victims;
+        if (ManyTombstones() && sealedOnes.MinBy(s => s.CleanAsOf) is { } unclean) return [unclean];
 
         // Many small ones, as many openings leave them, become one.
         const int TooMany = 8;
         List<LogSegment> small = [.. sealedOnes.Where(s => s.LiveBytes < options.SegmentBytes / 16).OrderBy(s => s.LiveBytes).Take(4 * TooMany)];
         return small.Count >= TooMany ? small : [];
+    }
+
+    /// <summary>True when tombstones wear the index out. They go once no segment can hold what they hide: so the segment that was looked through longest ago is written anew.</summary>
+    private bool ManyTombstones()
+    {
+        if (log.Tombstones < 10_000 || log.Tombstones < log.Index.Count / 4 || log.Appender.Last < _tombstonesAsOf + (ulong)log.Tombstones) return false;
+        _tombstonesAsOf = log.Appender.Last;
+        return true;
     }
 
     private void LookAtRoom()

@@ -129,12 +129,50 @@ internal sealed partial class LogEngine
         if (segment.IsSealed) _compactor.GarbageGrew(segment);
     }
 
-    private void Enter(LogSegment segment)
+    /// <summary>A segment becomes one that readers look into.</summary>
+    internal void Enter(LogSegment segment)
     {
         lock (_latch)
         {
             _segments = new Dictionary<uint, LogSegment>(_segments) { [segment.Incarnation] = segment };
             _files.SegmentBytes += segment.Capacity;
+        }
+    }
+
+    /// <summary>A segment that nothing in the index points to leaves.</summary>
+    internal void Leave(LogSegment segment)
+    {
+        lock (_latch)
+        {
+            var rest = new Dictionary<uint, LogSegment>(_segments);
+            rest.Remove(segment.Incarnation);
+            _segments = rest;
+            _files.SegmentBytes -= segment.Capacity;
+        }
+    }
+
+    /// <summary>Entries that compaction moved are found in their new places from now on, but for those superseded meanwhile.</summary>
+    internal void Apply(ReadOnlySpan<LogCompactor.Move> moves, LogKeyArena keys, LogSegment target)
+    {
+        lock (_latch)
+        {
+            foreach (ref readonly LogCompactor.Move move in moves)
+            {
+                ReadOnlySpan<byte> key = keys[move.KeyAt, move.KeyLength];
+                if (move.To.IsKnown)
+                {
+                    if (!_index.Replace(key, move.From, move.To)) continue;
+                    target.AddLive(move.To.Length);
+                }
+                else
+                {
+                    if (!_index.TryGet(key, out LogLocation current) || !current.IsSamePlaceAs(move.From)) continue;
+                    _index.Remove(key, out _);
+                    _tombstones--;
+                }
+
+                if (_segments.TryGetValue(move.From.Segment, out LogSegment? source)) source.AddLive(-move.From.Length);
+            }
         }
     }
 

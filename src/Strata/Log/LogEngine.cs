@@ -46,6 +46,18 @@ internal sealed partial class LogEngine : IAsyncDisposable
         _syncing = options.Durability == DiskDurability.Interval ? SyncAsync(_closing.Token) : Task.CompletedTask;
     }
 
+    internal IEnumerable<LogSegment> Segments => _segments.Values;
+
+    internal ILogDisk Disk => _disk;
+
+    internal LogAppender Appender => _appender;
+
+    internal LogIndex Index => _index;
+
+    internal long Tombstones => Interlocked.Read(ref _tombstones);
+
+    internal long Now => _options.Now?.Invoke() ?? _clock.GetUtcNow().ToUnixTimeMilliseconds();
+
     /// <summary>Reads what is there, keys and places, and mends what a crash left. Blocking.</summary>
     /// <exception cref="StorageException">Of kind Corrupt when something that was durable is damaged, AccessDenied, Full, Unavailable.</exception>
     public static LogEngine Open(LogOptions options, ILogDisk disk, StoreContext? context = null)
@@ -150,7 +162,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
     public LogStatistics GetStatistics()
     {
         Dictionary<uint, LogSegment> segments = _segments;
-        long tombstones = Interlocked.Read(ref _tombstones);
+        long tombstones = Tombstones;
         return new LogStatistics
         {
             Keys = _index.Count - tombstones,

@@ -20,10 +20,11 @@ internal sealed class LogSegment(uint incarnation, LogSegmentKind kind, ILogFile
     /// <summary>Where the next frame goes; of a sealed segment, where its seal ends.</summary>
     public uint End { get; set; } = LogSegmentHeader.FramesAt;
 
-    /// <summary>LSN range of its entries; 0 and 0 while it has none.</summary>
-    public ulong FirstSequence { get; set; }
-
+    /// <summary>The highest LSN of its entries; 0 while it has none.</summary>
     public ulong LastSequence { get; set; }
+
+    /// <summary>It holds no entry that was superseded by one of this LSN or an older one.</summary>
+    public ulong CleanAsOf { get; set; }
 
     /// <summary>No frame goes to it any more.</summary>
     public bool IsSealed { get; set; }

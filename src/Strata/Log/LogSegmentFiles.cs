@@ -66,7 +66,8 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     /// <param name="durable">Highest LSN that is durable.</param>
     /// <param name="needed">Bytes of frames that must fit.</param>
     /// <param name="isRelief">It is for deletes, voids or compaction, which may use what is held in reserve.</param>
-    public LogSegment Create(LogSegmentKind kind, ulong first, ulong durable, long needed, bool isRelief)
+    /// <param name="replaced">The segments that it takes the place of.</param>
+    public LogSegment Create(LogSegmentKind kind, ulong first, ulong durable, long needed, bool isRelief, IReadOnlyList<LogSegment>? replaced = null)
     {
         uint incarnation;
         lock (_gate) incarnation = checked(++_lastIncarnation);
@@ -76,13 +77,15 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         LogSegment? segment = null;
         try
         {
-            Span<byte> head = stackalloc byte[LogSegmentHeader.Bytes];
+            byte[] head = new byte[LogSegmentHeader.FramesAt];
             new LogSegmentHeader(incarnation, kind, first, durable, capacity).Write(head);
+            LogReplacedSegments.Write(head.AsSpan(LogSegmentHeader.Bytes), replaced ?? []);
             file.Write(0, head);
             file.Sync();
             disk.SyncFolder(Folder);
             segment = new LogSegment(incarnation, kind, file, options.MapReads ? file.Map(capacity) : null, capacity, Abandoned)
             {
+                CleanAsOf = first - 1,
                 WrittenBefore = isRecycled ? capacity : LogSegmentHeader.FramesAt,
             };
         }
