@@ -92,7 +92,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                 {
                     long moved = Compact(victims);
                     LookAtRoom();
-                    if (_room is null && options.CompactionBytesPerSecond is { } rate && moved > 0) await _due.PauseAsync(TimeSpan.FromSeconds((double)moved / rate), cancellationToken).ConfigureAwait(false);
+                    if (_room is null && options.CompactionBytesPerSecond is { } rate && moved > 0) await Task.Delay(TimeSpan.FromSeconds((double)moved / rate), TimeProvider.System, cancellationToken).ConfigureAwait(false);
                 }
 
                 LastError = _damaged.Count == 0 ? null : $"{_damaged.Count} segments are damaged and are not compacted";
