@@ -242,7 +242,7 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
                 return false;
             }
 
-            cut = new LogVoid(segment.Incarnation, segment.End, _last + 1, _last);
+            cut = segment.Cut = new LogVoid(segment.Incarnation, segment.End, _last + 1, _last);
             log.LogWarning(e, "The segment {Segment} of the log '{Store}' cannot be sealed; the next one says where it ends", segment.Incarnation, options.Name);
         }
 
@@ -265,7 +265,9 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
         try
         {
             fresh = files.Create(LogSegmentKind.Appended, _last + 1, Durable, LogFrameHeader.Bytes + LogVoid.Bytes, isRelief: true);
-            WriteVoid(fresh, new LogVoid(segment.Incarnation, segment.End, firstInDoubt, _last));
+            var cut = new LogVoid(segment.Incarnation, segment.End, firstInDoubt, _last);
+            WriteVoid(fresh, cut);
+            segment.Cut = cut;
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
         {

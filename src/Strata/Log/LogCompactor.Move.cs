@@ -14,7 +14,8 @@ internal sealed partial class LogCompactor
         foreach (LogSegment segment in log.Segments.Where(s => s.IsSealed && !s.HasHint && !_damaged.Contains(s.Incarnation)).OrderBy(s => s.Incarnation))
         {
             using var hint = new LogHintBuilder(segment.Incarnation, segment.Kind);
-            if (!TryScan(segment, (_, header, entry, offset) => hint.Add(entry.Slice(LogEntryHeader.Bytes, header.KeyLength), header, offset))) continue;
+            using LogSegmentScanner scanner = Scanner(segment);
+            if (IsDamaged(segment, scanner.ReadTo(hint))) continue;
             hint.WriteTo(log.Disk, segment.End);
             segment.HasHint = true;
         }
@@ -47,11 +48,14 @@ internal sealed partial class LogCompactor
             ulong cleanElsewhere = CleanElsewhere(victims);
             foreach (LogSegment victim in victims)
             {
-                if (!TryScan(victim, (_, header, entry, offset) => Consider(victim, header, entry, offset, cleanElsewhere, frames, hint, moves)))
+                using LogSegmentScanner scanner = Scanner(victim);
+                while (scanner.MoveNextFrame())
                 {
-                    // Damaged: what can be read of it stays where it is, for verify and repair.
-                    return 0;
+                    while (scanner.MoveNextEntry()) Consider(scanner, cleanElsewhere, frames, hint, moves);
                 }
+
+                // Damaged: what can be read of it stays where it is, for verify and repair.
+                if (IsDamaged(victim, scanner.Result)) return 0;
             }
 
             // Without an entry, too: it says which segments are gone, and they go one by one.
@@ -75,20 +79,31 @@ internal sealed partial class LogCompactor
         return live;
     }
 
-    private void Consider(LogSegment victim, in LogEntryHeader header, ReadOnlySpan<byte> entry, uint offset, ulong cleanElsewhere, LogFrameWriter frames, LogHintBuilder hint, List<Move> moves)
+    private void Consider(LogSegmentScanner scanner, ulong cleanElsewhere, LogFrameWriter frames, LogHintBuilder hint, List<Move> moves)
     {
-        ReadOnlySpan<byte> key = entry.Slice(LogEntryHeader.Bytes, header.KeyLength);
-        var from = new LogLocation(victim.Incarnation, offset, (uint)entry.Length / LogEntryHeader.Alignment, header.Flags);
-        if (!log.Index.TryGet(key, out LogLocation current) || !current.IsSamePlaceAs(from)) return;
+        LogLocation from = scanner.Location;
+        LogEntryHeader header = scanner.Entry;
+        if (!log.Index.TryGet(scanner.Key, out LogLocation current) || !current.IsSamePlaceAs(from)) return;
         bool isNeedless = (header.Flags & LogEntryFlags.Tombstone) != 0 && header.Expires <= log.Now && header.Sequence <= cleanElsewhere;
         LogLocation to = default;
         if (!isNeedless)
         {
-            to = frames.Add(entry, header);
-            hint.Add(key, header, to.Offset);
+            to = frames.Add(scanner.EntryBytes, header);
+            hint.Add(scanner.Key, header, to.Offset);
         }
 
-        moves.Add(new Move(frames.Keys.Add(key), key.Length, from, to));
+        moves.Add(new Move(frames.Keys.Add(scanner.Key), header.KeyLength, from, to));
+    }
+
+    private LogSegmentScanner Scanner(LogSegment segment) => new(segment.File, segment.Header, 0, segment.Cut);
+
+    private bool IsDamaged(LogSegment segment, in LogScanResult result)
+    {
+        bool isWhole = result.End is LogScanEnd.Sealed or LogScanEnd.Voided && result.Offset == segment.End;
+        if (isWhole) return false;
+        _damaged.Add(segment.Incarnation);
+        _log.LogError("The segment {Segment} of store '{Store}' is damaged at offset {Offset} ({Why}); it is left as it is", LogSegmentFiles.NameOf(segment.Incarnation), options.Name, result.Offset, result.Why ?? "it ends too early");
+        return true;
     }
 
     /// <summary>Up to this LSN no other segment holds an entry that was superseded: a tombstone as old as that has nothing left to hide.</summary>

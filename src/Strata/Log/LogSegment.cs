@@ -1,21 +1,27 @@
 namespace Strata;
 
 /// <summary>A segment as the running log knows it: its file, its mapping, its leases, what of it still counts.</summary>
-internal sealed class LogSegment(uint incarnation, LogSegmentKind kind, ILogFile file, LogMapping? mapping, uint capacity, Action<LogSegment> unused)
+internal sealed class LogSegment(LogSegmentHeader header, ILogFile file, LogMapping? mapping, Action<LogSegment> unused)
 {
     private readonly Action<LogSegment> _unused = unused;
     private int _leases = 1;
     private long _live;
 
-    public uint Incarnation { get; } = incarnation;
+    public LogSegmentHeader Header { get; } = header;
 
-    public LogSegmentKind Kind { get; } = kind;
+    public uint Incarnation { get; } = header.Incarnation;
+
+    public LogSegmentKind Kind => Header.Kind;
 
     public ILogFile File { get; } = file;
 
     public LogMapping? Mapping { get; } = mapping;
 
-    public uint Capacity { get; } = capacity;
+    /// <summary>Bytes of the file.</summary>
+    public uint Capacity { get; } = header.Capacity;
+
+    /// <summary>What the next segment says of this one's end, because a write or sync failed in it.</summary>
+    public LogVoid? Cut { get; set; }
 
     /// <summary>Where the next frame goes; of a sealed segment, where its seal ends.</summary>
     public uint End { get; set; } = LogSegmentHeader.FramesAt;

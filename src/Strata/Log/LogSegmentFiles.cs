@@ -78,12 +78,13 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         try
         {
             byte[] head = new byte[LogSegmentHeader.FramesAt];
-            new LogSegmentHeader(incarnation, kind, first, durable, capacity).Write(head);
+            var header = new LogSegmentHeader(incarnation, kind, first, durable, capacity);
+            header.Write(head);
             LogReplacedSegments.Write(head.AsSpan(LogSegmentHeader.Bytes), replaced ?? []);
             file.Write(0, head);
             file.Sync();
             disk.SyncFolder(Folder);
-            segment = new LogSegment(incarnation, kind, file, options.MapReads ? file.Map(capacity) : null, capacity, Abandoned)
+            segment = new LogSegment(header, file, options.MapReads ? file.Map(capacity) : null, Abandoned)
             {
                 CleanAsOf = first - 1,
                 WrittenBefore = isRecycled ? capacity : LogSegmentHeader.FramesAt,
@@ -99,11 +100,11 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     }
 
     /// <summary>A segment that was found at the opening.</summary>
-    public LogSegment Open(uint incarnation, LogSegmentKind kind, ILogFile file, uint capacity, uint end)
+    public LogSegment Open(in LogSegmentHeader header, ILogFile file, uint end)
     {
         // A mapping beyond the end of a shortened file would end the process when it is read.
-        bool isWhole = file.Length >= end;
-        return new LogSegment(incarnation, kind, file, options.MapReads && isWhole ? file.Map(Math.Min(capacity, file.Length)) : null, capacity, Abandoned) { End = end, IsSealed = true, WrittenBefore = capacity };
+        long length = file.Length;
+        return new LogSegment(header with { Capacity = (uint)length }, file, options.MapReads ? file.Map(length) : null, Abandoned) { End = end, IsSealed = true, WrittenBefore = (uint)length };
     }
 
     /// <summary>Gives a compacted segment its name, durably.</summary>
