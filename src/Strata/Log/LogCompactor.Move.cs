@@ -84,7 +84,7 @@ internal sealed partial class LogCompactor
         LogLocation from = scanner.Location;
         LogEntryHeader header = scanner.Entry;
         if (!log.Index.TryGet(scanner.Key, out LogLocation current) || !current.IsSamePlaceAs(from)) return;
-        bool isNeedless = (header.Flags & LogEntryFlags.Tombstone) != 0 && header.Expires <= log.Now && header.Sequence <= cleanElsewhere;
+        bool isNeedless = (header.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None && header.Expires <= log.Now && header.Sequence <= cleanElsewhere;
         LogLocation to = default;
         if (!isNeedless)
         {
@@ -95,7 +95,7 @@ internal sealed partial class LogCompactor
         moves.Add(new Move(frames.Keys.Add(scanner.Key), header.KeyLength, from, to));
     }
 
-    private LogSegmentScanner Scanner(LogSegment segment) => new(segment.File, segment.Header, 0, segment.Cut);
+    private static LogSegmentScanner Scanner(LogSegment segment) => new(segment.File, segment.Header, 0, segment.Cut);
 
     private bool IsDamaged(LogSegment segment, in LogScanResult result)
     {

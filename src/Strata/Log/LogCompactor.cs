@@ -12,7 +12,7 @@ namespace Strata;
 /// <para><b>Bound on space:</b> while it keeps up, every sealed segment holds at most <see cref="LogOptions.GarbageShare"/>
 /// garbage; writers wait when garbage beyond that reaches as much as what is live and four segments more.</para>
 /// </remarks>
-internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files, LogOptions options, StoreContext context)
+internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files, LogOptions options, StoreContext context) : IAsyncDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
     private readonly ILogger _log = context.Loggers.CreateLogger<LogCompactor>();
@@ -36,7 +36,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
 
     public void Start() => _worker = Task.Run(() => WorkAsync(_closing.Token));
 
-    public async ValueTask StopAsync()
+    public async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync().ConfigureAwait(false);
         _due.Set();

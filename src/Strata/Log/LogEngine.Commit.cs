@@ -28,13 +28,14 @@ internal sealed partial class LogEngine
         if (!batch.FreesSpace) await _compactor.WaitForRoomAsync().ConfigureAwait(false);
         while (true)
         {
-            Task? underWay;
-            bool leads = false;
+            Task underWay;
+            bool isQueued = false, leads = false;
             lock (_latch)
             {
                 underWay = UnderWay(batch);
-                if (underWay is null)
+                if (underWay.IsCompleted)
                 {
+                    isQueued = true;
                     if (!Holds(batch)) return default;
                     CheckIndexRoom(batch);
                     leads = !_isLed;
@@ -44,7 +45,7 @@ internal sealed partial class LogEngine
                 }
             }
 
-            if (underWay is not null)
+            if (!isQueued)
             {
                 await underWay.ConfigureAwait(false);
                 continue;
@@ -82,7 +83,17 @@ internal sealed partial class LogEngine
         bool isMoreWaiting;
         lock (_latch)
         {
-            Publish(group);
+            try
+            {
+                Publish(group);
+            }
+            catch (Exception e)
+            {
+                // The index may lack what the log has: nothing is built on that.
+                _appender.BecomeReadOnly("the index could not take what was written", e);
+                foreach (LogBatch batch in group.Batches) batch.Failure ??= e;
+            }
+
             _flying = null;
             isMoreWaiting = _open.Batches.Count > 0;
             if (!isMoreWaiting) _isLed = false;
@@ -109,7 +120,7 @@ internal sealed partial class LogEngine
                     if (!_index.TryPut(batch.KeyOf(operation), location, out LogLocation previous)) throw new InvalidOperationException("The index refused a key that it had room for.");
                     batch.Segment!.AddLive(location.Length);
                     Supersede(previous);
-                    if ((location.Flags & LogEntryFlags.Tombstone) != 0) _tombstones++;
+                    if ((location.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None) _tombstones++;
                 }
             }
         }
@@ -123,7 +134,7 @@ internal sealed partial class LogEngine
     private void Supersede(LogLocation previous)
     {
         if (!previous.IsKnown) return;
-        if ((previous.Flags & LogEntryFlags.Tombstone) != 0) _tombstones--;
+        if ((previous.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None) _tombstones--;
         if (!_segments.TryGetValue(previous.Segment, out LogSegment? segment)) return;
         segment.AddLive(-previous.Length);
         if (segment.IsSealed) _compactor.GarbageGrew(segment);
@@ -176,8 +187,8 @@ internal sealed partial class LogEngine
         }
     }
 
-    /// <summary>What must be over before the batch's expectations can be looked at, or null.</summary>
-    private Task? UnderWay(LogBatch batch)
+    /// <summary>What must be over before the batch's expectations can be looked at.</summary>
+    private Task UnderWay(LogBatch batch)
     {
         foreach (ref readonly LogBatch.Expectation expectation in batch.Expectations)
         {
@@ -185,7 +196,7 @@ internal sealed partial class LogEngine
             if (_flying?.Touches(expectation.KeyHash) == true) return _flying.Over;
         }
 
-        return null;
+        return Task.CompletedTask;
     }
 
     private bool Holds(LogBatch batch)

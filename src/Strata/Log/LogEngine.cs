@@ -142,21 +142,19 @@ internal sealed partial class LogEngine : IAsyncDisposable
     }
 
     /// <summary>Waits until all that was committed so far is on the medium.</summary>
-    public ValueTask FlushAsync()
+    /// <exception cref="StorageException">It did not get there; the log is read-only.</exception>
+    public async ValueTask FlushAsync()
     {
         using OperationGate.Pass pass = _gate.Enter("flush");
-        if (_options.Durability == DiskDurability.Flush) return default;
-        return new ValueTask(Task.Run(() =>
+        if (_options.Durability == DiskDurability.Flush) return;
+        try
         {
-            try
-            {
-                _appender.Sync();
-            }
-            catch (Exception e) when (DiskErrors.IsDiskError(e))
-            {
-                throw DiskErrors.Map(e, "flush", null, _options.Name, _disk.Path, WriteOutcome.Unknown);
-            }
-        }));
+            await Task.Run(_appender.Sync).ConfigureAwait(false);
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            throw DiskErrors.Map(e, "flush", null, _options.Name, _disk.Path, WriteOutcome.Unknown);
+        }
     }
 
     public LogStatistics GetStatistics()
@@ -191,7 +189,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         await _closing.CancelAsync().ConfigureAwait(false);
         await _syncing.ConfigureAwait(false);
-        await _compactor.StopAsync().ConfigureAwait(false);
+        await _compactor.DisposeAsync().ConfigureAwait(false);
         await Task.Run(CloseFiles).ConfigureAwait(false);
         _closing.Dispose();
     }

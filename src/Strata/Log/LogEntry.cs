@@ -39,9 +39,9 @@ internal readonly struct LogEntry : IDisposable
     /// <summary>Unix milliseconds; 0 = never.</summary>
     public long Expires => Header.Expires;
 
-    public bool IsTombstone => (Header.Flags & LogEntryFlags.Tombstone) != 0;
+    public bool IsTombstone => (Header.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None;
 
-    public bool IsReference => (Header.Flags & LogEntryFlags.Reference) != 0;
+    public bool IsReference => (Header.Flags & LogEntryFlags.Reference) != LogEntryFlags.None;
 
     public ReadOnlyMemory<byte> Key => _bytes.Slice(LogEntryHeader.Bytes, Header.KeyLength);
 

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Text;
+using Xunit;
 
-namespace Strata.Tests.Log;
+namespace Strata.Tests;
 
 /// <summary>What the log promises when nothing goes wrong: values are found, in order, before and after it is opened again.</summary>
 public sealed class LogEngineTests : IDisposable

@@ -11,7 +11,7 @@ internal readonly record struct LogLocation(uint Segment, uint Offset, uint Unit
     public bool IsKnown => Segment != 0;
 
     /// <summary>The entry's length, bytes.</summary>
-    public int Length => (int)(Units * LogEntryHeader.Alignment);
+    public int Length => (int)(Units * 8);
 
     /// <summary>True if both name the same place, whatever was read meanwhile.</summary>
     public bool IsSamePlaceAs(LogLocation other) => Segment == other.Segment && Offset == other.Offset;

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Strata.Tests.Log;
+namespace Strata.Tests;
 
 /// <summary>
 /// A disk in memory that tells what is written from what is on the medium, and fails on request: power cuts, failed
