@@ -1,0 +1,202 @@
+using System.Runtime.CompilerServices;
+
+namespace Strata;
+
+/// <content>What readers do beside the writer.</content>
+internal sealed partial class LogIndex
+{
+    /// <summary>The most entries that are read without the latch at once: some microseconds, in which a writer should not come.</summary>
+    public const int OptimisticEntries = 256;
+
+    private const int OptimisticTries = 24, MaxLeavesATry = OptimisticEntries + 64, CountedLeavesATry = 64;
+
+    /// <summary>Where a key's entry is. Allocates nothing, and waits for nothing but a change that is being made.</summary>
+    /// <returns>False: the key is not there.</returns>
+    public bool TryGet(ReadOnlySpan<byte> key, out LogLocation location)
+    {
+        for (int attempt = 0; attempt < OptimisticTries; attempt++)
+        {
+            if (_sequence.TryRead(out long sequence))
+            {
+                bool isFound = _tree.TryFind(key, out LogIndexNode leaf, out int index);
+                location = isFound ? leaf.Location(index) : default;
+                if (_sequence.IsStill(sequence)) return isFound;
+            }
+
+            Pause(attempt);
+        }
+
+        lock (_latch) return TryGetLatched(key, out location);
+    }
+
+    /// <summary>Where several keys' entries are, all at one instant.</summary>
+    /// <param name="keys">The keys.</param>
+    /// <param name="locations">Gets as many; not known where the key is not there.</param>
+    public void TryGetMany(ReadOnlySpan<ReadOnlyMemory<byte>> keys, Span<LogLocation> locations)
+    {
+        for (int attempt = 0; attempt < OptimisticTries && keys.Length <= OptimisticEntries; attempt++)
+        {
+            if (_sequence.TryRead(out long sequence))
+            {
+                for (int i = 0; i < keys.Length; i++) locations[i] = _tree.TryFind(keys[i].Span, out LogIndexNode leaf, out int index) ? leaf.Location(index) : default;
+                if (_sequence.IsStill(sequence)) return;
+            }
+
+            Pause(attempt);
+        }
+
+        lock (_latch)
+        {
+            for (int i = 0; i < keys.Length; i++) TryGetLatched(keys[i].Span, out locations[i]);
+        }
+    }
+
+    /// <summary>Marks an entry as read, for the eviction that spares it once. Best effort: a mark may be lost, or come to a neighbour, when the writer is at the same place.</summary>
+    public void Visit(ReadOnlySpan<byte> key)
+    {
+        if (!_sequence.TryRead(out long sequence) || !_tree.TryFind(key, out LogIndexNode leaf, out int index) || leaf.IsVisited(index) || !_sequence.IsStill(sequence)) return;
+        leaf.SetVisited(index, isVisited: true);
+    }
+
+    /// <summary>Gathers entries in the order of their keys, all at one instant.</summary>
+    /// <param name="range">Which, how many and in which direction.</param>
+    /// <param name="into">Gets them; what it had is gone.</param>
+    /// <returns>How many; fewer than the limit only if there are no more.</returns>
+    public int Scan(in LogScan range, LogScanBuffer into)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(range.Limit, 1);
+        for (int attempt = 0; attempt < OptimisticTries && range.Limit <= OptimisticEntries; attempt++)
+        {
+            if (_sequence.TryRead(out long sequence) && TryGather(range, into, sequence) && _sequence.IsStill(sequence)) return into.Count;
+            Pause(attempt);
+        }
+
+        lock (_latch)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            TryGather(range, into, sequence: null);
+            return into.Count;
+        }
+    }
+
+    /// <summary>Counts the keys of [from, to); an empty <paramref name="to"/> is the end.</summary>
+    /// <remarks>Not of one instant, for it does not hold the writer up: keys that come or go meanwhile count or do not, others count once.</remarks>
+    [SkipLocalsInit]
+    public long CountRange(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    {
+        Span<byte> next = stackalloc byte[LogIndexNode.MaxKeyBytes + 1];
+        scoped ReadOnlySpan<byte> start = from;
+        for (long sum = 0; ;)
+        {
+            sum += CountSome(start, to, next, out int length);
+            if (length == 0) return sum;
+            start = next[..length];
+        }
+    }
+
+    private static void Pause(int attempt) => Thread.SpinWait(4 << Math.Min(attempt, 6));
+
+    private bool TryGetLatched(ReadOnlySpan<byte> key, out LogLocation location)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        bool isFound = _tree.TryFind(key, out LogIndexNode leaf, out int index);
+        location = isFound ? leaf.Location(index) : default;
+        return isFound;
+    }
+
+    /// <param name="range">Which.</param>
+    /// <param name="into">Gets them.</param>
+    /// <param name="sequence">What was read before; null with the latch held.</param>
+    /// <returns>False: there was a change. True means nothing until the sequence is compared.</returns>
+    private bool TryGather(in LogScan range, LogScanBuffer into, long? sequence)
+    {
+        into.Clear();
+        bool isDown = range.Descending;
+        ReadOnlySpan<byte> first = isDown ? range.To : range.From, last = isDown ? range.From : range.To;
+        var path = default(LogIndexPath);
+        if (!_tree.TryFindPath(first, isLast: isDown && first.IsEmpty, ref path, out LogIndexNode leaf)) return false;
+
+        // What is taken of a leaf is [low, high).
+        int bound = isDown && first.IsEmpty ? leaf.Count : leaf.Find(first, LogIndexNode.LeafPayload, out _);
+        for (int leaves = 0; ; leaves++)
+        {
+            int low = isDown ? 0 : bound, high = isDown ? bound : leaf.Count;
+            if (!last.IsEmpty)
+            {
+                int end = leaf.Find(last, LogIndexNode.LeafPayload, out _);
+                if (isDown) low = Math.Max(low, end);
+                else high = Math.Min(high, end);
+            }
+
+            Take(leaf, low, high, range, into);
+            bool isEnd = isDown ? low > 0 : high < leaf.Count;
+            if (isEnd || into.Count == range.Limit) return true;
+            if (sequence is { } before && (leaves > MaxLeavesATry || !_sequence.IsStill(before))) return false;
+            if (!_tree.TryMove(ref path, isDown, out leaf)) return true;
+            bound = isDown ? leaf.Count : 0;
+        }
+    }
+
+    private static void Take(LogIndexNode leaf, int low, int high, in LogScan range, LogScanBuffer into)
+    {
+        int count = Math.Min(high - low, range.Limit - into.Count), step = range.Descending ? -1 : 1, index = range.Descending ? high - 1 : low;
+        for (int i = 0; i < count; i++, index += step)
+            leaf.CopyKey(index, LogIndexNode.LeafPayload, into.Append(leaf.KeyLength(index, LogIndexNode.LeafPayload), leaf.Location(index)));
+    }
+
+    /// <summary>Counts keys of some leaves at one instant.</summary>
+    /// <param name="from">The first key that counts.</param>
+    /// <param name="to">The first that counts no more.</param>
+    /// <param name="next">Gets where to go on.</param>
+    /// <param name="length">Length of that; 0: there is no more.</param>
+    private long CountSome(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, Span<byte> next, out int length)
+    {
+        // The start may stand in `next`, and has to last for all tries.
+        Span<byte> found = stackalloc byte[LogIndexNode.MaxKeyBytes + 1];
+        long sum;
+        for (int attempt = 0; attempt < OptimisticTries; attempt++)
+        {
+            if (_sequence.TryRead(out long sequence) && TryCount(from, to, found, out length, out sum) && _sequence.IsStill(sequence))
+            {
+                found[..length].CopyTo(next);
+                return sum;
+            }
+
+            Pause(attempt);
+        }
+
+        lock (_latch)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            TryCount(from, to, found, out length, out sum);
+        }
+
+        found[..length].CopyTo(next);
+        return sum;
+    }
+
+    private bool TryCount(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, Span<byte> next, out int length, out long sum)
+    {
+        length = 0;
+        sum = 0;
+        var path = default(LogIndexPath);
+        if (!_tree.TryFindPath(from, isLast: false, ref path, out LogIndexNode leaf)) return false;
+        int low = leaf.Find(from, LogIndexNode.LeafPayload, out _);
+        for (int leaves = 1; ; leaves++, low = 0)
+        {
+            int count = leaf.Count, high = to.IsEmpty ? count : Math.Min(count, leaf.Find(to, LogIndexNode.LeafPayload, out _));
+            sum += Math.Max(0, high - low);
+            if (high < count) return true;
+            if (leaves >= CountedLeavesATry && count > 0)
+            {
+                int keyLength = leaf.KeyLength(count - 1, LogIndexNode.LeafPayload);
+                leaf.CopyKey(count - 1, LogIndexNode.LeafPayload, next[..keyLength]);
+                next[keyLength] = 0;
+                length = keyLength + 1;
+                return true;
+            }
+
+            if (!_tree.TryMove(ref path, isDown: false, out leaf)) return true;
+        }
+    }
+}

@@ -1,0 +1,107 @@
+namespace Strata;
+
+/// <summary>Loads a <see cref="LogIndex"/> from keys in ascending order. It is the index's writer until it has finished; what was added is seen by readers in parts.</summary>
+internal sealed class LogIndexLoader
+{
+    private const int MaxLeafKeys = (LogIndexNode.Bytes - LogIndexNode.HeaderBytes) / (LogIndexNode.SlotBytes + LogIndexNode.LeafPayload + LogIndexNode.LengthBytes);
+    private readonly LogIndex _index;
+    private readonly LogIndexTree _tree;
+    private readonly int[] _ends = new int[MaxLeafKeys];
+    private readonly LogLocation[] _locations = new LogLocation[MaxLeafKeys];
+    private readonly byte[] _lastLoaded = new byte[LogIndexNode.MaxKeyBytes];
+    private byte[] _keys = new byte[4 * LogIndexNode.Bytes];
+    private int _lastLoadedLength;
+    private int _count;
+    private int _prefixLength;
+    private int _size = LogIndexNode.HeaderBytes;
+    private bool _isFinished;
+
+    internal LogIndexLoader(LogIndex index, LogIndexTree tree)
+    {
+        _index = index;
+        _tree = tree;
+    }
+
+    /// <summary>Adds a key that is above all before.</summary>
+    /// <exception cref="ArgumentException">It is not above the last, or has not 1 to 1,100 bytes.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
+    public void Add(ReadOnlySpan<byte> key, LogLocation location)
+    {
+        ObjectDisposedException.ThrowIf(_isFinished, this);
+        if (key.Length is 0 or > LogIndexNode.MaxKeyBytes || key.SequenceCompareTo(Last) <= 0) throw new ArgumentException("A key that is loaded has 1 to 1,100 bytes and is above the one before.", nameof(key));
+        int prefixLength = _count == 0 ? key.Length : key.CommonPrefixLength(Key(0)[.._prefixLength]);
+        int size = SizeWith(key.Length, prefixLength);
+        if (size > LogIndexNode.Bytes)
+        {
+            Flush();
+            prefixLength = key.Length;
+            size = SizeWith(key.Length, prefixLength);
+        }
+
+        int start = _count == 0 ? 0 : _ends[_count - 1], end = start + key.Length;
+        if (end > _keys.Length) Array.Resize(ref _keys, 2 * end);
+        key.CopyTo(_keys.AsSpan(start));
+        _ends[_count] = end;
+        _locations[_count++] = location;
+        _prefixLength = prefixLength;
+        _size = size;
+    }
+
+    /// <summary>Makes the last keys part of the index.</summary>
+    public void Finish()
+    {
+        if (_isFinished) return;
+        if (_count > 0) Flush();
+        _isFinished = true;
+    }
+
+    private ReadOnlySpan<byte> Last => _count > 0 ? Key(_count - 1) : _lastLoaded.AsSpan(0, _lastLoadedLength);
+
+    private ReadOnlySpan<byte> Key(int index)
+    {
+        int start = index == 0 ? 0 : _ends[index - 1];
+        return _keys.AsSpan(start, _ends[index] - start);
+    }
+
+    /// <summary>Bytes of the leaf with one more key.</summary>
+    private int SizeWith(int keyLength, int prefixLength)
+    {
+        int own = LogIndexNode.SizeOf(keyLength, prefixLength, LogIndexNode.LeafPayload);
+        if (_count > 0 && prefixLength == _prefixLength) return _size + own;
+        int size = LogIndexNode.HeaderBytes + prefixLength + own;
+        for (int i = 0; i < _count; i++) size += LogIndexNode.SizeOf(Key(i).Length, prefixLength, LogIndexNode.LeafPayload);
+        return size;
+    }
+
+    private unsafe void Flush()
+    {
+        _index.BeginWrite();
+        try
+        {
+            uint id = _tree.NewLeaf(out LogIndexNode leaf);
+            leaf.Begin(0, Key(0)[.._prefixLength], _count);
+            for (int i = 0; i < _count; i++)
+            {
+                ReadOnlySpan<byte> suffix = Key(i)[_prefixLength..];
+                byte* entry = leaf.Fill(i, LogIndexNode.HeadOf(suffix), LogIndexNode.SizeOf(suffix.Length, 0, LogIndexNode.LeafPayload) - LogIndexNode.SlotBytes);
+                LogIndexNode.WriteLocation(entry, _locations[i]);
+                LogIndexNode.WriteSuffix(entry, LogIndexNode.LeafPayload, suffix);
+                leaf.SetVisited(i, (_locations[i].Flags & LogEntryFlags.Visited) != LogEntryFlags.None);
+            }
+
+            // The shortest key that is above the leaf before.
+            ReadOnlySpan<byte> first = Key(0), before = _lastLoaded.AsSpan(0, _lastLoadedLength);
+            _tree.AppendLeaf(first[..(first.CommonPrefixLength(before) + 1)], _count, _ends[_count - 1], id);
+        }
+        finally
+        {
+            _index.EndWrite();
+        }
+
+        ReadOnlySpan<byte> last = Key(_count - 1);
+        last.CopyTo(_lastLoaded);
+        _lastLoadedLength = last.Length;
+        _count = 0;
+        _size = LogIndexNode.HeaderBytes;
+    }
+}
