@@ -175,7 +175,7 @@ internal readonly unsafe struct LogIndexNode(byte* at)
     public int SuffixLength(int index, int payload) => Unsafe.ReadUnaligned<ushort>(Entry(index, payload) + payload);
 
     /// <summary>An entry of the heap.</summary>
-    public byte* Entry(int index, int payload) => at + Math.Min(Offsets(Count)[index], (ushort)(Bytes - LeafPayload - LengthBytes));
+    public byte* Entry(int index, int payload) => at + Math.Min(Offsets(Count)[index], (ushort)(Bytes - LengthBytes - payload));
 
     public int KeyLength(int index, int payload) => Math.Min(PrefixLength + SuffixLength(index, payload), MaxKeyBytes);
 
