@@ -37,7 +37,10 @@ internal readonly record struct LogEntryHeader(uint Checksum, LogEntryFlags Flag
     }
 
     /// <summary>Reads a head and checks that it fits into what is there; says nothing of the checksum.</summary>
-    public static bool TryRead(ReadOnlySpan<byte> from, out LogEntryHeader header)
+    public static bool TryRead(ReadOnlySpan<byte> from, out LogEntryHeader header) => TryRead(from, from.Length, out header);
+
+    /// <summary>Reads a head where the rest of the entry is not at hand, and checks that it fits into the room that there is.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> from, int room, out LogEntryHeader header)
     {
         header = default;
         if (from.Length < Bytes || from[5] != 0) return false;
@@ -52,8 +55,8 @@ internal readonly record struct LogEntryHeader(uint Checksum, LogEntryFlags Flag
         return header.KeyLength is > 0 and <= MaxKeyBytes
             && header.ValueLength >= 0
             && (uint)header.HeadLength <= (uint)header.ValueLength
-            && header.ValueLength <= from.Length - Bytes - header.KeyLength
-            && header.Length <= from.Length;
+            && header.ValueLength <= room - Bytes - header.KeyLength
+            && header.Length <= room;
     }
 
     /// <summary>Writes the head but for checksum and sequence, which are known when the place is.</summary>

@@ -1,0 +1,168 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Strata;
+
+/// <summary>A hint file, found right as a whole: what it says of its segment, and a cursor through its entries.</summary>
+/// <remarks>
+/// Memory: one block, 64 KiB at most, so that thousands may be open at once. A file is read twice, when it is opened and when
+/// its entries are gone through, and its checksums are verified both times.
+/// </remarks>
+internal sealed unsafe class LogHint : LogCursor
+{
+    private const int ReadBytes = 1 << 20;
+    private readonly ILogFile _file;
+    private readonly int _blockBytes;
+    private byte* _memory;
+    private byte* _next;
+    private byte* _end;
+    private uint _left;
+    private uint _block;
+    private long _at = LogHintHeader.Bytes;
+
+    private LogHint(ILogFile file, in LogHintHeader header, int blockBytes)
+        : base(header.Incarnation)
+    {
+        _file = file;
+        _blockBytes = blockBytes;
+        Header = header;
+        _memory = (byte*)NativeMemory.Alloc((nuint)(LogEntryHeader.MaxKeyBytes + blockBytes));
+        KeyAt = _memory;
+    }
+
+    public LogHintHeader Header { get; }
+
+    public override int SharedBytes => Header.SharedBytes;
+
+    /// <summary>Opens a segment's hint and verifies all of it.</summary>
+    /// <param name="disk">The log's folder.</param>
+    /// <param name="incarnation">The segment.</param>
+    /// <param name="damage">Null if there is no hint; else why it cannot be used: scan the segment, and write the hint anew.</param>
+    /// <returns>The hint, or null.</returns>
+    public static LogHint? TryOpen(ILogDisk disk, uint incarnation, out string? damage)
+    {
+        string name = LogSegmentFiles.HintNameOf(incarnation);
+        damage = null;
+        ILogFile? file = null;
+        LogHint? hint = null;
+        try
+        {
+            if (!disk.Exists(name)) return null;
+            file = disk.Open(name);
+            damage = Verify(file, incarnation, out LogHintHeader header, out int blockBytes);
+            return damage is null ? hint = new LogHint(file, header, blockBytes) : null;
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            damage = e.Message;
+            return null;
+        }
+        finally
+        {
+            if (hint is null) file?.Dispose();
+        }
+    }
+
+    public override bool MoveNext()
+    {
+        if (_left == 0 && !ReadBlock()) return false;
+        int fixedBytes = Header.EntryBytes;
+        long room = _end - _next;
+        if (room < fixedBytes) throw Damaged("an entry is cut off");
+        var from = new ReadOnlySpan<byte>(_next, fixedBytes);
+        int shared = BinaryPrimitives.ReadUInt16LittleEndian(from), rest = BinaryPrimitives.ReadUInt16LittleEndian(from[2..]);
+        uint offset = BinaryPrimitives.ReadUInt32LittleEndian(from[4..]), unitsAndFlags = BinaryPrimitives.ReadUInt32LittleEndian(from[8..]);
+        Sequence = Header.First + (Header.SequenceBytes == sizeof(uint) ? BinaryPrimitives.ReadUInt32LittleEndian(from[12..]) : BinaryPrimitives.ReadUInt64LittleEndian(from[12..]));
+        Location = new LogLocation(Incarnation, offset, unitsAndFlags & 0xFF_FFFF, (LogEntryFlags)(unitsAndFlags >> 24));
+        Expires = 0;
+        if ((Location.Flags & LogEntryFlags.Expires) != LogEntryFlags.None)
+        {
+            fixedBytes += sizeof(long);
+            if (room < fixedBytes) throw Damaged("an entry is cut off");
+            Expires = BinaryPrimitives.ReadInt64LittleEndian(new ReadOnlySpan<byte>(_next + fixedBytes - sizeof(long), sizeof(long)));
+        }
+
+        if (room < fixedBytes + rest) throw Damaged("a key is cut off");
+        TakeKey(shared, new ReadOnlySpan<byte>(_next + fixedBytes, rest));
+        _next += fixedBytes + rest;
+        _left--;
+        if (offset < LogSegmentHeader.FramesAt || (long)offset + Location.Length > Header.End || Location.Length < LogEntryHeader.Bytes + KeyLength || Sequence < Header.First || Sequence > Header.Last)
+            throw Damaged("an entry is not in its segment");
+        return true;
+    }
+
+    public override void Dispose()
+    {
+        NativeMemory.Free(_memory);
+        _memory = null;
+        KeyAt = null;
+        KeyLength = 0;
+        _left = 0;
+        _block = Header.Blocks;
+        _file.Dispose();
+    }
+
+    private static string? Verify(ILogFile file, uint incarnation, out LogHintHeader header, out int blockBytes)
+    {
+        blockBytes = 0;
+        using var window = new LogFileWindow(file, long.MaxValue, ReadBytes);
+        if (LogHintHeader.Read(window.Read(0, LogHintHeader.Bytes), file.Length, incarnation, out header) is { } wrong) return wrong;
+        var checksums = default(Crc32C);
+        long at = LogHintHeader.Bytes;
+        uint count = 0;
+        for (uint number = 0; number < header.Blocks; number++)
+        {
+            ReadOnlySpan<byte> block = window.Read(at, LogHintHeader.BlockHeaderBytes);
+            if (block.Length < LogHintHeader.BlockHeaderBytes) return "it is cut off";
+            int length = BinaryPrimitives.ReadInt32LittleEndian(block[4..]);
+            if (length is < LogHintHeader.BlockHeaderBytes or > LogHintHeader.BlockBytes || length > header.Length - at) return Wrong(at);
+            block = window.Read(at, length);
+            if (block.Length < length || BinaryPrimitives.ReadUInt32LittleEndian(block) != LogHintHeader.BlockChecksum(block, incarnation, number)) return Wrong(at);
+            checksums.Append(block[..4]);
+            count += BinaryPrimitives.ReadUInt32LittleEndian(block[8..]);
+            blockBytes = Math.Max(blockBytes, length);
+            at += length;
+        }
+
+        return at == header.Length && count == header.Count && checksums.Value == header.BlocksChecksum ? null : "its blocks are not those that its head states";
+    }
+
+    private static string Wrong(long at) => string.Create(CultureInfo.InvariantCulture, $"its block at offset {at} does not match its checksum");
+
+    private bool ReadBlock()
+    {
+        if (_block == Header.Blocks) return false;
+        byte* block = _memory + LogEntryHeader.MaxKeyBytes;
+        int read = _file.Read(_at, new Span<byte>(block, (int)Math.Min(_blockBytes, Header.Length - _at)));
+        int length = read < LogHintHeader.BlockHeaderBytes ? 0 : BinaryPrimitives.ReadInt32LittleEndian(new ReadOnlySpan<byte>(block + 4, 4));
+        if (length < LogHintHeader.BlockHeaderBytes || length > read) throw Damaged(Wrong(_at));
+        var bytes = new ReadOnlySpan<byte>(block, length);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes) != LogHintHeader.BlockChecksum(bytes, Incarnation, _block)) throw Damaged(Wrong(_at));
+        _left = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
+        if (_left == 0) throw Damaged("a block has no entries");
+        _next = block + LogHintHeader.BlockHeaderBytes;
+        _end = block + length;
+        _at += length;
+        _block++;
+        return true;
+    }
+
+    /// <summary>Puts the key together from the one before. What its bytes have in common with all others must be so: a merge relies on it.</summary>
+    private void TakeKey(int shared, ReadOnlySpan<byte> rest)
+    {
+        ReadOnlySpan<byte> before = Key;
+        bool isFirstOfAll = before.IsEmpty;
+        int length = shared + rest.Length;
+        if (shared > before.Length || rest.IsEmpty || length > LogEntryHeader.MaxKeyBytes || length < Header.SharedBytes) throw Damaged("a key does not fit to the one before");
+        bool rises = rest.SequenceCompareTo(before[shared..]) > 0;
+        bool shares = isFirstOfAll || shared >= Header.SharedBytes || rest.CommonPrefixLength(before[shared..]) + shared >= Header.SharedBytes;
+        if (!rises || !shares) throw Damaged("a key does not fit to the one before");
+        rest.CopyTo(new Span<byte>(KeyAt + shared, rest.Length));
+        KeyLength = length;
+    }
+
+    private StorageException Damaged(string what) =>
+        new(StorageErrorKind.Corrupt, $"The hint {_file.Name} makes no sense, though it was found right when it was opened: {what}. Remove it, and open the log again: its segment is scanned instead.") { Operation = "open" };
+}
