@@ -32,10 +32,6 @@ internal sealed unsafe class LogHint : LogCursor
         KeyAt = _memory;
     }
 
-#pragma warning disable MA0055
-    ~LogHint() => Release();
-#pragma warning restore MA0055
-
     public LogHintHeader Header { get; }
 
     public override int SharedBytes => Header.SharedBytes;
@@ -99,9 +95,13 @@ internal sealed unsafe class LogHint : LogCursor
 
     public override void Dispose()
     {
-        Release();
+        NativeMemory.Free(_memory);
+        _memory = null;
+        KeyAt = null;
+        KeyLength = 0;
+        _left = 0;
+        _block = Header.Blocks;
         _file.Dispose();
-        GC.SuppressFinalize(this);
     }
 
     private static string? Verify(ILogFile file, uint incarnation, out LogHintHeader header, out int blockBytes)
@@ -165,14 +165,4 @@ internal sealed unsafe class LogHint : LogCursor
 
     private StorageException Damaged(string what) =>
         new(StorageErrorKind.Corrupt, $"The hint {_file.Name} makes no sense, though it was found right when it was opened: {what}. Remove it, and open the log again: its segment is scanned instead.") { Operation = "open" };
-
-    private void Release()
-    {
-        NativeMemory.Free(_memory);
-        _memory = null;
-        KeyAt = null;
-        KeyLength = 0;
-        _left = 0;
-        _block = Header.Blocks;
-    }
 }

@@ -16,10 +16,6 @@ internal sealed unsafe class LogHintBuilder(uint incarnation, LogSegmentKind kin
     private int _itemCapacity;
     private bool _isSorted = true;
 
-#pragma warning disable MA0055
-    ~LogHintBuilder() => Release();
-#pragma warning restore MA0055
-
     public uint Incarnation { get; } = incarnation;
 
     public LogSegmentKind Kind { get; } = kind;
@@ -107,8 +103,11 @@ internal sealed unsafe class LogHintBuilder(uint incarnation, LogSegmentKind kin
 
     public void Dispose()
     {
-        Release();
-        GC.SuppressFinalize(this);
+        NativeMemory.Free(_records);
+        NativeMemory.Free(_items);
+        _records = null;
+        _items = null;
+        (_capacity, _used, _itemCapacity, Count) = (0, 0, 0, 0);
     }
 
     private static void TryDelete(ILogDisk disk, string name)
@@ -121,15 +120,6 @@ internal sealed unsafe class LogHintBuilder(uint incarnation, LogSegmentKind kin
         {
             // The error that came first is the one to know of; opening removes what has this name.
         }
-    }
-
-    private void Release()
-    {
-        NativeMemory.Free(_records);
-        NativeMemory.Free(_items);
-        _records = null;
-        _items = null;
-        (_capacity, _used, _itemCapacity, Count) = (0, 0, 0, 0);
     }
 
     private void Reserve(int bytes)

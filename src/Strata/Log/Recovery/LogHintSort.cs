@@ -54,9 +54,9 @@ internal static unsafe class LogHintSort
                 uint sum = 0;
                 for (int value = 0; value < Values; value++) (places[value], sum) = (sum, sum + places[value]);
                 for (int i = 0; i < count; i++) to[places[(byte)(from[i].Head >> shift)]++] = from[i];
-                LogHintItem* other = from;
-                from = to;
-                to = other;
+                LogHintItem* sorted = to;
+                to = from;
+                from = sorted;
             }
 
             if (from != items) new ReadOnlySpan<LogHintItem>(from, count).CopyTo(new Span<LogHintItem>(items, count));
