@@ -1,107 +1,170 @@
+using System.Buffers;
 using System.IO.MemoryMappedFiles;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Strata;
 
-/// <summary>A file of the operating system: system calls on Linux; elsewhere what .NET has for them.</summary>
-internal sealed unsafe partial class SystemFile(string name, SafeFileHandle handle) : ILogFile
+/// <summary>
+/// A file of the operating system: by its own calls on 64-bit Linux (<see cref="LinuxCalls"/>). Elsewhere by what .NET has
+/// for them: then space is not reserved but on Windows, and write-back and the cache are the system's own affair.
+/// </summary>
+internal sealed unsafe class SystemFile(string name, SafeFileHandle handle) : ILogFile
 {
-    private const int NotSupported = 95, InvalidArgument = 22, Interrupted = 4, WriteBackOnly = 2, DontNeed = 4, ReadOnlyPages = 1, Shared = 1;
+    private const int PiecesAtOnce = 32;
 
     public string Name { get; } = name;
 
     public long Length => RandomAccess.GetLength(handle);
 
-    public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(handle, bytes, offset);
-
-    public void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> pieces) => RandomAccess.Write(handle, pieces, offset);
-
-    public int Read(long offset, Span<byte> into)
+    public void Write(long offset, ReadOnlySpan<byte> bytes)
     {
-        int read = 0;
-        while (read < into.Length)
+        if (LinuxCalls.CanBeMade) LinuxCalls.Write(handle, Name, offset, bytes);
+        else RandomAccess.Write(handle, bytes, offset);
+    }
+
+    public void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> pieces)
+    {
+        if (!LinuxCalls.CanBeMade)
         {
-            int some = RandomAccess.Read(handle, into[read..], offset + read);
-            if (some == 0) break;
-            read += some;
+            RandomAccess.Write(handle, pieces, offset);
+            return;
         }
 
-        return read;
+        for (int first = 0; first < pieces.Count; first += PiecesAtOnce)
+            offset += WriteSome(offset, pieces, first, Math.Min(PiecesAtOnce, pieces.Count - first));
     }
+
+    public int Read(long offset, Span<byte> into) => LinuxCalls.CanBeMade ? LinuxCalls.Read(handle, Name, offset, into) : ReadByFramework(offset, into);
 
     public void Sync() => FileSync.Flush(handle);
 
     public void StartWriteBack(long offset, long length)
     {
-        // A hint: a failure shows at the sync.
-        if (OperatingSystem.IsLinux()) _ = SyncFileRange(handle, offset, length, WriteBackOnly);
+        if (length > 0 && LinuxCalls.CanBeMade) LinuxCalls.StartWriteBack(handle, offset, length);
     }
 
     public void Allocate(long length)
     {
-        if (Length >= length) return;
-        if (OperatingSystem.IsLinux())
+        long before = Length;
+        if (before >= length) return;
+        try
         {
-            int error;
-            do error = PosixFAllocate(handle, 0, length);
-            while (error == Interrupted);
-            if (error == 0) return;
-            if (error is not (NotSupported or InvalidArgument)) throw new IOException($"posix_fallocate of {Name} failed: {Marshal.GetPInvokeErrorMessage(error)}", error);
+            if (!LinuxCalls.CanBeMade || !LinuxCalls.TryAllocate(handle, Name, length)) SetLength(length);
         }
-
-        SetLength(length);
+        catch
+        {
+            GiveBack(before);
+            throw;
+        }
     }
 
-    public void Truncate(long length) => SetLength(length);
+    public void Truncate(long length)
+    {
+        if (length < Length) SetLength(length);
+    }
 
     public void DropCache(long offset, long length)
     {
-        if (OperatingSystem.IsLinux()) _ = PosixFAdvise(handle, offset, length, DontNeed);
+        if (length > 0 && LinuxCalls.CanBeMade) LinuxCalls.DropCache(handle, offset, length);
     }
 
     public LogMapping? Map(long length)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
         if (length is <= 0 or > int.MaxValue) return null;
-        if (!OperatingSystem.IsLinux()) return MapByFramework(length);
-        nint at = MMap(0, (nuint)length, ReadOnlyPages, Shared, handle, 0);
-        return at == -1 ? null : new LogMapping((byte*)at, length, () => _ = MUnmap(at, (nuint)length));
+        return LinuxCalls.CanBeMade ? LinuxCalls.Map(handle, length) : MapByFramework(length);
     }
 
     public void Dispose() => handle.Dispose();
 
-    private static LogMapping? Mapped(MemoryMappedFile file, MemoryMappedViewAccessor view, long length)
+    private long WriteSome(long offset, IReadOnlyList<ReadOnlyMemory<byte>> pieces, int first, int count)
     {
-        byte* at = null;
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref at);
-        return new LogMapping(at, length, () =>
+        long total = 0;
+        int pinned = 0;
+        var pins = default(Pins);
+        Span<LinuxCalls.Piece> vector = stackalloc LinuxCalls.Piece[count];
+        try
         {
-            view.SafeMemoryMappedViewHandle.ReleasePointer();
-            view.Dispose();
-            file.Dispose();
-        });
+            for (; pinned < count; pinned++)
+            {
+                ReadOnlyMemory<byte> piece = pieces[first + pinned];
+                pins[pinned] = piece.Pin();
+                vector[pinned] = new LinuxCalls.Piece(pins[pinned].Pointer, piece.Length);
+                total += piece.Length;
+            }
+
+            LinuxCalls.Write(handle, Name, offset, vector);
+            return total;
+        }
+        finally
+        {
+            for (int i = 0; i < pinned; i++) pins[i].Dispose();
+        }
+    }
+
+    private int ReadByFramework(long offset, Span<byte> into)
+    {
+        int done = 0;
+        while (done < into.Length)
+        {
+            int read = RandomAccess.Read(handle, into[done..], offset + done);
+            if (read == 0) break;
+            done += read;
+        }
+
+        return done;
+    }
+
+    private void SetLength(long length)
+    {
+        if (LinuxCalls.CanBeMade) LinuxCalls.Truncate(handle, Name, length);
+        else RandomAccess.SetLength(handle, length);
+    }
+
+    /// <summary>A volume that ran full on the way keeps what it had reserved until then.</summary>
+    private void GiveBack(long length)
+    {
+        try
+        {
+            SetLength(length);
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            // The caller is told of the failure that led here; the space is free again when the file is cut or removed.
+        }
     }
 
     private LogMapping? MapByFramework(long length)
     {
-        var file = MemoryMappedFile.CreateFromFile(handle, null, length, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-        return Mapped(file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read), length);
+        MemoryMappedFile? file = null;
+        MemoryMappedViewAccessor? view = null;
+        try
+        {
+            file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+            byte* first = null;
+            view.SafeMemoryMappedViewHandle.AcquirePointer(ref first);
+            return new LogMapping(first, (int)length, () => Unmap(file, view));
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            view?.Dispose();
+            file?.Dispose();
+            return null;
+        }
     }
 
-    private void SetLength(long length) => RandomAccess.SetLength(handle, length);
+    private static void Unmap(MemoryMappedFile file, MemoryMappedViewAccessor view)
+    {
+        view.SafeMemoryMappedViewHandle.ReleasePointer();
+        view.Dispose();
+        file.Dispose();
+    }
 
-    [LibraryImport("libc", EntryPoint = "posix_fallocate")]
-    private static partial int PosixFAllocate(SafeFileHandle file, long offset, long length);
-
-    [LibraryImport("libc", EntryPoint = "sync_file_range")]
-    private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
-    private static partial int PosixFAdvise(SafeFileHandle file, long offset, long length, int advice);
-
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial nint MMap(nint address, nuint length, int protection, int flags, SafeFileHandle file, long offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap")]
-    private static partial int MUnmap(nint address, nuint length);
+    [InlineArray(PiecesAtOnce)]
+    private struct Pins
+    {
+        private MemoryHandle _first;
+    }
 }
