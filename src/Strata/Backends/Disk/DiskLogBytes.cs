@@ -67,7 +67,7 @@ internal sealed class DiskLogBytes(LogEntry entry, int offset, int length) : Mem
         ~Lease()
         {
             // Not here: what follows may close files.
-            if (_uses > 0) ThreadPool.UnsafeQueueUserWorkItem(static forgotten => forgotten.Dispose(), entry, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static forgotten => forgotten.Dispose(), entry, preferLocal: false);
         }
 #pragma warning restore MA0055
 
@@ -86,14 +86,14 @@ internal sealed class DiskLogBytes(LogEntry entry, int offset, int length) : Mem
 
         public void Release()
         {
-            if (Interlocked.Decrement(ref _uses) > 0) return;
-            GC.SuppressFinalize(this);
-            entry.Dispose();
+            if (Interlocked.Decrement(ref _uses) == 0) entry.Dispose();
         }
 
         public void Dispose()
         {
-            if (!Interlocked.Exchange(ref _disposed, true)) Release();
+            if (Interlocked.Exchange(ref _disposed, true)) return;
+            GC.SuppressFinalize(this);
+            Release();
         }
 
         public void ThrowIfDisposed()
