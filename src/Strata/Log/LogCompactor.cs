@@ -97,6 +97,10 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
 
                 LastError = _damaged.Count == 0 ? null : $"{_damaged.Count} segments are damaged and are not compacted";
             }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
             catch (Exception e) when (DiskErrors.IsDiskError(e) || e is StorageException)
             {
                 LastError = e.Message;
