@@ -208,6 +208,9 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
     /// <summary>What the engine under the store holds and does.</summary>
     internal LogStatistics GetLogStatistics() => _log.GetStatistics();
 
+    /// <summary>What the files of large payloads hold.</summary>
+    internal ValueFileStatistics GetValueFileStatistics() => _values.GetStatistics();
+
     /// <summary>Waits for what is under way, puts all of it on the medium, then gives the folder free.</summary>
     public async ValueTask DisposeAsync()
     {
