@@ -8,7 +8,11 @@ public sealed partial class DiskBlobStore
     private const int MostVictims = 64;
     private const long MostAhead = 4 << 20;
     private readonly SemaphoreSlim _evicting = new(1, 1);
-    private byte[] _hand = [(byte)LogKeyspace.Blobs];
+    private readonly LogAgeWalk _hand;
+
+    /// <summary>What the hand has gathered, and how many of it were looked at.</summary>
+    private readonly LogScanBuffer _candidates = new();
+    private int _looked;
     private long _evictions;
 
     /// <summary>Refuses what can never fit.</summary>
@@ -61,7 +65,16 @@ public sealed partial class DiskBlobStore
     {
         long enough = bytes + Math.Min(_options.MaxBytes!.Value / 256, MostAhead);
         using DiskChange change = NewChange();
-        List<(BlobKey Key, long Length)> victims = ChooseVictims(change, enough);
+        List<(BlobKey Key, long Length)> victims;
+        try
+        {
+            victims = ChooseVictims(change, enough);
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            throw Error(e, "evict", null);
+        }
+
         if (victims.Count == 0) return false;
         if (!await TryCommitAsync(change, "evict", null).ConfigureAwait(false)) return true;
         Interlocked.Add(ref _evictions, victims.Count);
@@ -70,45 +83,40 @@ public sealed partial class DiskBlobStore
     }
 
     /// <summary>
-    /// Second chance (CLOCK; Corbató, 1968) in the order of keys: the hand goes round, spares once what was read since it
-    /// last passed, and takes the rest.
+    /// Second chance (CLOCK; Corbató, 1968) in the order of the log: the hand goes round, spares once what was read since it
+    /// last passed, and takes the rest. So the oldest segments empty first, and compaction has little to move.
     /// </summary>
     private List<(BlobKey Key, long Length)> ChooseVictims(DiskChange change, long bytes)
     {
         var victims = new List<(BlobKey, long)>();
-        var found = new LogScanBuffer();
+        var taken = new HashSet<BlobKey>();
         long now = _time.Now;
 
         // From where the hand is, then twice round: the last time nothing is spared, however often it is read meanwhile.
-        for (int rounds = 0; rounds <= 2;)
+        for (int rounds = 0; victims.Count < MostVictims && change.Freed < bytes;)
         {
-            int count = _log.Scan(new LogScan(_hand, [(byte)LogKeyspace.Blobs + 1], MostVictims), found);
-            for (int i = 0; i < count; i++)
+            if (_looked == _candidates.Count)
             {
-                ReadOnlySpan<byte> name = found.Key(i);
-                LogLocation location = found.Location(i);
-                _hand = [.. name, 0];
-                if (IsTombstone(location)) continue;
-                if (rounds < 2 && location.Flags.HasFlag(LogEntryFlags.Visited))
-                {
-                    _log.Unvisit(name);
-                    continue;
-                }
-
-                BlobKey key = DiskKey.ToBlobKey(name);
-                DiskBlob victim = Find(key);
-                if (victim.Info is null && !victim.IsDamaged) continue;
-                Bury(change, key, victim, default, now);
-                victims.Add((key, victim.Info?.Length ?? 0));
-                if (change.Freed >= bytes || victims.Count == MostVictims) return victims;
+                if (rounds > 2) break;
+                if (!_hand.TryGather(LogKeyspace.Blobs, MostVictims, _candidates)) rounds++;
+                _looked = 0;
+                continue;
             }
 
-            if (count == MostVictims) continue;
-            _hand = [(byte)LogKeyspace.Blobs];
+            ReadOnlySpan<byte> name = _candidates.Key(_looked);
+            LogLocation place = _candidates.Location(_looked++);
+            if (!_log.TryLocate(name, out LogLocation location) || !location.IsSamePlaceAs(place) || IsTombstone(location)) continue;
+            if (rounds < 2 && location.Flags.HasFlag(LogEntryFlags.Visited))
+            {
+                _log.Unvisit(name);
+                continue;
+            }
 
-            // Not what was chosen already.
-            if (victims.Count > 0) return victims;
-            rounds++;
+            BlobKey key = DiskKey.ToBlobKey(name);
+            DiskBlob victim = Find(key);
+            if (!victim.Location.IsSamePlaceAs(location) || !taken.Add(key)) continue;
+            Bury(change, key, victim, default, now);
+            victims.Add((key, victim.Info?.Length ?? 0));
         }
 
         return victims;
