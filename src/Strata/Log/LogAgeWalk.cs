@@ -50,6 +50,10 @@ internal sealed class LogAgeWalk(LogEngine log)
         return true;
     }
 
+    /// <summary>Whether an entry that was gathered has not been written again since: it is where it was, or compaction has moved it.</summary>
+    public bool IsStill(LogLocation gathered, LogLocation current) =>
+        current.IsSamePlaceAs(gathered) || log.Segments.Any(s => s.Incarnation == current.Segment && s.Kind == LogSegmentKind.Compacted);
+
     /// <summary>The segment that the walk is in, else the one that follows, kept as it is; null at the end.</summary>
     private LogSegment? Current()
     {

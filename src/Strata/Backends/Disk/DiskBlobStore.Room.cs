@@ -105,7 +105,7 @@ public sealed partial class DiskBlobStore
 
             ReadOnlySpan<byte> name = _candidates.Key(_looked);
             LogLocation place = _candidates.Location(_looked++);
-            if (!_log.TryLocate(name, out LogLocation location) || !location.IsSamePlaceAs(place) || IsTombstone(location)) continue;
+            if (!_log.TryLocate(name, out LogLocation location) || IsTombstone(location) || !_hand.IsStill(place, location)) continue;
             if (rounds < 2 && location.Flags.HasFlag(LogEntryFlags.Visited))
             {
                 _log.Unvisit(name);
@@ -114,7 +114,7 @@ public sealed partial class DiskBlobStore
 
             BlobKey key = DiskKey.ToBlobKey(name);
             DiskBlob victim = Find(key);
-            if (!victim.Location.IsSamePlaceAs(location) || !taken.Add(key)) continue;
+            if ((victim.Info is null && !victim.IsDamaged) || !taken.Add(key)) continue;
             Bury(change, key, victim, default, now);
             victims.Add((key, victim.Info?.Length ?? 0));
         }

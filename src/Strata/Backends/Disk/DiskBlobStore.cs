@@ -53,7 +53,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         {
             Store = options.Name, IsVolatile = options.Evicts, MaxBlobLength = options.MaxBytes ?? long.MaxValue, MultipartUploads = !options.Evicts,
         };
-        _sweeper = Task.Run(() => SweepAsync(_closing.Token));
+        _sweeper = SweepAsync(_closing.Token);
     }
 
     /// <inheritdoc/>
