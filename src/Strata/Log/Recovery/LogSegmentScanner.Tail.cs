@@ -10,9 +10,12 @@ internal sealed partial class LogSegmentScanner
     private const int Step = LogEntryHeader.Alignment, TailChunkBytes = 16 << 10;
 
     /// <summary>Entries looked at and blocks of 256 bytes summed up, and bytes read, before a tail that is full of what looks like frames is given up: a few seconds.</summary>
-    private const long MostWork = 1 << 26, MostTailBytes = 1L << 32;
+    private const long DefaultMostWork = 1 << 26, MostTailBytes = 1L << 32;
     private LogFileWindow? _tail;
     private long _work = long.MaxValue;
+
+    /// <summary>How much is looked at behind the end.</summary>
+    internal long MostWork { get; init; } = DefaultMostWork;
 
     private bool IsTooMuch => _work <= 0 || _tail!.BytesRead > MostTailBytes;
 

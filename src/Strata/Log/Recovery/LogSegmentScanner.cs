@@ -89,7 +89,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
         _entriesLeft = 0;
         if (_isOver) return false;
         if (Frame.Kind == LogFrameKind.Seal) return End(LogScanEnd.Sealed, null, 0, null);
-        if (_cut is { } cut && _at == cut.End) return End(LogScanEnd.Voided, null, 0, null);
+        if (_cut is { } cut && _at == cut.End) return End(LogScanEnd.Voided, null, 0, _last == _needed ? null : $"a later segment says that it ends behind LSN {_needed}; what is there ends with LSN {_last}");
         if (Check(_window, _at, _expected, out LogFrameHeader frame) is { } wrong) return Stop(wrong);
         (Frame, FrameAt) = (frame, (uint)_at);
         _nextEntry = _at + LogFrameHeader.Bytes;
