@@ -41,7 +41,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         await _closing.CancelAsync().ConfigureAwait(false);
         _due.Set();
         await _worker.ConfigureAwait(false);
-        _room?.TrySetResult();
+        GiveRoom();
         _one.Dispose();
         _closing.Dispose();
     }
@@ -97,12 +97,16 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
 
                 LastError = _damaged.Count == 0 ? null : $"{_damaged.Count} segments are damaged and are not compacted";
             }
-            catch (Exception e) when (DiskErrors.IsDiskError(e) || e is StorageException)
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
+                return;
+            }
+            catch (Exception e)
+            {
+                // Whatever it is, nobody may wait for room that nobody makes.
                 LastError = e.Message;
                 _log.LogWarning(e, "Compaction of the log '{Store}' failed; nothing is lost, and it is tried again", options.Name);
-                _room?.TrySetResult();
-                _room = null;
+                GiveRoom();
             }
             finally
             {
@@ -156,10 +160,13 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
 
         double most = (live * options.GarbageShare / (1 - options.GarbageShare)) + live + (4L * options.SegmentBytes);
         if (garbage > most) _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        else if (_room is { } room)
-        {
-            _room = null;
-            room.TrySetResult();
-        }
+        else GiveRoom();
+    }
+
+    private void GiveRoom()
+    {
+        TaskCompletionSource? room = _room;
+        _room = null;
+        room?.TrySetResult();
     }
 }

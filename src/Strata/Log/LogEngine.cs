@@ -196,8 +196,16 @@ internal sealed partial class LogEngine : IAsyncDisposable
 
     private void CloseFiles()
     {
-        _appender.Close();
-        _compactor.WriteHints();
+        try
+        {
+            _appender.Close();
+            _compactor.WriteHints();
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            _log.LogWarning(e, "The log of store '{Store}' was closed without all its hints; the next opening scans what has none", _options.Name);
+        }
+
         foreach (LogSegment segment in _segments.Values)
         {
             // One that is still read closes with its last lease.

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Strata.Tests;
+namespace Strata;
 
 /// <summary>
 /// A disk in memory that tells what is written from what is on the medium, and fails on request: power cuts, failed
@@ -25,6 +25,9 @@ internal sealed class SimulatedDisk : ILogDisk
 
     /// <summary>Bytes that all files together may have; null for no bound.</summary>
     public long? Capacity { get; set; }
+
+    /// <summary>Syncs are counted and do nothing: what a disk that lies would do.</summary>
+    public bool SyncsNothing { get; init; }
 
     /// <summary>Says for each call what goes wrong with it.</summary>
     public Func<DiskCall, DiskFault>? Faults { get; set; }
@@ -250,7 +253,7 @@ internal sealed class SimulatedDisk : ILogDisk
             lock (disk._gate)
             {
                 if (fault == DiskFault.SyncLosesPages) inode.ForgetDirty();
-                else if (fault is not DiskFault.SyncFails) inode.Sync();
+                else if (fault is not DiskFault.SyncFails && !disk.SyncsNothing) inode.Sync();
             }
 
             if (fault is DiskFault.SyncLosesPages or DiskFault.SyncFails) throw Broken(DiskOperation.Sync);
