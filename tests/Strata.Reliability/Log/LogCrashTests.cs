@@ -1,3 +1,5 @@
+using Strata.Tests;
+
 namespace Strata.Reliability;
 
 /// <summary>
@@ -12,11 +14,12 @@ public sealed class LogCrashTests(ITestOutputHelper output)
     public async Task A_kill_at_each_call_loses_no_acknowledged_commit()
     {
         // The later calls come from compaction, which runs by itself: where they are differs from run to run.
-        int calls = await CountCallsAsync();
+        int calls = await CountChangesAsync();
         int step = LongForm.IsOn ? 1 : Math.Max(1, calls / 250);
         for (int at = 1; at < calls; at += step)
         {
-            var disk = new SimulatedDisk { Faults = Stop(at) };
+            var disk = new SimulatedDisk();
+            disk.StopAt(at);
             var history = new LogHistory(at);
             await RunAsync(disk, history, DiskDurability.OperatingSystem);
             await CheckAsync(disk.Kill(), history, history.Settled, $"killed at call {at}");
@@ -31,15 +34,16 @@ public sealed class LogCrashTests(ITestOutputHelper output)
     [InlineData(DiskDurability.OperatingSystem)]
     public async Task A_power_cut_loses_at_most_what_the_durability_says_and_only_the_last_of_it(DiskDurability durability)
     {
-        int calls = await CountCallsAsync(), lost = 0, cuts = LongForm.IsOn ? 1_000 : 150, seed = Random.Shared.Next();
+        int calls = await CountChangesAsync(), lost = 0, cuts = LongForm.IsOn ? 1_000 : 150, seed = Random.Shared.Next();
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         for (int i = 0; i < cuts; i++)
         {
-            var disk = new SimulatedDisk { Faults = Stop(random.Next(1, calls)) };
+            var disk = new SimulatedDisk(seed + i);
+            disk.StopAt(random.Next(1, calls));
             var history = new LogHistory(seed + i);
             await RunAsync(disk, history, durability);
-            PowerCut cut = random.Next(4) == 0 ? PowerCut.LosesAll : PowerCut.AnySubset;
+            var cut = (PowerCut)random.Next(3);
             int found = await CheckAsync(disk.CutPower(random, cut), history, durability == DiskDurability.Flush ? history.Settled : history.Durable, $"cut {i} ({cut}) in mode {durability}");
             if (found < history.Settled) lost++;
         }
@@ -55,7 +59,7 @@ public sealed class LogCrashTests(ITestOutputHelper output)
         for (int i = 0; i < 40 && lost == 0; i++)
         {
             var random = new Random(i);
-            var disk = new SimulatedDisk { SyncsNothing = true, Faults = Stop(random.Next(100, 400)) };
+            var disk = new SimulatedDisk { Faults = Lie(random.Next(60, 200)) };
             var history = new LogHistory(i);
             await RunAsync(disk, history, DiskDurability.Flush);
             try
@@ -77,14 +81,17 @@ public sealed class LogCrashTests(ITestOutputHelper output)
     [InlineData(DiskFault.ShortWrite)]
     [InlineData(DiskFault.SyncFails)]
     [InlineData(DiskFault.SyncLosesPages)]
+    [InlineData(DiskFault.SyncLosesSomePages)]
+    [InlineData(DiskFault.FailAfterwards)]
+    [InlineData(DiskFault.ShortWriteThenFull)]
     public async Task A_failing_call_is_told_and_what_was_refused_is_never_found(object fault)
     {
-        int calls = await CountCallsAsync(), step = LongForm.IsOn ? 1 : Math.Max(1, calls / 100), refused = 0, readOnly = 0, went = 0;
+        int calls = await CountChangesAsync(), step = LongForm.IsOn ? 1 : Math.Max(1, calls / 100), refused = 0, readOnly = 0, went = 0;
         for (int at = 5; at < calls; at += step)
         {
             var random = new Random(at);
             int failing = at;
-            var disk = new SimulatedDisk { Faults = call => call.Number == failing && Fits((DiskFault)fault, call.Operation) ? (DiskFault)fault : DiskFault.None };
+            var disk = new SimulatedDisk { Faults = call => call.Change == failing && Fits((DiskFault)fault, call.Operation) ? (DiskFault)fault : DiskFault.None };
             var history = new LogHistory(at);
             Exception? stopped = await RunAsync(disk, history, DiskDurability.Flush);
             refused += history.Refused;
@@ -160,21 +167,22 @@ public sealed class LogCrashTests(ITestOutputHelper output)
 
     private static bool Fits(DiskFault fault, DiskOperation operation) => fault switch
     {
-        DiskFault.ShortWrite => operation == DiskOperation.Write,
-        DiskFault.SyncFails or DiskFault.SyncLosesPages => operation == DiskOperation.Sync,
+        DiskFault.ShortWrite or DiskFault.ShortWriteThenFull => operation == DiskOperation.Write,
+        DiskFault.SyncFails or DiskFault.SyncLosesPages or DiskFault.SyncLosesSomePages => operation == DiskOperation.Sync,
         DiskFault.Full => operation is DiskOperation.Create or DiskOperation.Allocate or DiskOperation.Write,
         _ => true,
     };
 
-    private static Func<DiskCall, DiskFault> Stop(int at) => call => call.Number >= at ? DiskFault.Stop : DiskFault.None;
+    private static Func<DiskCall, DiskFault> Lie(int stopAt) => call =>
+        call.Change >= stopAt ? DiskFault.Stop : call.Operation == DiskOperation.Sync ? DiskFault.SyncLies : DiskFault.None;
 
     private static byte[] Key(int key) => [(byte)LogKeyspace.System, .. BitConverter.GetBytes(key)];
 
-    private static async Task<int> CountCallsAsync()
+    private static async Task<int> CountChangesAsync()
     {
         var disk = new SimulatedDisk();
         await RunAsync(disk, new LogHistory(0), DiskDurability.Flush);
-        return disk.Calls;
+        return disk.Changes;
     }
 
     /// <summary>Two lives of a log: the second opens what the first left.</summary>
