@@ -24,7 +24,7 @@ internal readonly record struct DiskCallPermit(DiskCall Call, DiskFault Fault, l
 
     public void End()
     {
-        if (Fault == DiskFault.None) return;
+        if (Fault is DiskFault.None or DiskFault.SyncLies) return;
         throw Fault switch
         {
             DiskFault.Full or DiskFault.ShortWriteThenFull => Full(),
