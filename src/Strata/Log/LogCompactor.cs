@@ -46,8 +46,12 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         _closing.Dispose();
     }
 
-    /// <summary>A segment was sealed: it wants a hint.</summary>
-    public void SegmentSealed(LogSegment segment) => _due.Set();
+    /// <summary>A segment was sealed, and its entries can be found: it wants a hint, and may be compacted.</summary>
+    public void SegmentSettled(LogSegment segment)
+    {
+        segment.IsSettled = true;
+        _due.Set();
+    }
 
     /// <summary>Something in a sealed segment counts no more.</summary>
     public void GarbageGrew(LogSegment segment)
@@ -124,7 +128,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     {
         List<LogSegment> victims = [];
         long live = 0;
-        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSealed && !_damaged.Contains(s.Incarnation))];
+        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSettled && !_damaged.Contains(s.Incarnation))];
         foreach (LogSegment segment in sealedOnes.Where(s => IsDue(s, share)).OrderBy(s => (double)s.LiveBytes / Math.Max(1, s.End)))
         {
             if (victims.Count > 0 && live + segment.LiveBytes > options.SegmentBytes / 2) break;
@@ -155,7 +159,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         foreach (LogSegment segment in log.Segments)
         {
             live += segment.LiveBytes;
-            if (segment.IsSealed && !_damaged.Contains(segment.Incarnation)) garbage += segment.GarbageBytes;
+            if (segment.IsSettled && !_damaged.Contains(segment.Incarnation)) garbage += segment.GarbageBytes;
         }
 
         double most = (live * options.GarbageShare / (1 - options.GarbageShare)) + live + (4L * options.SegmentBytes);

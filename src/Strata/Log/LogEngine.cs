@@ -28,6 +28,9 @@ internal sealed partial class LogEngine : IAsyncDisposable
     private readonly LogCompactor _compactor;
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _syncing;
+
+    /// <summary>Sealed by the group that is written now.</summary>
+    private readonly List<LogSegment> _sealedNow = [];
     private volatile Dictionary<uint, LogSegment> _segments = [];
 
     private LogEngine(LogOptions options, ILogDisk disk, StoreContext context)
@@ -39,7 +42,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
         _buffers = context.Buffers;
         _gate = new OperationGate(options.Name);
         _files = new LogSegmentFiles(disk, options, _log);
-        _appender = new LogAppender(_files, options, _log, Enter, segment => _compactor!.SegmentSealed(segment));
+        _appender = new LogAppender(_files, options, _log, Enter, _sealedNow.Add);
         _compactor = new LogCompactor(this, _files, options, context);
         Recover();
         _compactor.Start();
@@ -199,6 +202,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
         try
         {
             _appender.Close();
+            Settle();
             _compactor.WriteHints();
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
