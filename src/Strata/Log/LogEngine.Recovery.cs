@@ -219,7 +219,7 @@ internal sealed partial class LogEngine
             loader.Add(key, location);
             log._segments[location.Segment].AddLive(location.Length);
             if ((location.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None) log._tombstones++;
-            else if (expires != 0) _recovered?.Invoke(key, expires);
+            else _recovered?.Invoke(key, location, expires);
         }
 
         public void Finish() => loader.Finish();

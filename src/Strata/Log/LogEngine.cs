@@ -112,6 +112,9 @@ internal sealed partial class LogEngine : IAsyncDisposable
     /// <summary>Marks a key as read lately.</summary>
     public void Visit(ReadOnlySpan<byte> key) => _index.Visit(key);
 
+    /// <summary>Takes that mark away again.</summary>
+    public void Unvisit(ReadOnlySpan<byte> key) => _index.Unvisit(key);
+
     /// <summary>Gathers keys and places in order, as they are at one instant.</summary>
     public int Scan(in LogScan range, LogScanBuffer into) => _index.Scan(range, into);
 

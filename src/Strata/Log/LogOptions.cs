@@ -33,6 +33,6 @@ internal sealed record LogOptions
     /// <summary>What counts as now for tombstones that are needed until a time, Unix milliseconds. Null: the wall clock.</summary>
     public Func<long>? Now { get; init; }
 
-    /// <summary>Told at the opening of every key whose value expires, and when.</summary>
+    /// <summary>Told at the opening of every key that has a value, in the order of the keys.</summary>
     public LogRecovered? Recovered { get; init; }
 }

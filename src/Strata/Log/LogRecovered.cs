@@ -1,4 +1,7 @@
 namespace Strata;
 
-/// <summary>Takes a key that the opening of a log found, and the time from which its value no longer counts, Unix milliseconds.</summary>
-internal delegate void LogRecovered(ReadOnlySpan<byte> key, long expires);
+/// <summary>Takes what the opening of a log found.</summary>
+/// <param name="key">A key that has a value.</param>
+/// <param name="location">Where its entry is.</param>
+/// <param name="expires">From when on the value no longer counts, Unix milliseconds; 0 = never.</param>
+internal delegate void LogRecovered(ReadOnlySpan<byte> key, LogLocation location, long expires);

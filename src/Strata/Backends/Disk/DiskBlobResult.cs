@@ -1,60 +1,36 @@
 using System.Buffers;
-using Microsoft.Win32.SafeHandles;
 
 namespace Strata;
 
-/// <summary>A blob read from disk: small ones in memory, large ones as a stream that verifies each 64 KiB before it hands them out.</summary>
-internal static class DiskBlobResult
+/// <summary>A short blob, or a short part of one, copied out of the log: its record, then the bytes served. It holds nothing.</summary>
+/// <param name="key">The blob's key.</param>
+/// <param name="bytes">The record and the bytes.</param>
+/// <param name="head">Bytes of the record.</param>
+/// <param name="expires">Unix milliseconds; 0 = never.</param>
+/// <param name="offset">First byte served.</param>
+/// <param name="length">Bytes served.</param>
+/// <param name="source">The store's name.</param>
+internal sealed class DiskBlobResult(BlobKey key, byte[] bytes, int head, long expires, long offset, long length, string source) : BlobReadResult
 {
-    /// <summary>A whole blob up to this length is read and verified in one piece.</summary>
-    public const int MaxInMemory = 256 * 1024;
+    private BlobInfo? _info;
 
-    /// <summary>A whole small blob that was read and verified.</summary>
-    public sealed class InMemory(BlobInfo info, byte[] bytes, string source) : BlobReadResult
+    /// <summary>Made when somebody asks: who wants the bytes alone does not pay for it.</summary>
+    public override BlobInfo Info => _info ??= DiskRecord.Read(key, bytes.AsSpan(0, head), expires, bytes.Length - head);
+
+    public override long Offset => offset;
+
+    public override long Length => length;
+
+    public override string Source => source;
+
+    /// <summary>Where the bytes served begin: behind the record, or, of a whole payload, further on.</summary>
+    private int Start => bytes.Length - head == length ? head : head + (int)offset;
+
+    public override bool TryGetSequence(out ReadOnlySequence<byte> sequence)
     {
-        public override BlobInfo Info => info;
-
-        public override string Source => source;
-
-        public override bool TryGetSequence(out ReadOnlySequence<byte> sequence)
-        {
-            sequence = new ReadOnlySequence<byte>(bytes);
-            return true;
-        }
-
-        public override Stream OpenStream() => new MemoryStream(bytes, writable: false);
+        sequence = new ReadOnlySequence<byte>(bytes, Start, (int)length);
+        return true;
     }
 
-    /// <summary>A large blob or a part of one; owns the file's handle.</summary>
-    public sealed class Streamed(BlobInfo info, SafeFileHandle file, uint[] chunks, long offset, long length, string source, ArrayPool<byte> buffers) : BlobReadResult
-    {
-        private bool _opened;
-
-        public override BlobInfo Info => info;
-
-        public override long Offset => offset;
-
-        public override long Length => length;
-
-        public override string Source => source;
-
-        public override bool TryGetSequence(out ReadOnlySequence<byte> sequence)
-        {
-            sequence = default;
-            return false;
-        }
-
-        public override Stream OpenStream()
-        {
-            if (_opened) throw new InvalidOperationException("The stream of this result was opened before; read the blob again for another.");
-            _opened = true;
-            return new DiskVerifyingStream(info.Key, file, chunks, info.Length, offset, length, 0, source, buffers);
-        }
-
-        public override ValueTask DisposeAsync()
-        {
-            file.Dispose();
-            return base.DisposeAsync();
-        }
-    }
+    public override Stream OpenStream() => new MemoryStream(bytes, Start, (int)length, writable: false);
 }

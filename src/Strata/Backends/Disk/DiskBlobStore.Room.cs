@@ -1,115 +1,124 @@
+using Microsoft.Extensions.Logging;
+
 namespace Strata;
 
-/// <content>The books of what is stored, and how room is made.</content>
+/// <content>How room is made.</content>
 public sealed partial class DiskBlobStore
 {
-    private readonly LinkedList<DiskEntry> _arrivals = new();
-    private long _bytes;
-    private long _claimed;
+    private const int MostVictims = 64;
+    private const long MostAhead = 4 << 20;
+    private readonly SemaphoreSlim _evicting = new(1, 1);
+    private readonly LogAgeWalk _hand;
+
+    /// <summary>What the hand has gathered, and how many of it were looked at.</summary>
+    private readonly LogScanBuffer _candidates = new();
+    private int _looked;
     private long _evictions;
 
-    private void Remember(DiskEntry entry)
+    /// <summary>Refuses what can never fit.</summary>
+    internal void CheckCapacity(BlobKey key, long? length)
     {
-        _index.Set(entry.Info.Key, entry);
-        _arrivals.AddLast(entry.Node);
-        _bytes += entry.FileBytes;
-        _claimed -= entry.ClaimedBytes;
-        _expiries.Add(entry, entry.Info.Expires);
+        if (length > _options.MaxBytes) throw TooLarge(key, length.Value);
     }
 
-    /// <summary>Takes an entry out of the books, unless a newer one took its place in the index already.</summary>
-    private bool Forget(DiskEntry entry)
+    private StorageException TooLarge(BlobKey? key, long length) =>
+        new(StorageErrorKind.TooLarge, $"The blob '{key}' has {length} bytes, more than the {_options.MaxBytes} that store '{_options.Name}' may hold in all.")
+        {
+            Operation = "write", Key = key, Store = _options.Name,
+        };
+
+    /// <summary>Claims room for what is about to be committed; evicts for it, if this is a cache.</summary>
+    /// <exception cref="StorageException">Of kind Full or TooLarge.</exception>
+    private ValueTask ClaimAsync(long added, long freed, string operation, BlobKey? key)
     {
-        if (entry.Node.List is null) return false;
-        _index.Remove(entry.Info.Key, entry);
-        _arrivals.Remove(entry.Node);
-        _expiries.Remove(entry, entry.Info.Expires);
-        _bytes -= entry.FileBytes;
+        if (_books.TryClaim(added, freed, out long excess)) return default;
+        if (added > _options.MaxBytes) throw TooLarge(key, added);
+        return _options.Evicts ? EvictAndClaimAsync(added, freed, operation, key) : throw Full(operation, key);
+    }
+
+    private async ValueTask EvictAndClaimAsync(long added, long freed, string operation, BlobKey? key)
+    {
+        // One at a time: others would take the same victims.
+        await _evicting.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            while (!_books.TryClaim(added, freed, out long excess))
+            {
+                if (!await TryEvictAsync(excess).ConfigureAwait(false)) throw Full(operation, key);
+            }
+        }
+        finally
+        {
+            _evicting.Release();
+        }
+    }
+
+    private StorageException Full(string operation, BlobKey? key) =>
+        new(StorageErrorKind.Full, $"Store '{_options.Name}' is full: it holds {_books.Bytes} of {_options.MaxBytes} bytes. Delete blobs or raise MaxBytes.")
+        {
+            Operation = operation, Key = key, Store = _options.Name,
+        };
+
+    /// <summary>Evicts blobs of so many bytes and, so that not every write has to, somewhat more.</summary>
+    /// <returns>False if there is none left.</returns>
+    private async ValueTask<bool> TryEvictAsync(long bytes)
+    {
+        long enough = bytes + Math.Min(_options.MaxBytes!.Value / 256, MostAhead);
+        using DiskChange change = NewChange();
+        List<(BlobKey Key, long Length)> victims;
+        try
+        {
+            victims = ChooseVictims(change, enough);
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            throw Error(e, "evict", null);
+        }
+
+        if (victims.Count == 0) return false;
+        if (!await TryCommitAsync(change, "evict", null).ConfigureAwait(false)) return true;
+        Interlocked.Add(ref _evictions, victims.Count);
+        foreach ((BlobKey key, long length) in victims) Evicted?.Invoke(key, length);
         return true;
     }
 
-    private void CheckCapacity(BlobKey key, long? length)
+    /// <summary>
+    /// Second chance (CLOCK; Corbató, 1968) in the order of the log: the hand goes round, spares once what was read since it
+    /// last passed, and takes the rest. So the oldest segments empty first, and compaction has little to move.
+    /// </summary>
+    private List<(BlobKey Key, long Length)> ChooseVictims(DiskChange change, long bytes)
     {
-        if (length > _options.MaxBytes)
-        {
-            throw new StorageException(StorageErrorKind.TooLarge, $"The blob '{key}' has {length} bytes, more than the {_options.MaxBytes} that store '{_options.Name}' may hold in all.")
-            {
-                Operation = "write", Key = key, Store = _options.Name,
-            };
-        }
-    }
+        var victims = new List<(BlobKey, long)>();
+        var taken = new HashSet<BlobKey>();
+        long now = _time.Now;
 
-    /// <summary>Claims room for a file until it is in the books, so that writers at once do not count the same room.</summary>
-    /// <param name="key">The key written.</param>
-    /// <param name="bytes">Bytes of the file.</param>
-    /// <param name="freed">Bytes that will be free once the file is in its place.</param>
-    /// <param name="replaced">The entry that frees them, unless it is evicted before; null if none can be.</param>
-    /// <returns>The bytes claimed.</returns>
-    internal long MakeRoom(BlobKey key, long bytes, long freed = 0, DiskEntry? replaced = null)
-    {
-        if (_options.MaxBytes is not { } most) return 0;
-        CheckCapacity(key, bytes);
-        long Excess() => _bytes + _claimed + bytes - (replaced is { Node.List: null } ? 0 : freed) - most;
-        while (true)
+        // From where the hand is, then twice round: the last time nothing is spared, however often it is read meanwhile.
+        for (int rounds = 0; victims.Count < MostVictims && change.Freed < bytes;)
         {
-            DiskEntry? victim;
-            lock (_state)
+            if (_looked == _candidates.Count)
             {
-                if (Excess() <= 0)
-                {
-                    _claimed += bytes;
-                    return bytes;
-                }
-
-                victim = _options.Evicts ? NextVictim(replaced) : null;
+                if (rounds > 2) break;
+                if (!_hand.TryGather(LogKeyspace.Blobs, MostVictims, _candidates)) rounds++;
+                _looked = 0;
+                continue;
             }
 
-            if (victim is null)
+            ReadOnlySpan<byte> name = _candidates.Key(_looked);
+            LogLocation place = _candidates.Location(_looked++);
+            if (!_log.TryLocate(name, out LogLocation location) || !location.IsSamePlaceAs(place) || IsTombstone(location)) continue;
+            if (rounds < 2 && location.Flags.HasFlag(LogEntryFlags.Visited))
             {
-                throw new StorageException(StorageErrorKind.Full, $"Store '{_options.Name}' is full: it holds {_bytes} of {most} bytes. Delete blobs or raise MaxBytes.")
-                {
-                    Operation = "write", Key = key, Store = _options.Name,
-                };
+                _log.Unvisit(name);
+                continue;
             }
 
-            Evict(victim);
-        }
-    }
-
-    /// <summary>Enters bytes in the books, or takes them out, and gives back what was claimed for them.</summary>
-    internal void Settle(long claimed, long bytes)
-    {
-        lock (_state)
-        {
-            _claimed -= claimed;
-            _bytes += bytes;
-        }
-    }
-
-    private DiskEntry? NextVictim(DiskEntry? replaced)
-    {
-        for (int looked = 0, most = 2 * _arrivals.Count; looked < most; looked++)
-        {
-            DiskEntry candidate = _arrivals.First!.Value;
-            if (!candidate.Visited && !ReferenceEquals(candidate, replaced)) return candidate;
-            candidate.Visited = false;
-            _arrivals.RemoveFirst();
-            _arrivals.AddLast(candidate.Node);
+            BlobKey key = DiskKey.ToBlobKey(name);
+            DiskBlob victim = Find(key);
+            if (!victim.Location.IsSamePlaceAs(location) || !taken.Add(key)) continue;
+            Bury(change, key, victim, default, now);
+            victims.Add((key, victim.Info?.Length ?? 0));
         }
 
-        return null;
-    }
-
-    private void Evict(DiskEntry victim)
-    {
-        lock (_state)
-        {
-            if (!Forget(victim)) return;
-        }
-
-        // A write of this key that is under way keeps its own entry and file; only the victim's file goes.
-        Discard(victim);
-        Interlocked.Increment(ref _evictions);
-        Evicted?.Invoke(victim.Info.Key, victim.Info.Length);
+        return victims;
     }
 }

@@ -5,8 +5,9 @@ namespace Strata;
 /// <content>What goes by itself when its time has come.</content>
 public sealed partial class DiskBlobStore
 {
+    private const int SweptAtOnce = 256;
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
-    private readonly ExpiryQueue<DiskEntry> _expiries = new();
+    private readonly DiskExpiries _expiries = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _sweeper;
     private long _expirations;
@@ -16,10 +17,12 @@ public sealed partial class DiskBlobStore
         using var timer = new PeriodicTimer(SweepEvery, _clock);
         try
         {
+            await _uploads.DropLeftAsync().ConfigureAwait(false);
             while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
             {
-                Sweep();
-                _uploads.Sweep();
+                await RemoveExpiredAsync(cancellationToken).ConfigureAwait(false);
+                await _uploads.SweepAsync().ConfigureAwait(false);
+                await _retired.FlushAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -28,48 +31,47 @@ public sealed partial class DiskBlobStore
         }
     }
 
-    /// <summary>Removes what has expired, and tombstones past their time.</summary>
-    private void Sweep()
+    /// <summary>Removes what has expired, many with one commit. A tombstone takes its place, so that an older copy cannot.</summary>
+    private async ValueTask RemoveExpiredAsync(CancellationToken cancellationToken)
     {
-        bool isRefused = false;
-        foreach (DiskEntry entry in _expiries.TakeDue(_clock.GetUtcNow(), int.MaxValue))
+        while (_expiries.TakeDue(_time.Now, SweptAtOnce) is { Count: > 0 } due)
         {
-            BlobKey key = entry.Info.Key;
-            if (isRefused || !_locks.TryEnter(key, out KeyLocks.Held held))
+            cancellationToken.ThrowIfCancellationRequested();
+            try
             {
-                // Whatever holds the key may leave this entry in place; the next sweep looks again.
-                _expiries.Add(entry, entry.Info.Expires);
-                continue;
+                using DiskChange change = NewChange();
+                int count = PrepareRemoval(change, due);
+                if (change.Batch.Count == 0) continue;
+                if (await TryCommitAsync(change, "expire", null).ConfigureAwait(false)) Interlocked.Add(ref _expirations, count);
+                else Again(due);
             }
-
-            using (held)
+            catch (StorageException e)
             {
-                if (!ReferenceEquals(_index.Get(key), entry)) continue;
-                try
-                {
-                    BuryUnderLock(key, entry, entry.Info.Version);
-                    Interlocked.Increment(ref _expirations);
-                }
-                catch (Exception e) when (DiskErrors.IsDiskError(e) || e is StorageException)
-                {
-                    _log.LogWarning(e, "Cannot remove an expired blob from store '{Store}'; it stays invisible, and the next sweep tries again", _options.Name);
-                    _expiries.Add(entry, entry.Info.Expires);
-                    isRefused = true;
-                }
+                _logger.LogWarning(e, "Cannot remove expired blobs from store '{Store}'; they stay invisible, and the next sweep tries again", _options.Name);
+                Again(due);
+                return;
             }
         }
+    }
 
-        if (isRefused) return;
-        foreach (BlobKey key in _tombstones.TakeDue())
+    private int PrepareRemoval(DiskChange change, List<(long Expires, BlobKey Key)> due)
+    {
+        long now = _time.Now;
+        int count = 0;
+        foreach (BlobKey key in due.Select(d => d.Key).Distinct())
         {
-            ulong sequence;
-            lock (_state)
-            {
-                // Deleted again meanwhile: the file is the newer delete's.
-                if (_leftovers.Contains(key) || _tombstones.Get(key).IsKnown || !_tombstoneFiles.Remove(key, out sequence)) continue;
-            }
-
-            _folder.TryRemove(_folder.PathOf(key, sequence));
+            // Written again meanwhile, it is not due any more.
+            DiskBlob found = Find(key);
+            if (found.Info is not { } info || found.Visible(now) is not null) continue;
+            Bury(change, key, found, info.Version, now);
+            count++;
         }
+
+        return count;
+    }
+
+    private void Again(List<(long Expires, BlobKey Key)> due)
+    {
+        foreach ((long expires, BlobKey key) in due) _expiries.Change(key, 0, expires);
     }
 }

@@ -1,55 +1,59 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
 
 namespace Strata;
 
 /// <summary>
-/// Blobs in a folder, one file each, with an index of all of them in memory. One that was uploaded in parts keeps their
-/// files, and a list of them.
+/// Blobs in a folder: a thin face over a log-structured engine. Metadata and payload of a blob are entries of one log, a
+/// payload of more than 1 MiB is in files of its own.
 /// </summary>
 /// <remarks>
-/// <para><b>Commit point:</b> the rename of a finished file into place and, with <see cref="DiskDurability.Flush"/>, the
-/// flush of its folder. A crash leaves the old blob or the new one.</para>
-/// <para><b>Limits of this first form:</b> opening reads the trailer of every file; the index holds each blob's metadata,
-/// some 500 bytes a blob and 40 a part; <see cref="UpdateAsync"/> rewrites the payload of a blob that was not uploaded in
-/// parts; the format (docs/formats/disk-store.md) will give way to the log engine's, without migration.</para>
+/// <para><b>Commit point:</b> the log's, of one batch: with <see cref="DiskDurability.Flush"/> its fdatasync, which writes
+/// that wait at the same time share. A crash leaves the old blob or the new one.</para>
+/// <para><b>Cost:</b> every key is in memory, at most its bytes and 32 more. A blob of up to 4 KiB is one entry, a longer
+/// one two, and <see cref="UpdateAsync"/> writes the first of them alone. Opening reads keys, not values. The folder takes
+/// up to about twice what counts, because compaction runs behind the writes.</para>
+/// <para>The format is in docs/formats/disk-store.md.</para>
 /// </remarks>
 public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvictionSource
 {
     private readonly DiskBlobStoreOptions _options;
     private readonly DiskFolder _folder;
+    private readonly LogEngine _log;
+    private readonly ValueFiles _values;
     private readonly TimeProvider _clock;
+    private readonly DiskClock _time;
     private readonly ArrayPool<byte> _buffers;
-    private readonly ILogger _log;
+    private readonly ILogger _logger;
     private readonly OperationGate _gate;
-    private readonly KeyLocks _locks = new();
-    private readonly OrderedIndex<DiskEntry> _index = new();
-    private readonly DiskUploadFiles _uploadFiles;
+    private readonly DiskBooks _books;
     private readonly DiskUploads _uploads;
-    private readonly Tombstones _tombstones;
+    private readonly DiskRetiredFiles _retired;
     private readonly VersionClock _versions;
 
     private DiskBlobStore(DiskBlobStoreOptions options, DiskFolder folder, StoreContext context)
     {
         _options = options;
         _folder = folder;
+        _log = folder.Log;
+        _values = folder.Values;
+        _time = folder.Clock;
         _clock = context.Clock;
         _buffers = context.Buffers;
-        _log = context.Loggers.CreateLogger<DiskBlobStore>();
+        _logger = context.Loggers.CreateLogger<DiskBlobStore>();
         _gate = new OperationGate(options.Name);
-        _tombstones = new Tombstones(_clock);
-        _uploadFiles = new DiskUploadFiles(folder, _log);
-        _uploads = new DiskUploads(this, folder, _uploadFiles, _locks, _clock, options.UploadExpiry, _log);
-        BlobVersion floor = Load();
-        BlobVersion persisted = folder.ReadClock();
-        _versions = new VersionClock(_clock, persisted > floor ? persisted : floor, ReserveVersions);
+        _books = new DiskBooks(options.MaxBytes);
+        _hand = new LogAgeWalk(_log);
+        _retired = new DiskRetiredFiles(_log, _values, options.Durability == DiskDurability.Flush, _logger);
+        _uploads = new DiskUploads(this, _log, _values, _clock, options.UploadExpiry, _logger);
+        Load(folder.Inventory);
+        _versions = new VersionClock(_clock, IssuedVersions(folder.Inventory), ReserveVersions);
         Capabilities = new StoreCapabilities
         {
             Store = options.Name, IsVolatile = options.Evicts, MaxBlobLength = options.MaxBytes ?? long.MaxValue, MultipartUploads = !options.Evicts,
         };
-        _sweeper = SweepAsync(_closing.Token);
+        _sweeper = Task.Run(() => SweepAsync(_closing.Token));
     }
 
     /// <inheritdoc/>
@@ -58,87 +62,39 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
     /// <inheritdoc/>
     public StoreCapabilities Capabilities { get; }
 
-    /// <summary>Takes the folder and reads what is in it.</summary>
-    /// <exception cref="StorageException">Of kind Owned, AccessDenied, Full or Unavailable.</exception>
+    /// <summary>Takes the folder and reads which keys are in it.</summary>
+    /// <exception cref="StorageException">Of kind Owned, AccessDenied, Full, Unavailable; Corrupt: what was durable is damaged; Unsupported: the folder is of another version.</exception>
     /// <exception cref="ArgumentException">A setting is out of range.</exception>
     public static async ValueTask<DiskBlobStore> OpenAsync(DiskBlobStoreOptions options, StoreContext? context = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentException.ThrowIfNullOrEmpty(options.Path);
-        if (options.MaxBytes < 64 << 10) throw new ArgumentException($"MaxBytes must be 64 KiB or more; it is {options.MaxBytes}.", nameof(options));
-        if (options is { Evicts: true, MaxBytes: null }) throw new ArgumentException("A disk store that evicts needs MaxBytes.", nameof(options));
-        if (options.UploadExpiry <= TimeSpan.Zero) throw new ArgumentException("UploadExpiry must be more than 0.", nameof(options));
+        Check(options);
         context ??= StoreContext.Default;
-        return await Task.Run(
-            () =>
-            {
-                DiskFolder? folder = null;
-                try
-                {
-                    folder = DiskFolder.Open(options, context.Loggers.CreateLogger<DiskBlobStore>());
-                    return new DiskBlobStore(options, folder, context);
-                }
-                catch (Exception e)
-                {
-                    folder?.Dispose();
-                    if (DiskErrors.IsDiskError(e)) throw DiskErrors.Map(e, "open", null, options.Name, options.Path);
-                    throw;
-                }
-            },
-            cancellationToken).ConfigureAwait(false);
+        DiskFolder folder = await Task.Run(() => DiskFolder.Open(options, context), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(() => new DiskBlobStore(options, folder, context), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            await folder.CloseAsync(null).ConfigureAwait(false);
+            if (DiskErrors.IsDiskError(e)) throw DiskErrors.Map(e, "open", null, options.Name, options.Path);
+            throw;
+        }
     }
 
     /// <inheritdoc/>
     public ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = Enter(key, "stat", cancellationToken);
-        return new(Visible(key)?.Info);
+        return new(Stat(key));
     }
 
     /// <inheritdoc/>
-    public async ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options = null, CancellationToken cancellationToken = default)
+    public ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options = null, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = Enter(key, "read", cancellationToken);
-        DiskEntry? missing = null;
-        while (Visible(key) is { } entry)
-        {
-            entry.Visited = true;
-            BlobReadStatus status = options?.Evaluate(entry.Info.ETag) ?? BlobReadStatus.Found;
-            long offset = 0, length = entry.Info.Length;
-            if (status == BlobReadStatus.Found && options?.Range?.TryResolve(entry.Info.Length, out offset, out length) == false) status = BlobReadStatus.RangeNotSatisfiable;
-            if (status != BlobReadStatus.Found) return BlobReadResult.WithoutBytes(status, entry.Info, _options.Name);
-            if (entry.Parts is { } parts)
-            {
-                // Without a lease it was replaced or evicted since it was looked up: look again.
-                if (parts.TryLease() is not { } lease) continue;
-                return new DiskComposedResult(entry.Info, lease, _uploadFiles, offset, length, _options.Name, _buffers);
-            }
-
-            try
-            {
-                return await ReadFileAsync(entry, offset, length, cancellationToken).ConfigureAwait(false);
-            }
-            catch (FileNotFoundException e) when (!ReferenceEquals(entry, missing))
-            {
-                // Replaced or evicted since it was looked up: look again. Missing a second time, it is gone indeed.
-                missing = entry;
-                _log.LogDebug(e, "A file was replaced while it was opened");
-            }
-            catch (InvalidDataException e)
-            {
-                throw StorageException.Corrupt("read", key, _options.Name, e.Message, e);
-            }
-            catch (FileNotFoundException e)
-            {
-                throw StorageException.Corrupt("read", key, _options.Name, "its file is gone", e);
-            }
-            catch (Exception e) when (DiskErrors.IsDiskError(e))
-            {
-                throw Error(e, "read", key);
-            }
-        }
-
-        return null;
+        return new(Open(key, options));
     }
 
     /// <inheritdoc/>
@@ -148,10 +104,18 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         using OperationGate.Pass pass = Enter(key, "write", cancellationToken);
         Capabilities.Check(key, options, "write");
         CheckCapacity(key, content.Length);
+        bool isInMemory = content.TryGetSequence(out ReadOnlySequence<byte> bytes);
+        if (isInMemory && bytes.Length <= DiskPayload.MaxInLog)
+        {
+            var payload = DiskPayload.Of(bytes);
+            NewBlob.Verify(key, _options.Name, payload.Length, payload.Checksum, content.Length, options, null);
+            return await PutAsync(key, payload, options, null).ConfigureAwait(false);
+        }
+
         DiskBlobWriter writer = NewWriter(key, options, content.Length);
         await using (writer.ConfigureAwait(false))
         {
-            if (content.TryGetSequence(out ReadOnlySequence<byte> bytes))
+            if (isInMemory)
             {
                 foreach (ReadOnlyMemory<byte> piece in bytes) await writer.WriteAsync(piece, cancellationToken).ConfigureAwait(false);
             }
@@ -178,13 +142,13 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
     {
         using OperationGate.Pass pass = Enter(key, "delete", cancellationToken);
         Capabilities.Check(key, condition, "delete");
-        using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
-        return await Task.Run(() => Delete(key, condition), CancellationToken.None).ConfigureAwait(false);
+        while (true)
+        {
+            using DiskChange change = NewChange();
+            DeleteResult result = PrepareDelete(change, key, condition);
+            if (change.Batch.Count == 0 || await TryCommitAsync(change, "delete", key).ConfigureAwait(false)) return result;
+        }
     }
-
-    /// <inheritdoc/>
-    public ValueTask<DeleteManyResult> DeleteManyAsync(IReadOnlyList<BlobKey> keys, CancellationToken cancellationToken = default) =>
-        BulkDelete.OneByOneAsync(this, keys, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<WriteResult> UpdateAsync(BlobKey key, BlobChanges changes, WriteCondition condition = default, CancellationToken cancellationToken = default)
@@ -193,22 +157,11 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         using OperationGate.Pass pass = Enter(key, "update", cancellationToken);
         Capabilities.Check(key, condition, "update");
         BlobLimits.Check(changes);
-        using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
-        if (Visible(key) is not { } entry) return WriteResult.Missing;
-        if (!condition.Holds(entry.Info)) return WriteResult.PreconditionFailed(entry.Info);
-        if (entry.Parts is not null) return await Task.Run(() => Update(entry, changes), CancellationToken.None).ConfigureAwait(false);
-        BlobReadResult? current = await ReadAsync(key, null, cancellationToken).ConfigureAwait(false);
-        if (current is null) return WriteResult.Missing;
-        await using (current.ConfigureAwait(false))
+        while (true)
         {
-            BlobInfo info = NewBlob.Update(entry.Info, changes, _versions.Next(entry.Info.Version), _clock.GetUtcNow());
-            DiskBlobWriter writer = NewWriter(key, new WriteOptions { AsCopyOf = info }, info.Length);
-            await using (writer.ConfigureAwait(false))
-            {
-                Stream stream = current.OpenStream();
-                await using (stream.ConfigureAwait(false)) await writer.WriteFromAsync(stream, cancellationToken).ConfigureAwait(false);
-                return await Task.Run(() => Commit(writer, null), CancellationToken.None).ConfigureAwait(false);
-            }
+            using DiskChange change = NewChange();
+            if (PrepareUpdate(change, key, changes, condition) is { } refused) return refused;
+            if (await TryCommitAsync(change, "update", key).ConfigureAwait(false)) return WriteResult.Written(change.Info!, _options.Name);
         }
     }
 
@@ -219,8 +172,9 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         Capabilities.Check(source, options?.SourceCondition ?? default, "copy");
         Capabilities.Check(target, options?.Condition ?? default, "copy");
         if (options?.Replace is { } changes) BlobLimits.Check(changes);
-        BlobReadResult? read = await ReadAsync(source, null, cancellationToken).ConfigureAwait(false);
-        if (read is null) return WriteResult.Missing;
+        if (Open(source, null) is not { } read) return WriteResult.Missing;
+
+        // What is in the log goes from there to there; the result keeps it where it is.
         await using (read.ConfigureAwait(false))
         {
             if (options?.SourceCondition.Holds(read.Info) == false) return WriteResult.PreconditionFailed(read.Info);
@@ -235,7 +189,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         using OperationGate.Pass pass = _gate.Enter("list");
         request.Validate();
         cancellationToken.ThrowIfCancellationRequested();
-        return new(_index.List(request, entry => entry.IsVisible(_clock) ? entry.Info : null));
+        return new(List(request));
     }
 
     /// <inheritdoc/>
@@ -245,46 +199,34 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
     /// <inheritdoc/>
     public StoreStatistics GetStatistics() => new()
     {
-        Blobs = _index.Count,
-        Bytes = Interlocked.Read(ref _bytes),
+        Blobs = _books.Blobs,
+        Bytes = _books.Bytes,
         MaxBytes = _options.MaxBytes,
         Evictions = Interlocked.Read(ref _evictions),
         Expirations = Interlocked.Read(ref _expirations),
     };
 
-    /// <summary>Waits for what is under way, then gives the folder free.</summary>
+    /// <summary>What the engine under the store holds and does.</summary>
+    internal LogStatistics GetLogStatistics() => _log.GetStatistics();
+
+    /// <summary>What the files of large payloads hold.</summary>
+    internal ValueFileStatistics GetValueFileStatistics() => _values.GetStatistics();
+
+    /// <summary>Waits for what is under way, puts all of it on the medium, then gives the folder free.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         await _closing.CancelAsync().ConfigureAwait(false);
         await _sweeper.ConfigureAwait(false);
         _closing.Dispose();
-        try
-        {
-            _folder.WriteClock(_versions.Last);
-        }
-        catch (Exception e) when (DiskErrors.IsDiskError(e))
-        {
-            _log.LogWarning(e, "Cannot write the version clock at close; the limit persisted before stays in force");
-        }
-
-        _folder.Dispose();
+        _evicting.Dispose();
+        await _retired.CloseAsync().ConfigureAwait(false);
+        await _folder.CloseAsync(_versions.Last).ConfigureAwait(false);
     }
 
-    internal StorageException Error(Exception e, string operation, BlobKey? key, WriteOutcome outcome = WriteOutcome.NotApplied) =>
-        DiskErrors.Map(e, operation, key, _options.Name, _folder.Path, outcome);
+    internal ArrayPool<byte> Buffers => _buffers;
 
-    private void ReserveVersions(BlobVersion limit)
-    {
-        try
-        {
-            _folder.WriteClock(limit);
-        }
-        catch (Exception e) when (DiskErrors.IsDiskError(e))
-        {
-            throw Error(e, "write", null);
-        }
-    }
+    internal StorageException Error(Exception e, string operation, BlobKey? key) => DiskErrors.Map(e, operation, key, _options.Name, _folder.Path);
 
     internal OperationGate.Pass Enter(string operation) => _gate.Enter(operation);
 
@@ -295,30 +237,32 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         return _gate.Enter(operation);
     }
 
-    private DiskEntry? Visible(BlobKey key) => _index.TryGet(key, out DiskEntry? entry) && entry.IsVisible(_clock) ? entry : null;
-
-    private async ValueTask<BlobReadResult> ReadFileAsync(DiskEntry entry, long offset, long length, CancellationToken cancellationToken)
+    private static void Check(DiskBlobStoreOptions options)
     {
-        SafeFileHandle file = File.OpenHandle(_folder.PathOf(entry), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        ArgumentException.ThrowIfNullOrEmpty(options.Path);
+        if (options.MaxBytes < 64 << 10) throw new ArgumentException($"MaxBytes must be 64 KiB or more; it is {options.MaxBytes}.", nameof(options));
+        if (options is { Evicts: true, MaxBytes: null }) throw new ArgumentException("A disk store that evicts needs MaxBytes.", nameof(options));
+        if (options.MaxIndexBytes < 1 << 20) throw new ArgumentException($"MaxIndexBytes must be 1 MiB or more; it is {options.MaxIndexBytes}.", nameof(options));
+        if (options.CompactionBytesPerSecond < 1 << 20) throw new ArgumentException($"CompactionBytesPerSecond must be 1 MiB or more; it is {options.CompactionBytesPerSecond}.", nameof(options));
+        if (options.SyncInterval <= TimeSpan.Zero) throw new ArgumentException("SyncInterval must be more than 0.", nameof(options));
+        if (options.UploadExpiry <= TimeSpan.Zero) throw new ArgumentException("UploadExpiry must be more than 0.", nameof(options));
+    }
+
+    private DiskBlobWriter NewWriter(BlobKey key, WriteOptions? options, long? declared) => new(this, _values, key, declared, inFile: false, async (payload, commit) =>
+    {
+        NewBlob.Verify(key, _options.Name, payload.Length, payload.Checksum, declared, options, commit);
+        return await PutAsync(key, payload, options, commit).ConfigureAwait(false);
+    });
+
+    private void ReserveVersions(BlobVersion limit)
+    {
         try
         {
-            if (length == entry.Info.Length && length <= DiskBlobResult.MaxInMemory && entry.Info.Checksum is { } checksum)
-            {
-                byte[] bytes = GC.AllocateUninitializedArray<byte>((int)length);
-                bool isWhole = length <= DiskBlobFile.ChunkBytes
-                    ? DiskBlobFile.TryReadExactly(file, bytes, 0)
-                    : await Task.Run(() => DiskBlobFile.TryReadExactly(file, bytes, 0), cancellationToken).ConfigureAwait(false);
-                if (!isWhole || Crc32C.Of(bytes) != checksum) throw new InvalidDataException("its bytes do not match their checksum");
-                file.Dispose();
-                return new DiskBlobResult.InMemory(entry.Info, bytes, _options.Name);
-            }
-
-            return new DiskBlobResult.Streamed(entry.Info, file, DiskBlobFile.ReadTrailer(file).Chunks, offset, length, _options.Name, _buffers);
+            _time.Write(limit);
         }
-        catch
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
         {
-            file.Dispose();
-            throw;
+            throw Error(e, "write", null);
         }
     }
 }

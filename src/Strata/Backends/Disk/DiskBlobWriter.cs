@@ -1,124 +1,138 @@
-using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
+using System.Buffers;
 
 namespace Strata;
 
-/// <summary>Writes a payload into a temporary file, in constant memory, with its checksums on the way.</summary>
-/// <param name="store">Whose file it is.</param>
-/// <param name="folder">Where the temporary file lies.</param>
+/// <summary>
+/// Takes a payload of unknown length in constant memory: what the log takes stays in memory until the commit, more goes to
+/// a file of its own as it comes.
+/// </summary>
+/// <param name="store">Whose it is.</param>
+/// <param name="values">Where the file is.</param>
 /// <param name="key">The key of the blob, or of the upload that the payload is a part of.</param>
-/// <param name="options">The caller's.</param>
 /// <param name="declared">Payload bytes, if known.</param>
-/// <param name="commit">What a commit does with the finished file.</param>
+/// <param name="inFile">Into a file, however short it is, but for a payload without bytes, which needs none.</param>
+/// <param name="commit">What a commit does with the payload.</param>
 internal sealed class DiskBlobWriter(
-    DiskBlobStore store,
-    DiskFolder folder,
-    BlobKey key,
-    WriteOptions? options,
-    long? declared,
-    Func<DiskBlobWriter, CommitOptions?, CancellationToken, ValueTask<WriteResult>> commit) : IBlobWriter
+    DiskBlobStore store, ValueFiles values, BlobKey key, long? declared, bool inFile, Func<DiskPayload, CommitOptions?, ValueTask<WriteResult>> commit) : IBlobWriter
 {
-    private readonly List<uint> _chunks = [];
-    private SafeFileHandle? _file;
-    private string? _path;
-    private Crc32C _whole;
-    private Crc32C _chunk;
-    private int _chunkFill;
+    private const int FirstBytes = 4 << 10;
+    private byte[] _buffer = [];
+    private ValueFileWriter? _file;
+    private ulong? _owed;
     private bool _closed;
-
-    public BlobKey Key => key;
-
-    public WriteOptions? Options => options;
-
-    public long? Declared => declared;
 
     public long Length { get; private set; }
 
-    public uint Checksum => _whole.Value;
-
-    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
         cancellationToken.ThrowIfCancellationRequested();
+        using OperationGate.Pass pass = store.Enter("write");
         if (Length + bytes.Length > declared) throw StorageException.WrongLength("write", key, store.Capabilities.Store, declared.Value, "more");
+        store.CheckCapacity(key, Length + bytes.Length);
+        if (_file is null && Length + bytes.Length <= DiskPayload.MaxInLog)
+        {
+            Gather(bytes.Span);
+        }
+        else
+        {
+            try
+            {
+                _file ??= Spill();
+                _file.Write(bytes.Span);
+            }
+            catch (Exception e) when (DiskErrors.IsDiskError(e))
+            {
+                throw store.Error(e, "write", key);
+            }
+        }
+
+        Length += bytes.Length;
+        return default;
+    }
+
+    public async ValueTask<WriteResult> CommitAsync(CommitOptions? options, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        using OperationGate.Pass pass = store.Enter("write");
+        _closed = true;
+        WriteResult result;
         try
         {
-            _file ??= folder.CreateTemporary(declared, out _path);
-            if (bytes.Length <= DiskBlobFile.ChunkBytes) RandomAccess.Write(_file, bytes.Span, Length);
-            else await RandomAccess.WriteAsync(_file, bytes, Length, cancellationToken).ConfigureAwait(false);
+            // A flush of many bytes takes its time, and blocks.
+            DiskPayload payload = _file is null && !inFile ? Finish() : await Task.Run(Finish, CancellationToken.None).ConfigureAwait(false);
+            result = await commit(payload, options).ConfigureAwait(false);
+        }
+        catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
+        {
+            // Whether the log names the file is known when it is opened next.
+            _owed = null;
+            throw;
+        }
+
+        if (result.IsWritten) _owed = null;
+        return result;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _closed = true;
+        _file?.Dispose();
+        _file = null;
+        if (_owed is { } id) values.Retire(id);
+        _owed = null;
+        if (_buffer.Length > 0) store.Buffers.Return(_buffer);
+        _buffer = [];
+        return default;
+    }
+
+    /// <summary>What was written, to be committed.</summary>
+    private DiskPayload Finish()
+    {
+        try
+        {
+            if (inFile && _file is null && Length > 0) _file = Spill();
+            if (_file is null) return DiskPayload.Of(new ReadOnlySequence<byte>(_buffer, 0, (int)Length));
+            ValuePiece piece = _file.Finish();
+            _owed = piece.Id;
+            return DiskPayload.Of(ValueReference.Of(piece), piece.Checksum);
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
         {
             throw store.Error(e, "write", key);
         }
-
-        Append(bytes.Span);
     }
 
-    /// <summary>Appends bytes of the store's own; a disk error comes as it is.</summary>
-    public void Write(ReadOnlySpan<byte> bytes)
+    private void Gather(ReadOnlySpan<byte> bytes)
     {
-        _file ??= folder.CreateTemporary(null, out _path);
-        RandomAccess.Write(_file, bytes, Length);
-        Append(bytes);
+        int needed = (int)Length + bytes.Length;
+        if (needed > _buffer.Length)
+        {
+            byte[] larger = store.Buffers.Rent(Math.Max(needed, _buffer.Length == 0 ? (int)Math.Clamp(declared ?? 0, FirstBytes, DiskPayload.MaxInLog) : 2 * _buffer.Length));
+            _buffer.AsSpan(0, (int)Length).CopyTo(larger);
+            if (_buffer.Length > 0) store.Buffers.Return(_buffer);
+            _buffer = larger;
+        }
+
+        bytes.CopyTo(_buffer.AsSpan((int)Length));
     }
 
-    public ValueTask<WriteResult> CommitAsync(CommitOptions? options, CancellationToken cancellationToken)
+    private ValueFileWriter Spill()
     {
-        ObjectDisposedException.ThrowIf(_closed, this);
-        return commit(this, options, cancellationToken);
-    }
-
-    /// <summary>Completes the file with its trailer; it is ready to be flushed and put in its place.</summary>
-    public FinishedFile Finish(DiskBlobMetadata metadata, DiskFileKind kind, ulong sequence)
-    {
-        _closed = true;
-        _file ??= folder.CreateTemporary(null, out _path);
-        if (_chunkFill > 0) _chunks.Add(_chunk.Value);
-        byte[] trailer = DiskBlobFile.Trailer(metadata, kind, Length, sequence, CollectionsMarshal.AsSpan(_chunks));
-        RandomAccess.Write(_file, trailer, Length);
-        return new FinishedFile(_file, _path!, Length + trailer.Length);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        Abandon();
-        return default;
-    }
-
-    /// <summary>Closes the file, and removes it unless it was published.</summary>
-    public void Abandon()
-    {
-        _closed = true;
-        if (_file is { IsClosed: false } file)
+        ValueFileWriter file = values.Create(declared ?? (_closed ? Length : null));
+        try
+        {
+            file.Write(_buffer.AsSpan(0, (int)Length));
+        }
+        catch
         {
             file.Dispose();
-
-            // Published files have been moved away from this path; then there is nothing to remove.
-            folder.TryRemove(_path!);
+            throw;
         }
-    }
 
-    private void Append(ReadOnlySpan<byte> bytes)
-    {
-        _whole.Append(bytes);
-        Length += bytes.Length;
-        while (bytes.Length > 0)
-        {
-            int take = Math.Min(bytes.Length, DiskBlobFile.ChunkBytes - _chunkFill);
-            _chunk.Append(bytes[..take]);
-            _chunkFill += take;
-            bytes = bytes[take..];
-            if (_chunkFill < DiskBlobFile.ChunkBytes) continue;
-            _chunks.Add(_chunk.Value);
-            _chunk = default;
-            _chunkFill = 0;
-        }
+        if (_buffer.Length > 0) store.Buffers.Return(_buffer);
+        _buffer = [];
+        return file;
     }
 }
-
-/// <summary>A temporary file that is complete.</summary>
-/// <param name="Handle">The writer's.</param>
-/// <param name="Path">Where it lies until it is put in its place.</param>
-/// <param name="Bytes">Its length.</param>
-internal readonly record struct FinishedFile(SafeFileHandle Handle, string Path, long Bytes);

@@ -8,6 +8,12 @@ internal sealed partial class LogIndex
     /// <summary>The most entries that are read without the latch at once: some microseconds, in which a writer should not come.</summary>
     public const int OptimisticEntries = 256;
 
+    private void SetVisited(ReadOnlySpan<byte> key, bool isVisited)
+    {
+        if (!_sequence.TryRead(out long sequence) || !_tree.TryFind(key, out LogIndexNode leaf, out int index) || leaf.IsVisited(index) == isVisited || !_sequence.IsStill(sequence)) return;
+        leaf.SetVisited(index, isVisited);
+    }
+
     private const int OptimisticTries = 24, MaxLeavesATry = OptimisticEntries + 64, CountedLeavesATry = 64;
 
     /// <summary>Where a key's entry is. Allocates nothing, and waits for nothing but a change that is being made.</summary>
@@ -52,11 +58,10 @@ internal sealed partial class LogIndex
     }
 
     /// <summary>Marks an entry as read, for the eviction that spares it once. Best effort: a mark may be lost, or come to a neighbour, when the writer is at the same place.</summary>
-    public void Visit(ReadOnlySpan<byte> key)
-    {
-        if (!_sequence.TryRead(out long sequence) || !_tree.TryFind(key, out LogIndexNode leaf, out int index) || leaf.IsVisited(index) || !_sequence.IsStill(sequence)) return;
-        leaf.SetVisited(index, isVisited: true);
-    }
+    public void Visit(ReadOnlySpan<byte> key) => SetVisited(key, true);
+
+    /// <summary>Takes the mark away again. Best effort, as well.</summary>
+    public void Unvisit(ReadOnlySpan<byte> key) => SetVisited(key, false);
 
     /// <summary>Gathers entries in the order of their keys, all at one instant.</summary>
     /// <param name="range">Which, how many and in which direction.</param>

@@ -4,7 +4,7 @@ using Xunit;
 namespace Strata.Tests;
 
 /// <summary>A disk store in a folder of its own that a test opens, closes and tampers with.</summary>
-public abstract class DiskUploadFixture : IAsyncDisposable
+public abstract class DiskFixture : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();
     private DiskBlobStore? _store;
@@ -15,19 +15,17 @@ public abstract class DiskUploadFixture : IAsyncDisposable
 
     private protected WarningCounter Log { get; } = new();
 
+    protected string Folder => _folder.Path;
+
     protected DiskBlobStore Store => _store!;
 
     protected IMultipartUploads Uploads => Store.TryGetFacet(out IMultipartUploads? uploads) ? uploads : throw new InvalidOperationException("The store has no uploads.");
 
-    /// <summary>Files of blobs and tombstones.</summary>
-    protected string[] BlobFiles => Directory.GetFiles(_folder.Sub("blobs"), "*.blob", SearchOption.AllDirectories);
+    /// <summary>Value files that hold something which the store needs.</summary>
+    protected int FilesInUse => Store.GetValueFileStatistics().Files;
 
-    /// <summary>Folders of uploads.</summary>
-    protected string[] UploadFolders => Directory.GetDirectories(UploadsFolder);
-
-    protected string UploadsFolder => _folder.Sub("uploads");
-
-    protected string[] TemporaryFiles => Directory.GetFiles(_folder.Sub("tmp"));
+    /// <summary>Value files that nothing needs but a reader.</summary>
+    protected int FilesRetired => Store.GetValueFileStatistics().Retired;
 
     public async ValueTask DisposeAsync()
     {
@@ -37,10 +35,19 @@ public abstract class DiskUploadFixture : IAsyncDisposable
     }
 
     /// <summary>Opens the store; closes it before if it is open.</summary>
-    protected async Task OpenAsync(long? maxBytes = null, TimeSpan? expiry = null, DiskDurability durability = DiskDurability.OperatingSystem, bool evicts = false)
+    protected async Task OpenAsync(long? maxBytes = null, TimeSpan? expiry = null, DiskDurability durability = DiskDurability.Flush, bool evicts = false, int? segmentBytes = null, bool mapReads = true)
     {
         await CloseAsync();
-        var options = new DiskBlobStoreOptions { Path = _folder.Path, MaxBytes = maxBytes, Durability = durability, Evicts = evicts, UploadExpiry = expiry ?? TimeSpan.FromDays(7) };
+        var options = new DiskBlobStoreOptions
+        {
+            Path = _folder.Path,
+            MaxBytes = maxBytes,
+            Durability = durability,
+            Evicts = evicts,
+            MapReads = mapReads,
+            SegmentBytes = segmentBytes ?? LogOptions.MaxSegmentBytes,
+            UploadExpiry = expiry ?? TimeSpan.FromDays(7),
+        };
         _store = await DiskBlobStore.OpenAsync(options, StoreContext.Default with { Clock = Clock, Loggers = Log });
     }
 
@@ -56,6 +63,8 @@ public abstract class DiskUploadFixture : IAsyncDisposable
         new Random(seed).NextBytes(bytes);
         return bytes;
     }
+
+    protected static BlobKey KeyOf(int i) => BlobKey.Parse($"k/{i:d5}");
 
     protected async Task<PartReference> PartAsync(MultipartUpload upload, int number, byte[] bytes)
     {
@@ -84,19 +93,25 @@ public abstract class DiskUploadFixture : IAsyncDisposable
         return upload;
     }
 
-    protected async Task AssertHoldsAsync(byte[] expected)
+    protected Task AssertHoldsAsync(byte[] expected) => AssertHoldsAsync(Key, expected);
+
+    protected async Task AssertHoldsAsync(BlobKey key, byte[] expected)
     {
-        byte[]? read = await Store.GetBytesAsync(Key);
+        byte[]? read = await Store.GetBytesAsync(key);
         Assert.NotNull(read);
-        Assert.Equal(expected, read);
+        Assert.True(expected.AsSpan().SequenceEqual(read), $"'{key}' holds other bytes than were written");
     }
 
     protected async Task AssertNoUploadsAsync() => Assert.Empty(await Uploads.ListUploadsAsync(new UploadListRequest()));
 
-    /// <summary>The books are right: they say what lies in the folder, but for tombstones.</summary>
-    protected void AssertBooksMatchFiles(string when)
+    /// <summary>The books are right: they say what an opening counts.</summary>
+    protected async Task AssertBooksAsync(string when, long? maxBytes = null)
     {
-        long files = BlobFiles.Concat(Directory.GetFiles(UploadsFolder, "*", SearchOption.AllDirectories)).Sum(f => new FileInfo(f).Length);
-        Assert.True(files == Store.GetStatistics().Bytes, $"{when}: the files have {files} bytes, and the books say {Store.GetStatistics().Bytes}");
+        StoreStatistics before = Store.GetStatistics();
+        int files = FilesInUse;
+        await OpenAsync(maxBytes);
+        StoreStatistics after = Store.GetStatistics();
+        Assert.True((before.Blobs, before.Bytes) == (after.Blobs, after.Bytes), $"{when}: the books said {before.Blobs} blobs and {before.Bytes} bytes, and an opening finds {after.Blobs} and {after.Bytes}");
+        Assert.True(files == FilesInUse, $"{when}: {files} value files were in use, and an opening finds {FilesInUse}");
     }
 }

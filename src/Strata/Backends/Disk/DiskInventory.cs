@@ -1,0 +1,46 @@
+namespace Strata;
+
+/// <summary>What the opening of a store's log has come across: keys and places, no values.</summary>
+internal sealed class DiskInventory
+{
+    public long Blobs { get; private set; }
+
+    /// <summary>Bytes of the entries that count.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Blobs that expire, and when, Unix milliseconds.</summary>
+    public List<(BlobKey Key, long Expires)> Expiries { get; } = [];
+
+    /// <summary>Keys in the log of value files, uploads and parts.</summary>
+    public List<byte[]> Files { get; } = [];
+
+    public List<byte[]> Uploads { get; } = [];
+
+    public List<byte[]> Parts { get; } = [];
+
+    public void Add(ReadOnlySpan<byte> key, LogLocation location, long expires)
+    {
+        switch ((LogKeyspace)key[0])
+        {
+            case LogKeyspace.Blobs:
+                Blobs++;
+                if (expires != 0) Expiries.Add((DiskKey.ToBlobKey(key), expires));
+                break;
+            case LogKeyspace.Payloads:
+                break;
+            case LogKeyspace.ValueFiles:
+                Files.Add(key.ToArray());
+                break;
+            case LogKeyspace.Uploads:
+                Uploads.Add(key.ToArray());
+                break;
+            case LogKeyspace.Parts:
+                Parts.Add(key.ToArray());
+                break;
+            default:
+                return;
+        }
+
+        Bytes += location.Length;
+    }
+}
