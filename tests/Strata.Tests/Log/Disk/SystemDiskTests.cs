@@ -87,7 +87,7 @@ public sealed class SystemDiskTests : LogDiskContract
         if (!LinuxCalls.CanBeMade) return;
         using ILogFile file = Disk.Create("segments/a", 100_000);
         byte[] bytes = new byte[1_000];
-        List<ReadOnlyMemory<byte>> pieces = [.. Enumerable.Repeat(new ReadOnlyMemory<byte>(bytes), 70)];
+        List<ReadOnlyMemory<byte>> few = [.. Enumerable.Repeat(new ReadOnlyMemory<byte>(bytes), 5)], many = [.. Enumerable.Repeat(new ReadOnlyMemory<byte>(bytes), 90)];
         Round();
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 100; i++) Round();
@@ -96,7 +96,8 @@ public sealed class SystemDiskTests : LogDiskContract
         void Round()
         {
             file.Write(0, bytes);
-            file.Write(1_000, pieces);
+            file.Write(1_000, few);
+            file.Write(1_000, many);
             file.Read(0, bytes);
             file.StartWriteBack(0, 1_000);
             file.Sync();
