@@ -148,7 +148,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     /// <summary>True when tombstones wear the index out. They go once no segment can hold what they hide: so the segment that was looked through longest ago is written anew.</summary>
     private bool ManyTombstones()
     {
-        if (log.Tombstones < 10_000 || log.Tombstones < log.Index.Count / 4 || log.Appender.Last < _tombstonesAsOf + (ulong)log.Tombstones) return false;
+        if (log.TombstoneCount < 10_000 || log.TombstoneCount < log.Index.Count / 4 || log.Appender.Last < _tombstonesAsOf + (ulong)log.TombstoneCount) return false;
         _tombstonesAsOf = log.Appender.Last;
         return true;
     }

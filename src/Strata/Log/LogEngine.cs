@@ -57,7 +57,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
 
     internal LogIndex Index => _index;
 
-    internal long Tombstones => Interlocked.Read(ref _tombstones);
+    internal long TombstoneCount => Interlocked.Read(ref _tombstones);
 
     internal long Now => _options.Now?.Invoke() ?? _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -166,7 +166,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
     public LogStatistics GetStatistics()
     {
         Dictionary<uint, LogSegment> segments = _segments;
-        long tombstones = Tombstones;
+        long tombstones = TombstoneCount;
         return new LogStatistics
         {
             Keys = _index.Count - tombstones,
