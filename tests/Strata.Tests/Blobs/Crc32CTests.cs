@@ -41,6 +41,28 @@ public sealed class Crc32CTests
     }
 
     [Fact]
+    public void Runs_that_are_computed_three_at_a_time_give_what_one_byte_after_the_other_gives()
+    {
+        byte[] bytes = new byte[8_003];
+        new Random(2).NextBytes(bytes);
+        var slow = default(Crc32C);
+        for (int length = 1; length <= bytes.Length; length++)
+        {
+            slow.Append(bytes.AsSpan(length - 1, 1));
+            Assert.True(slow.Value == Crc32C.Of(bytes.AsSpan(0, length)), $"The checksum of {length} bytes depends on how they are appended.");
+        }
+    }
+
+    [Fact]
+    public void Zeros_are_appended_at_once()
+    {
+        byte[] bytes = new byte[100 + 65_536];
+        new Random(3).NextBytes(bytes.AsSpan(0, 100));
+        uint first = Crc32C.Of(bytes.AsSpan(0, 100)), second = Crc32C.Of(bytes.AsSpan(100));
+        Assert.Equal(Crc32C.Of(bytes), new Crc32CShift(65_536).Combine(first, second));
+    }
+
+    [Fact]
     public void The_sums_of_two_pieces_give_the_sum_of_both()
     {
         byte[] bytes = new byte[70_001];
