@@ -1,6 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
+using Xunit;
 
-namespace Strata.Tests.Log;
+namespace Strata.Tests;
 
 /// <summary>What tests of the files of large values do again and again.</summary>
 internal static class ValueFilesFixture
@@ -22,7 +22,6 @@ internal static class ValueFilesFixture
         return bytes;
     }
 
-    [SuppressMessage("Performance", "CA1822", Justification = "An extension.")]
     public static ValuePiece Put(this ValueFiles files, byte[] bytes, long? expected = null, int step = int.MaxValue)
     {
         using ValueFileWriter writer = files.Create(expected ?? bytes.Length);
@@ -41,13 +40,15 @@ internal static class ValueFilesFixture
         using (reader)
         {
             byte[] bytes = new byte[length];
-            reader!.ReadAll(bytes);
+            reader.ReadAll(bytes);
             Assert.Equal(0, reader.Read(new byte[1]));
             return bytes;
         }
     }
 
     public static byte[] Read(this ValueFiles files, ValuePiece piece) => files.Read(ValueReference.Of(piece), 0, piece.Length);
+
+    public static int ReadSome(this ValueReader reader, byte[] buffer) => reader.Read(buffer);
 
     public static ValueFileRecord Record(this ValuePiece piece) => new(piece.Id, piece.Length);
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using Xunit;
 
-namespace Strata.Tests.Log;
+namespace Strata.Tests;
 
 /// <summary>Large values when nothing goes wrong: what is written is read, files are recycled within their bounds, and stay while they are read.</summary>
 public sealed class ValueFilesTests : IDisposable
@@ -71,7 +72,7 @@ public sealed class ValueFilesTests : IDisposable
                 var read = new List<byte>();
                 byte[] buffer = new byte[random.Next(3) switch { 0 => random.Next(1, 100), 1 => random.Next(1, 2 * Block), _ => 400_000 }];
                 if (buffer.Length < 100) length = Math.Min(length, 5_000);
-                while (read.Count < length) read.AddRange(buffer.Take(await reader!.ReadAsync(buffer.AsMemory(0, Math.Min(buffer.Length, length - read.Count)))));
+                while (read.Count < length) read.AddRange(buffer.Take(await reader.ReadAsync(buffer.AsMemory(0, Math.Min(buffer.Length, length - read.Count)))));
                 Assert.True(read.ToArray().AsSpan().SequenceEqual(whole.AsSpan(offset, length)), $"bytes {offset} to {offset + length} by {buffer.Length}");
             }
         }
@@ -80,7 +81,7 @@ public sealed class ValueFilesTests : IDisposable
         using (all)
         {
             var copy = new MemoryStream();
-            await all!.CopyToAsync(copy);
+            await all.CopyToAsync(copy);
             Assert.Equal(whole, copy.ToArray());
         }
     }
@@ -131,7 +132,7 @@ public sealed class ValueFilesTests : IDisposable
         ValuePiece other = files.Put(ValueFilesFixture.Bytes(500_000, 2));
         Assert.NotEqual(ValueFilesFixture.FileOf(piece), ValueFilesFixture.FileOf(other));
         byte[] read = new byte[bytes.Length];
-        first!.ReadAll(read);
+        first.ReadAll(read);
         Assert.Equal(bytes, read);
         await first.DisposeAsync();
         Assert.Equal((1, 0), (files.GetStatistics().Retired, files.GetStatistics().Spares));
@@ -300,7 +301,7 @@ public sealed class ValueFilesTests : IDisposable
                     using (reader)
                     {
                         byte[] bytes = new byte[piece.Length];
-                        reader!.ReadAll(bytes);
+                        reader.ReadAll(bytes);
                         Assert.True(Crc32C.Of(bytes) == piece.Checksum, "a reader saw other bytes than those of its value");
                     }
                 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
+using Xunit;
 
-namespace Strata.Tests.Log;
+namespace Strata.Tests;
 
 /// <summary>What the log says of a large value: it comes back as it was written, and nothing else is taken for one.</summary>
 public sealed class ValueReferenceTests
