@@ -18,7 +18,7 @@ public sealed class DurableCopyTests : IDisposable
     public async Task A_copy_without_metadata_is_a_miss_and_the_origins_blob_stays()
     {
         await PutAsync("value");
-        Damage(Warm, Bytes(Key.Value));
+        Damage(Warm, Bytes(Key.Value).Span);
         await using TieredBlobStore store = await OpenAsync();
         Assert.Equal("value", await GetAsync(store));
         Assert.Equal("value", await GetAsync(store));
@@ -30,7 +30,7 @@ public sealed class DurableCopyTests : IDisposable
     {
         await using TieredBlobStore store = await OpenAsync();
         await store.PutBytesAsync(Key, Bytes("value"));
-        Damage(Warm, Bytes("value"));
+        Damage(Warm, Bytes("value").Span);
         Assert.Equal("value", await GetAsync(store));
         await WaitForAsync(() => store.IsIdle && store.GetTierStatistics()[0].Promotions > 0, "the copy was not made again");
         TierStatistics warm = store.GetTierStatistics()[0];
@@ -44,7 +44,7 @@ public sealed class DurableCopyTests : IDisposable
     {
         await using TieredBlobStore store = await OpenAsync();
         await store.PutBytesAsync(Key, Bytes("value"), new WriteOptions { SkipTiers = ["warm"] });
-        Damage(Cold, Bytes("value"), 2);
+        Damage(Cold, Bytes("value").Span, 2);
         StorageException e = await Assert.ThrowsAsync<StorageException>(() => GetAsync(store));
         Assert.Equal(StorageErrorKind.Corrupt, e.Kind);
         Assert.Equal(Key, e.Key);
