@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Strata;
@@ -57,6 +58,7 @@ internal sealed partial class LogSegmentScanner
 
     /// <summary>Looks for LSNs that come after the last one that was read. Frames and entries have theirs in the second word.</summary>
     /// <returns>Where to go on.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private long LookAt(ReadOnlySpan<ulong> words, long from, Tail tail)
     {
         // No frame is shorter than its head: that bounds how far the LSNs of these words can be above the expected one.
