@@ -16,6 +16,7 @@ internal static class CaseList
         new LogOrderedScan(),
         new LogLarge(),
         new LogOpen(),
+        new LogIndexSize(),
         new S3Small(),
         new S3Signature(),
         new S3Large(),

@@ -22,7 +22,7 @@ internal sealed class LogDurable : BenchmarkCase
     {
         using var folder = new WorkFolder();
         await using LogTable log = await LogTable.OpenAsync(folder["log"], DiskDurability.Flush);
-        await log.PutAllAsync(_keys.Bytes, _values.Next());
+        await log.LoadAsync(_keys.Bytes, _values.Next());
         await using DiskBlobStore disk = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = folder["disk"] });
         await Writers.RunAsync(Callers, Keys, async (caller, i) => await disk.PutBytesAsync(_keys.Blobs[i], _values.Next(caller)));
         using var sqlite = new SqliteTable(folder["sqlite"], durable: true);

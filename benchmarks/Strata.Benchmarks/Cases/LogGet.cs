@@ -17,7 +17,7 @@ internal sealed class LogGet : BenchmarkCase
     {
         using var folder = new WorkFolder();
         await using LogTable log = await LogTable.OpenAsync(folder["log"], DiskDurability.OperatingSystem);
-        await log.PutAllAsync(_keys.Bytes, _value);
+        await log.LoadAsync(_keys.Bytes, _value);
         await using DiskBlobStore disk = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = folder["disk"], Durability = DiskDurability.OperatingSystem });
         await Writers.RunAsync(64, Keys, async (_, i) => await disk.PutBytesAsync(_keys.Blobs[i], _value));
         using var sqlite = new SqliteTable(folder["sqlite"], durable: false);

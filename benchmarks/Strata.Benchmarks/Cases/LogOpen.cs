@@ -39,7 +39,7 @@ internal sealed class LogOpen : BenchmarkCase
     {
         byte[] value = Payload.Of(valueLength);
         await using LogTable log = await LogTable.OpenAsync(path, DiskDurability.OperatingSystem);
-        foreach (byte[][] keys in _keys.Bytes.Chunk(1_000)) await log.PutAllAsync(keys, value);
+        await log.LoadAsync(_keys.Bytes, value);
     }
 
     private async Task FillStoreAsync(string path, int valueLength)

@@ -21,7 +21,7 @@ internal sealed class LogOrderedScan : BenchmarkCase
     {
         using var folder = new WorkFolder();
         await using LogTable log = await LogTable.OpenAsync(folder["log"], DiskDurability.OperatingSystem);
-        await log.PutAllAsync(_keys.Bytes, value);
+        await log.LoadAsync(_keys.Bytes, value);
         using var sqlite = new SqliteTable(folder["sqlite"], durable: false, clustered: true);
         sqlite.PutAll(_keys.Bytes, value);
 

@@ -8,16 +8,17 @@ namespace Strata.Benchmarks;
 /// </summary>
 internal sealed class ScatteredKeys
 {
-    /// <summary>Bytes of a key, where nothing else is said.</summary>
-    public const int Length = 16;
-
+    private const int DigitsOfNumber = 16;
     private const ulong Scatter = 0x9E37_79B9_7F4A_7C15;
     private readonly int[] _order;
     private BlobKey[]? _blobs;
 
-    public ScatteredKeys(int count)
+    /// <param name="count">How many.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="length">Bytes of each, all of them hexadecimal digits that differ from key to key: nothing for an index to share.</param>
+    public ScatteredKeys(int count, int length = DigitsOfNumber)
     {
-        Bytes = [.. Enumerable.Range(0, count).Select(i => Encoding.ASCII.GetBytes(Text(i)))];
+        Bytes = [.. Enumerable.Range(0, count).Select(i => Encoding.ASCII.GetBytes(Text(i, length)))];
         var random = new Random(20_240_229);
         _order = [.. Enumerable.Range(0, 1 << 20).Select(_ => random.Next(count))];
     }
@@ -27,10 +28,11 @@ internal sealed class ScatteredKeys
     public byte[][] Bytes { get; }
 
     /// <summary>The same keys for a store.</summary>
-    public BlobKey[] Blobs => _blobs ??= [.. Enumerable.Range(0, Count).Select(i => BlobKey.Parse(Text(i)))];
+    public BlobKey[] Blobs => _blobs ??= [.. Enumerable.Range(0, Count).Select(i => BlobKey.Parse(Encoding.ASCII.GetString(Bytes[i])))];
 
     /// <summary>The index of the key that operation number <paramref name="operation"/> is about.</summary>
     public int Choose(int operation) => _order[operation & (_order.Length - 1)];
 
-    private static string Text(int index) => (((ulong)index + 1) * Scatter).ToString("x16");
+    private static string Text(int index, int length) =>
+        string.Concat(Enumerable.Range(1, (length + DigitsOfNumber - 1) / DigitsOfNumber).Select(word => (((ulong)index + 1) * (Scatter * (ulong)word)).ToString("x16")))[..length];
 }
