@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Buffers.Binary;
 using Microsoft.AspNetCore.Http;
 
 namespace Strata.Server;
@@ -6,6 +6,9 @@ namespace Strata.Server;
 /// <summary>What every group of endpoints works on: the stores by name (S3's buckets), options and surroundings, and what is counted of all of them together.</summary>
 internal sealed class ServedStores : IAsyncDisposable
 {
+    /// <summary>What the paths of everything but S3 begin with.</summary>
+    public const string OwnPath = "/_strata";
+
     private ulong _requests = (ulong)Random.Shared.NextInt64();
 
     /// <exception cref="ArgumentException">An option is out of its range, or a store's name cannot be a bucket's.</exception>
@@ -45,8 +48,19 @@ internal sealed class ServedStores : IAsyncDisposable
     /// <summary>What a browser gets at <c>/</c>; null until the dashboard is mapped.</summary>
     public RequestDelegate? Page { get; set; }
 
+    /// <summary>S3, guarded, for every path that is not <see cref="OwnPath"/>'s; null until it is mapped.</summary>
+    public RequestDelegate? Objects { get; set; }
+
     /// <summary>What an S3 request is called in answers and logs.</summary>
-    public string NextRequestId() => Interlocked.Increment(ref _requests).ToString("X16", CultureInfo.InvariantCulture);
+    public string NextRequestId()
+    {
+        Span<byte> number = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64BigEndian(number, Interlocked.Increment(ref _requests));
+        return Convert.ToHexString(number);
+    }
+
+    /// <summary>The endpoint, with a line in the access log about each of its requests if there is one.</summary>
+    public RequestDelegate Logged(RequestDelegate endpoint) => AccessLog?.Wrap(endpoint) ?? endpoint;
 
     /// <summary>Once no request is under way: what the log still has to say is written. The stores stay open.</summary>
     public async ValueTask DisposeAsync()

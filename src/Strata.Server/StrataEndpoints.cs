@@ -36,8 +36,7 @@ public static class StrataEndpoints
         RouteGroupBuilder group = endpoints.MapGroup("");
         ((IEndpointConventionBuilder)group).Finally(endpoint =>
         {
-            RequestDelegate guarded = guard.Wrap(endpoint.RequestDelegate!, endpoint.Metadata);
-            endpoint.RequestDelegate = served.AccessLog?.Wrap(guarded) ?? guarded;
+            if (AccessGuard.AccessOf(endpoint.Metadata) != EndpointAccess.Signed) endpoint.RequestDelegate = served.Logged(guard.Wrap(endpoint.RequestDelegate!, endpoint.Metadata));
         });
 
         group.MapBlobs(served);
@@ -46,7 +45,8 @@ public static class StrataEndpoints
         group.MapUploads(served);
         group.MapDashboard(served);
         new SessionEndpoints(served, sessions).Map(group);
-        group.Map("/{**path}", new S3Endpoint(served).HandleAsync).WithMetadata(EndpointAccess.Signed);
+        served.Objects = served.Logged(guard.Wrap(new S3Endpoint(served).HandleAsync));
+        group.Map("/{**path}", served.Objects).WithMetadata(EndpointAccess.Signed);
         foreach (Endpoint endpoint in ((IEndpointRouteBuilder)group).DataSources.SelectMany(d => d.Endpoints)) _ = AccessGuard.AccessOf(endpoint.Metadata);
         return group;
     }

@@ -101,6 +101,7 @@ public sealed class StrataServer : IAsyncDisposable
         {
             certificate = options.Tls is null ? null : new ServerCertificate(options.Tls, context);
             app = Build(listen, options, certificate, context);
+            app.Use(next => http => IsForObjects(http.Request.Path.Value) ? served.Objects!(http) : next(http));
             app.UseRouting();
             app.MapStrata(served);
             await app.StartAsync(cancellationToken);
@@ -117,6 +118,12 @@ public sealed class StrataServer : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>
+    /// True for what routing would bring to S3 anyway, as all other routes begin with one word: looking a route up costs as
+    /// much as all else that a small read does here. Routes do not heed case.
+    /// </summary>
+    private static bool IsForObjects(string? path) => path?.StartsWith(ServedStores.OwnPath, StringComparison.OrdinalIgnoreCase) != true;
 
     private static WebApplication Build(ListenAddress listen, StrataServerOptions options, ServerCertificate? certificate, StoreContext context)
     {

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Strata.Reliability;
 
 /// <summary>A disk of 1 MiB that fills up: a clear error, reads and deletes go on, and writes resume with the space.</summary>
@@ -104,27 +102,5 @@ public sealed class FullDiskTests
         for (int i = 0; i < 20; i++) Assert.Equal(content.Length, (await store.GetBytesAsync(BlobKey.Parse($"k{i}")))!.Length);
         TierStatistics warm = store.GetTierStatistics()[0];
         Assert.True(warm.Errors > 0 && warm.LastError is not null, "the copies that failed must show in the statistics");
-    }
-
-    private sealed class SmallDisk : IDisposable
-    {
-        private readonly TemporaryFolder _folder = new();
-
-        public SmallDisk() => Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", Path);
-
-        public string Path => _folder.Path;
-
-        public void Dispose()
-        {
-            Run("umount", "-l", Path);
-            _folder.Dispose();
-        }
-
-        private static void Run(string command, params string[] arguments)
-        {
-            using Process process = Process.Start(command, arguments);
-            process.WaitForExit();
-            Assert.True(process.ExitCode == 0, $"{command} {string.Join(' ', arguments)} failed: this test must run as root on Linux");
-        }
     }
 }

@@ -69,9 +69,36 @@ internal sealed class Contest(string caseName, RunSettings settings, Action<stri
         foreach (Lane lane in _lanes) await lane.CalibrateAsync(settings);
     }
 
+    /// <summary>
+    /// Runs what needs something built anew each time, or taken away, that shall not be timed: no lane can say that. Every
+    /// trial once without being kept, then the rounds, beginning with another trial each time.
+    /// </summary>
+    /// <param name="trials">What the table calls each, and one measurement of it.</param>
+    /// <returns>The measurements, in the order of the trials.</returns>
+    public async Task<Series[]> RunTrialsAsync(params (string Name, Func<Task<double>> MeasureAsync)[] trials)
+    {
+        List<double>[] figures = [.. trials.Select(_ => new List<double>())];
+        for (int round = -1; round < settings.Rounds; round++)
+        {
+            progress($"{caseName}: {(round < 0 ? "warming up" : $"round {round + 1} of {settings.Rounds}")}");
+            for (int i = 0; i < trials.Length; i++)
+            {
+                int next = (i + round + 1) % trials.Length;
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                double figure = await trials[next].MeasureAsync();
+                if (round >= 0) figures[next].Add(figure);
+            }
+        }
+
+        return [.. trials.Select((trial, i) => new Series(trial.Name, figures[i]))];
+    }
+
     /// <summary>A row of a figure that should be small.</summary>
-    public void Lower(string metric, string unit, Series ours, Series peer) => _rows.Add(new(caseName, metric, unit, ours, peer, LowerIsBetter: true));
+    public void Lower(string metric, string unit, Series ours, Series peer, double? target = null) =>
+        _rows.Add(new(caseName, metric, unit, ours, peer, LowerIsBetter: true) { Target = target });
 
     /// <summary>A row of a figure that should be large.</summary>
-    public void Higher(string metric, string unit, Series ours, Series peer) => _rows.Add(new(caseName, metric, unit, ours, peer, LowerIsBetter: false));
+    public void Higher(string metric, string unit, Series ours, Series peer, double? target = null) =>
+        _rows.Add(new(caseName, metric, unit, ours, peer, LowerIsBetter: false) { Target = target });
 }

@@ -14,11 +14,11 @@ internal static partial class JsonReport
 
     private static Row ToRow(Comparison row) => new(
         row.Case, row.Metric, row.Unit, Round(row.Ours.Median), Round(row.Peer.Median), row.Peer.Name,
-        row.Ratio is { } ratio ? Round(ratio) : null, row.LowerIsBetter ? "lower" : "higher");
+        row.Ratio is { } ratio ? Round(ratio) : null, row.LowerIsBetter ? "lower" : "higher", row.Target, row.Holds);
 
     private static double Round(double value) => Math.Round(value, 4);
 
-    internal sealed record Row(string Case, string Metric, string Unit, double Ours, double Peer, string PeerName, double? Ratio, string Better);
+    internal sealed record Row(string Case, string Metric, string Unit, double Ours, double Peer, string PeerName, double? Ratio, string Better, double? Target, bool? Holds);
 
     [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
     [JsonSerializable(typeof(Row[]))]

@@ -16,12 +16,16 @@ internal static class TableReport
         table.AddColumn(new TableColumn("ours (min..max)").RightAligned());
         table.AddColumn(new TableColumn("peer (min..max)").RightAligned());
         table.AddColumn(new TableColumn("ratio").RightAligned());
+        bool hasTargets = rows.Any(row => row.Target is not null);
+        if (hasTargets) table.AddColumn("target");
         table.AddColumn("better │ is longer");
         foreach (Comparison row in rows)
         {
             table.AddRow(
+            [
                 Markup.Escape(row.Metric), Markup.Escape(row.Peer.Name), Markup.Escape(row.Unit),
-                Spread(row.Ours), Spread(row.Peer), Ratio(row), Bar(row));
+                Spread(row.Ours), Spread(row.Peer), Ratio(row), .. hasTargets ? [Target(row)] : Array.Empty<string>(), Bar(row),
+            ]);
         }
 
         AnsiConsole.Write(table);
@@ -31,6 +35,10 @@ internal static class TableReport
     private static string Spread(Series series) => $"[bold]{Number(series.Median)}[/] [grey]({Number(series.Min)}..{Number(series.Max)})[/]";
 
     private static string Ratio(Comparison row) => row.Ratio is { } ratio ? ratio.ToString("0.00", CultureInfo.InvariantCulture) : "–";
+
+    private static string Target(Comparison row) => row.Target is not { } target
+        ? ""
+        : string.Create(CultureInfo.InvariantCulture, $"{(row.LowerIsBetter ? "≤" : "≥")} {target:0.##} {(row.Holds == true ? "[green]holds[/]" : "[red]missed[/]")}");
 
     /// <summary>
     /// A bar on a logarithmic scale from an eighth of the peer (empty) to eight times it (full), longer for better

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Strata.Benchmarks;
@@ -9,7 +8,7 @@ namespace Strata.Benchmarks;
 /// What a careful program does with system calls alone, and no less: a temporary file, its bytes flushed, a rename,
 /// the folder flushed. No checksum, no metadata, no key that is not a file name.
 /// </summary>
-internal sealed partial class RawFiles : IDisposable
+internal sealed class RawFiles : IDisposable
 {
     private const int PieceLength = 256 << 10;
     private readonly string _folder;
@@ -24,7 +23,7 @@ internal sealed partial class RawFiles : IDisposable
     {
         _folder = Directory.CreateDirectory(folder).FullName;
         IsDurable = durable;
-        if (durable && OperatingSystem.IsLinux()) _folderHandle = Check(Open(_folder, 0), "open");
+        if (durable && OperatingSystem.IsLinux()) _folderHandle = SystemCalls.OpenFolder(_folder);
     }
 
     private bool IsDurable { get; }
@@ -125,32 +124,12 @@ internal sealed partial class RawFiles : IDisposable
 
     private void Flush(SafeFileHandle file)
     {
-        if (_folderHandle is not null) Check(FDataSync(file), "fdatasync");
+        if (_folderHandle is not null) SystemCalls.FlushFile(file);
     }
 
     private void Publish(string temporary, string name)
     {
         File.Move(temporary, PathOf(name), overwrite: true);
-        if (_folderHandle is not null) Check(FSync(_folderHandle), "fsync");
+        if (_folderHandle is not null) SystemCalls.FlushFolder(_folderHandle);
     }
-
-    private static void Check(int result, string call)
-    {
-        if (result < 0) throw new IOException($"{call} failed: {Marshal.GetLastPInvokeErrorMessage()}");
-    }
-
-    private static SafeFileHandle Check(SafeFileHandle handle, string call)
-    {
-        if (handle.IsInvalid) throw new IOException($"{call} failed: {Marshal.GetLastPInvokeErrorMessage()}");
-        return handle;
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial SafeFileHandle Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
-    private static partial int FDataSync(SafeFileHandle file);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int FSync(SafeFileHandle folder);
 }

@@ -7,7 +7,8 @@ namespace Strata.Server;
 
 /// <summary>
 /// Stands before every endpoint: finds out who asks, and refuses who may not. An endpoint says by its
-/// <see cref="EndpointAccess"/> whom it takes; the handler gets a <see cref="RequestAccess"/>.
+/// <see cref="EndpointAccess"/> whom it takes; the handler gets a <see cref="RequestAccess"/>: S3's as an argument, any
+/// other as a feature of the request.
 /// </summary>
 /// <remarks>
 /// While no credentials are required, everybody is let in whom <see cref="OriginGuard"/> takes for no foreign page. Once
@@ -32,11 +33,13 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         {
             EndpointAccess.Open => http => OpenAsync(http, next),
             EndpointAccess.Admin => http => AdminAsync(http, next),
-            EndpointAccess.Signed => http => SignedAsync(http, next),
-            EndpointAccess other => throw new InvalidOperationException($"Nobody knows what {other} means."),
+            EndpointAccess other => throw new InvalidOperationException($"Nobody knows what {other} means here."),
         };
         return http => _options.Access.IsRequired ? guarded(http) : AnybodyAsync(http, next);
     }
+
+    /// <summary>S3's handler, guarded.</summary>
+    public RequestDelegate Wrap(SignedHandler next) => http => _options.Access.IsRequired ? SignedAsync(http, next) : AnybodyAsync(http, next);
 
     /// <summary>Who may use an endpoint.</summary>
     /// <exception cref="InvalidOperationException">It does not say, once, who may use it.</exception>
@@ -51,30 +54,34 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         return next(http);
     }
 
+    private Task AnybodyAsync(HttpContext http, SignedHandler next) =>
+        _origins.FaultOnLoopback(http) is { } fault ? RefuseAsync(http, StatusCodes.Status403Forbidden, fault) : next(http, _anybody);
+
     private Task OpenAsync(HttpContext http, RequestDelegate next) =>
         OriginGuard.FaultOfPage(http) is { } fault ? RefuseAsync(http, StatusCodes.Status403Forbidden, fault) : next(http);
 
-    private async Task SignedAsync(HttpContext http, RequestDelegate next)
+    private Task SignedAsync(HttpContext http, SignedHandler next)
     {
-        if (served.Page is { } page && DashboardEndpoints.IsForPerson(http.Request) && http.Request.Path == "/")
-        {
-            await page(http);
-            return;
-        }
-
+        if (http.Request.Path.Value is "/" && served.Page is { } page && DashboardEndpoints.IsForPerson(http.Request)) return page(http);
         long started = served.Context.Clock.GetTimestamp();
+        RequestAccess access;
         try
         {
-            http.Features.Set(signatures.Verify(http));
+            access = signatures.Verify(http);
         }
         catch (S3Exception refused)
         {
-            await RefuseAsync(http, refused.Error);
-            metrics.Record("Refused", http.Response.StatusCode, 0, 0, served.Context.Clock.GetElapsedTime(started));
-            return;
+            return RefuseAsync(http, refused.Error, started);
         }
 
-        await next(http);
+        Note(http, access);
+        return next(http, access);
+    }
+
+    private async Task RefuseAsync(HttpContext http, S3Error error, long started)
+    {
+        await RefuseAsync(http, error);
+        metrics.Record("Refused", http.Response.StatusCode, 0, 0, served.Context.Clock.GetElapsedTime(started));
     }
 
     private async Task AdminAsync(HttpContext http, RequestDelegate next)
@@ -102,6 +109,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         if (access is { Principal.IsAdmin: true })
         {
             http.Features.Set(access);
+            Note(http, access);
             await next(http);
             return;
         }
@@ -109,6 +117,12 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         await (access is null
             ? RefuseAsync(http, StatusCodes.Status401Unauthorized, AskForCredentials)
             : RefuseAsync(http, StatusCodes.Status403Forbidden, $"The access key {access.Principal.Name} is no admin key: it may use S3 alone."));
+    }
+
+    /// <summary>Tells the access log who asks.</summary>
+    private void Note(HttpContext http, RequestAccess access)
+    {
+        if (served.AccessLog is not null && http.Features.Get<AccessRecord>() is { } record) record.Principal = access.Principal.Name;
     }
 
     private RequestAccess VerifyAdmin(HttpContext http)
@@ -144,7 +158,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
     {
         // Else the connection of a large upload would be cut before its client has read why.
         BlobEndpoints.LiftBodyLimit(http);
-        var request = new S3Request(http, served, served.NextRequestId());
+        var request = new S3Request(http, RequestAccess.Nobody, served);
         http.Response.Headers["x-amz-request-id"] = request.Id;
         return request.FailAsync(error);
     }

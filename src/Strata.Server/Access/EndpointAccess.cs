@@ -9,6 +9,9 @@ internal enum EndpointAccess
     /// <summary>Who has all rights everywhere: a signed-in admin key, a signature of one, or the data folder's token.</summary>
     Admin,
 
-    /// <summary>Who signs a request; the operation then checks its right (<see cref="S3Operation.Demand"/>).</summary>
+    /// <summary>
+    /// Who signs a request; the operation then checks its right (<see cref="S3Operation.Demand"/>). The endpoint's handler is
+    /// a <see cref="SignedHandler"/>, which is guarded before it is mapped.
+    /// </summary>
     Signed,
 }

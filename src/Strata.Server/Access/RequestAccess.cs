@@ -1,6 +1,6 @@
 namespace Strata.Server;
 
-/// <summary>Who makes a request, and how its body is signed: a feature of the request, set by <see cref="AccessGuard"/> alone.</summary>
+/// <summary>Who makes a request, and how its body is signed: handed on by <see cref="AccessGuard"/> alone.</summary>
 /// <param name="Principal">Who.</param>
 /// <param name="Chunks">Verifies the body as it passes; null if it has no signatures of its own.</param>
 /// <param name="StillHolds">For answers without end: whether they would be let in now; null if nothing takes that away.</param>
@@ -8,4 +8,7 @@ internal sealed record RequestAccess(AccessPrincipal Principal, ChunkSignatures?
 {
     /// <summary>By the data folder's token.</summary>
     public static RequestAccess Owner { get; } = new(AccessPrincipal.Owner);
+
+    /// <summary>Of who was refused.</summary>
+    public static RequestAccess Nobody { get; } = new(AccessPrincipal.Nobody);
 }

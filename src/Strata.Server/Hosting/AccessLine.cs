@@ -58,7 +58,7 @@ internal sealed record AccessLine
             Time = time,
             Id = http.Response.Headers["x-amz-request-id"] is [{ } id] ? id : http.TraceIdentifier,
             Remote = http.Connection.RemoteIpAddress?.ToString(),
-            Principal = (http.Features.Get<RequestAccess>()?.Principal ?? AccessPrincipal.Anybody).Name,
+            Principal = record.Principal ?? AccessPrincipal.Anybody.Name,
             Operation = record.Operation ?? OperationOf(http),
             Method = http.Request.Method,
             Path = Bounded(PathOf(http), MaxPath)!,
@@ -78,7 +78,7 @@ internal sealed record AccessLine
         string last = route[(route.TrimEnd('/').LastIndexOf('/') + 1)..];
 
         // S3's own part of the paths, of which its endpoint has not got to know: the guard before it refused.
-        return last.StartsWith('{') ? "Refused" : last;
+        return last.Length == 0 || last.StartsWith('{') ? "Refused" : last;
     }
 
     private static string PathOf(HttpContext http) => S3Target.PathOf(http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "");

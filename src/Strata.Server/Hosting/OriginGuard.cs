@@ -21,7 +21,7 @@ internal sealed class OriginGuard(StrataServerOptions options)
     /// </summary>
     public string? FaultOnLoopback(HttpContext http)
     {
-        if (!IsOursAgain(http.Request.Host, http.Connection, defaultPort: http.Request.IsHttps ? 443 : 80))
+        if (!IsOursAgain(http.Request, http.Connection))
             return "The Host header names another server. Use localhost or 127.0.0.1 with this server's port, or add the name to AllowedHosts.";
         if (http.Request.Headers.Origin.Count == 0) return IsEmbedded(http.Request.Headers) ? Embedded : null;
         return OriginOf(http.Request) is { } origin && IsOurs(new HostString(origin.Authority), http.Connection, origin.Port) ? null : Foreign;
@@ -49,13 +49,18 @@ internal sealed class OriginGuard(StrataServerOptions options)
     private static bool IsEmbedded(IHeaderDictionary headers) =>
         headers["Sec-Fetch-Site"].ToString() is "cross-site" or "same-site" && headers["Sec-Fetch-Dest"] != "document";
 
-    private bool IsOursAgain(HostString host, ConnectionInfo connection, int defaultPort)
+    private bool IsOursAgain(HttpRequest request, ConnectionInfo connection)
     {
-        if (host.Value is not { } value) return false;
-        var candidate = new OwnHost(value, connection.LocalIpAddress, connection.LocalPort, defaultPort);
-        if (candidate.Equals(_last)) return true;
-        if (!IsOurs(host, connection, defaultPort)) return false;
-        _last = candidate;
+        if (request.Headers.Host is not [{ } header]) return false;
+        int defaultPort = request.IsHttps ? 443 : 80;
+        if (_last is { } last && last.Header == header && last.LocalPort == connection.LocalPort && last.DefaultPort == defaultPort
+            && Equals(last.LocalAddress, connection.LocalIpAddress))
+        {
+            return true;
+        }
+
+        if (!IsOurs(request.Host, connection, defaultPort)) return false;
+        _last = new OwnHost(header, connection.LocalIpAddress, connection.LocalPort, defaultPort);
         return true;
     }
 
@@ -72,5 +77,5 @@ internal sealed class OriginGuard(StrataServerOptions options)
     }
 
     /// <summary>A Host header, and what else decides whether it is ours.</summary>
-    private sealed record OwnHost(string Host, IPAddress? LocalAddress, int LocalPort, int DefaultPort);
+    private sealed record OwnHost(string Header, IPAddress? LocalAddress, int LocalPort, int DefaultPort);
 }

@@ -13,9 +13,9 @@ internal static class ResponsePieces
 
     /// <summary>Sends what was read; completes when the web server has taken all of it.</summary>
     public static Task SendAsync(HttpResponse response, BlobReadResult result, CancellationToken cancellationToken) =>
-        result.TryGetSequence(out ReadOnlySequence<byte> bytes)
-            ? SendAsync(response, bytes, cancellationToken)
-            : result.CopyToAsync(response.Body, cancellationToken).AsTask();
+        !result.TryGetSequence(out ReadOnlySequence<byte> bytes) ? result.CopyToAsync(response.Body, cancellationToken).AsTask()
+        : bytes.IsSingleSegment && bytes.Length is > 0 and <= PieceLength ? response.Body.WriteAsync(bytes.First, cancellationToken).AsTask()
+        : SendAsync(response, bytes, cancellationToken);
 
     /// <summary>Sends bytes; completes when the web server has taken all of them.</summary>
     public static async Task SendAsync(HttpResponse response, ReadOnlySequence<byte> bytes, CancellationToken cancellationToken)

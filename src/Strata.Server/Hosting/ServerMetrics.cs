@@ -21,9 +21,12 @@ internal sealed class ServerMetrics(Meter meter)
     /// <summary>Counts lines of the access log that nobody will read.</summary>
     public void CountLinesLost(long lines) => _linesLost.Add(lines);
 
+    /// <summary>False while nobody listens to what <see cref="Record"/> tells.</summary>
+    public bool IsEnabled => _requests.Enabled || _duration.Enabled || _received.Enabled || _sent.Enabled;
+
     public void Record(string operation, int status, long received, long sent, TimeSpan duration)
     {
-        if (!_requests.Enabled && !_duration.Enabled && !_received.Enabled && !_sent.Enabled) return;
+        if (!IsEnabled) return;
         var tags = new TagList { { "operation", operation }, { "status", status } };
         _requests.Add(1, tags);
         _duration.Record(duration.TotalSeconds, tags);

@@ -43,6 +43,8 @@ internal readonly struct S3Conditions
     /// <summary>What the conditions say of a blob.</summary>
     public BlobReadStatus Evaluate(BlobInfo info)
     {
+        if (_match is null && _noneMatch is null && _modifiedSince is null && _unmodifiedSince is null) return BlobReadStatus.Found;
+
         // HTTP dates have whole seconds.
         DateTimeOffset modified = DateTimeOffset.FromUnixTimeSeconds(info.Modified.ToUnixTimeSeconds());
         if (_match is not null ? !Matches(_match, info.ETag) : _unmodifiedSince < modified) return BlobReadStatus.PreconditionFailed;

@@ -20,10 +20,11 @@ internal sealed class S3Endpoint(ServedStores served)
     private readonly ILogger _log = served.Context.Loggers.CreateLogger("Strata.Server.S3");
     private readonly S3Operations _operations = new(new S3BucketOperations(served.Context.Clock.GetUtcNow()));
 
-    public async Task HandleAsync(HttpContext http)
+    public async Task HandleAsync(HttpContext http, RequestAccess access)
     {
-        long started = served.Context.Clock.GetTimestamp();
-        var request = new S3Request(http, served, served.NextRequestId());
+        bool isMeasured = served.Metrics.IsEnabled;
+        long started = isMeasured ? served.Context.Clock.GetTimestamp() : 0;
+        var request = new S3Request(http, access, served);
         http.Response.Headers["x-amz-request-id"] = request.Id;
 
         // S3Body has limits of its own. The web server's would cut the connection of a refused upload, so that its client
@@ -44,7 +45,7 @@ internal sealed class S3Endpoint(ServedStores served)
             await FailAsync(request, error);
         }
 
-        served.Metrics.Record(request.Operation, http.Response.StatusCode, request.BytesIn, request.BytesOut, served.Context.Clock.GetElapsedTime(started));
+        if (isMeasured) served.Metrics.Record(request.Operation, http.Response.StatusCode, request.BytesIn, request.BytesOut, served.Context.Clock.GetElapsedTime(started));
         if (served.AccessLog is not null && http.Features.Get<AccessRecord>() is { } record) request.Fill(record);
     }
 

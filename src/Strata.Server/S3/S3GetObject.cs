@@ -9,37 +9,11 @@ internal static class S3GetObject
     /// <summary>How often a part is looked up again because the object was replaced between the look and the read.</summary>
     private const int MaxLooks = 5;
 
-    public static async Task HandleAsync(S3Request request)
+    public static Task HandleAsync(S3Request request)
     {
         IBlobStore store = request.Store;
         BlobKey key = S3Request.KeyOf(request.Target.Key);
-        if (S3PartNumber.Of(request) is { } number)
-        {
-            await AnswerPartAsync(request, store, key, number);
-            return;
-        }
-
-        var conditions = new S3Conditions(request.Request.Headers);
-        BlobRange? range = S3Range.Parse(request.Request.Headers.Range.ToString(), out bool isEmptyRange);
-
-        BlobReadResult? result = await store.ReadAsync(key, Options(conditions, range), request.Aborted);
-        if (result is not null && range is not null && IsRangeObsolete(request, result.Info))
-        {
-            await result.DisposeAsync();
-            range = null;
-            result = await store.ReadAsync(key, Options(conditions, null), request.Aborted);
-        }
-
-        if (result is null)
-        {
-            await request.FailAsync(S3Error.NoSuchKey);
-            return;
-        }
-
-        await using (result)
-        {
-            await AnswerAsync(request, result, conditions, range, isEmptyRange);
-        }
+        return S3PartNumber.Of(request) is { } number ? AnswerPartAsync(request, store, key, number) : AnswerAsync(request, store, key);
     }
 
     /// <summary>The headers that GET and HEAD share: those of the object, then those that the query overrides.</summary>
@@ -66,21 +40,39 @@ internal static class S3GetObject
         if (request.Request.Headers.ContainsKey("x-amz-checksum-mode")) S3Checksum.Of(info)?.WriteTo(request.Response);
     }
 
-    /// <summary>Answers 304 or 412 where the conditions ask for it.</summary>
-    /// <returns>True if that was the answer.</returns>
-    public static async ValueTask<bool> RefuseAsync(S3Request request, BlobReadStatus status, BlobInfo info)
+    /// <summary>Answers 412 or 304, as the conditions ask for it.</summary>
+    public static Task RefuseAsync(S3Request request, BlobReadStatus status, BlobInfo info)
     {
-        if (status == BlobReadStatus.PreconditionFailed)
-        {
-            await request.FailAsync(S3Error.PreconditionFailed);
-            return true;
-        }
-
-        if (status != BlobReadStatus.NotModified) return false;
+        if (status == BlobReadStatus.PreconditionFailed) return request.FailAsync(S3Error.PreconditionFailed);
         request.Response.StatusCode = StatusCodes.Status304NotModified;
         S3ObjectHeaders.Write(info, request.Response);
         request.Response.Headers.ContentType = default;
-        return true;
+        return Task.CompletedTask;
+    }
+
+    private static async Task AnswerAsync(S3Request request, IBlobStore store, BlobKey key)
+    {
+        IHeaderDictionary headers = request.Request.Headers;
+        var conditions = new S3Conditions(headers);
+        BlobRange? range = S3Range.Parse(headers.Range.ToString(), out bool isEmptyRange);
+        BlobReadResult? result = await store.ReadAsync(key, Options(conditions, range), request.Aborted);
+        if (result is not null && range is not null && IsRangeObsolete(request, result.Info))
+        {
+            await result.DisposeAsync();
+            range = null;
+            result = await store.ReadAsync(key, Options(conditions, null), request.Aborted);
+        }
+
+        if (result is null)
+        {
+            await request.FailAsync(S3Error.NoSuchKey);
+            return;
+        }
+
+        await using (result)
+        {
+            await AnswerAsync(request, result, conditions, range, isEmptyRange);
+        }
     }
 
     /// <summary>The part is looked up in one state of the object, and read of the same.</summary>
@@ -91,7 +83,12 @@ internal static class S3GetObject
         {
             BlobInfo? info = await store.StatAsync(key, request.Aborted);
             if (info is null) break;
-            if (await RefuseAsync(request, conditions.Evaluate(info), info)) return;
+            if (conditions.Evaluate(info) is not BlobReadStatus.Found and var status)
+            {
+                await RefuseAsync(request, status, info);
+                return;
+            }
+
             S3PartNumber part = S3PartNumber.Find(info, number);
             BlobRange? range = part.Length == 0 ? null : BlobRange.From(part.Offset, part.Length);
             await using BlobReadResult? result = await store.ReadAsync(key, new ReadOptions { Range = range, IfMatch = info.ETag }, request.Aborted);
@@ -110,7 +107,12 @@ internal static class S3GetObject
     private static async Task AnswerAsync(S3Request request, BlobReadResult result, S3Conditions conditions, BlobRange? range, bool isEmptyRange)
     {
         BlobInfo info = result.Info;
-        if (await RefuseAsync(request, conditions.Evaluate(info), info)) return;
+        if (conditions.Evaluate(info) is not BlobReadStatus.Found and var status)
+        {
+            await RefuseAsync(request, status, info);
+            return;
+        }
+
         HttpResponse response = request.Response;
         if (isEmptyRange || result.Status == BlobReadStatus.RangeNotSatisfiable)
         {

@@ -15,7 +15,12 @@ internal static class S3HeadObject
             return;
         }
 
-        if (await S3GetObject.RefuseAsync(request, new S3Conditions(request.Request.Headers).Evaluate(info), info)) return;
+        if (new S3Conditions(request.Request.Headers).Evaluate(info) is not BlobReadStatus.Found and var status)
+        {
+            await S3GetObject.RefuseAsync(request, status, info);
+            return;
+        }
+
         HttpResponse response = request.Response;
         BlobRange? range = S3Range.Parse(request.Request.Headers.Range.ToString(), out bool isEmptyRange);
         if (S3PartNumber.Of(request) is { } number)

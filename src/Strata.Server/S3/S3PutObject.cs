@@ -17,7 +17,7 @@ internal static class S3PutObject
         IBlobStore store = request.Store;
         BlobKey key = S3Request.KeyOf(request.Target.Key);
         WriteOptions options = S3ObjectHeaders.Read(request.Request.Headers);
-        using var body = new S3Body(request.Request, Math.Min(request.Served.Options.MaxObjectBytes, store.Capabilities.MaxBlobLength));
+        using var body = new S3Body(request, Math.Min(request.Served.Options.MaxObjectBytes, store.Capabilities.MaxBlobLength));
         WriteResult result = body.Length <= WholeLength
             ? await WriteWholeAsync(request, key, body, options)
             : await WritePiecesAsync(request, key, body, options);

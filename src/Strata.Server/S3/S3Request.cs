@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 namespace Strata.Server;
 
 /// <summary>One request to the S3 endpoint, and what is counted of it.</summary>
-internal sealed class S3Request(HttpContext http, ServedStores served, string id)
+internal sealed class S3Request(HttpContext http, RequestAccess access, ServedStores served)
 {
     private IBlobStore? _store;
 
@@ -16,7 +16,8 @@ internal sealed class S3Request(HttpContext http, ServedStores served, string id
 
     public ServedStores Served { get; } = served;
 
-    public string Id { get; } = id;
+    /// <summary>What the request is called in answers and logs.</summary>
+    public string Id { get; } = served.NextRequestId();
 
     public CancellationToken Aborted => Http.RequestAborted;
 
@@ -25,8 +26,10 @@ internal sealed class S3Request(HttpContext http, ServedStores served, string id
 
     public S3Target Target { get; set; } = new("", "");
 
-    /// <summary>Who asks; nobody, who may do nothing, unless <see cref="AccessGuard"/> has found out.</summary>
-    public AccessPrincipal Principal { get; } = http.Features.Get<RequestAccess>()?.Principal ?? AccessPrincipal.Nobody;
+    /// <summary>What <see cref="AccessGuard"/> has found out about who asks.</summary>
+    public RequestAccess Access { get; } = access;
+
+    public AccessPrincipal Principal => Access.Principal;
 
     /// <summary>True if the address has a query. Most requests have none, and need none taken apart.</summary>
     public bool HasQuery { get; } = http.Request.QueryString.HasValue;

@@ -21,7 +21,7 @@ internal static class S3XmlBody
     /// <exception cref="S3Exception">The body is too long, not what its signature or a checksum says, or MalformedXML.</exception>
     public static async Task<T> ReadAsync<T>(S3Request request, Func<XmlReader, T> parse, bool hasChecksums = true)
     {
-        using var body = new S3Body(request.Request, request.Served.Options.MaxXmlBytes, hasChecksums: hasChecksums);
+        using var body = new S3Body(request, request.Served.Options.MaxXmlBytes, hasChecksums: hasChecksums);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBytes);
         int length = 0;
         try

@@ -85,19 +85,28 @@ public sealed class StoreUrlRegistry
 
     private static async ValueTask<IBlobStore> OpenFileAsync(StoreUrl url, StoreOpening opening, CancellationToken cancellationToken)
     {
-        StoreUrlOptions options = new(url, "maxBytes", "durability", "uploadExpiry");
+        StoreUrlOptions options = new(url, "maxBytes", "durability", "syncInterval", "maxIndexBytes", "mapReads", "compactionBytesPerSecond", "uploadExpiry");
         if (url.Path.Length == 0) throw new FormatException("names no folder");
-        long? maxBytes = options.Size("maxBytes") ?? opening.MaxBytes;
+        long? maxBytes = options.Size("maxBytes") ?? opening.MaxBytes, maxIndexBytes = options.Size("maxIndexBytes"), compaction = options.Size("compactionBytesPerSecond");
         StoreUrlOptions.AtLeast("MaxBytes", maxBytes ?? long.MaxValue, 64 << 10);
+        StoreUrlOptions.AtLeast("maxIndexBytes", maxIndexBytes ?? long.MaxValue, 1 << 20);
+        StoreUrlOptions.AtLeast("compactionBytesPerSecond", compaction ?? long.MaxValue, 1 << 20);
+        var standard = new DiskBlobStoreOptions { Path = url.Path };
         return await DiskBlobStore.OpenAsync(
-            new DiskBlobStoreOptions
+            standard with
             {
-                Path = url.Path,
                 Name = opening.Name,
                 MaxBytes = maxBytes,
                 Evicts = opening.IsCopy && maxBytes is not null,
-                Durability = options.Choice("durability", opening.IsCopy ? DiskDurability.OperatingSystem : DiskDurability.Flush, ("flush", DiskDurability.Flush), ("os", DiskDurability.OperatingSystem)),
-                UploadExpiry = options.Time("uploadExpiry") ?? new DiskBlobStoreOptions { Path = url.Path }.UploadExpiry,
+                Durability = options.Choice(
+                    "durability",
+                    opening.IsCopy ? DiskDurability.OperatingSystem : DiskDurability.Flush,
+                    ("flush", DiskDurability.Flush), ("interval", DiskDurability.Interval), ("system", DiskDurability.OperatingSystem)),
+                SyncInterval = options.Time("syncInterval") ?? standard.SyncInterval,
+                MaxIndexBytes = maxIndexBytes,
+                MapReads = options.Choice("mapReads", standard.MapReads, ("true", true), ("false", false)),
+                CompactionBytesPerSecond = compaction ?? standard.CompactionBytesPerSecond,
+                UploadExpiry = options.Time("uploadExpiry") ?? standard.UploadExpiry,
             },
             opening.Context,
             cancellationToken).ConfigureAwait(false);

@@ -19,6 +19,7 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
     private readonly bool _flushes = options.Durability == DiskDurability.Flush;
     private LogSegment? _active;
     private ulong _last;
+    private ulong _written;
     private ulong _durable;
     private long _syncs;
 
@@ -36,7 +37,7 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
     public LogSegment? Active => Volatile.Read(ref _active);
 
     /// <summary>Goes on after what was recovered.</summary>
-    public void StartAfter(ulong sequence) => _last = _durable = sequence;
+    public void StartAfter(ulong sequence) => _last = _written = _durable = sequence;
 
     /// <summary>Writes batches in order. Each has its place afterwards, or its failure.</summary>
     public void Append(List<LogBatch> batches)
@@ -64,7 +65,8 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
     /// <summary>Puts on the medium what was written so far. From the leader, or beside it.</summary>
     public void Sync()
     {
-        ulong written = Last;
+        // Given is not written: a commit whose frame is on its way now is not on the medium after this.
+        ulong written = Volatile.Read(ref _written);
         if (Active is not { } segment || written <= Durable || ReadOnlyBecause is not null) return;
 
         // Gone already: it was sealed, and so synced.
@@ -123,6 +125,7 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
 
         segment.End = (uint)at;
         segment.LastSequence = _last;
+        Volatile.Write(ref _written, _last);
         if (_flushes) RaiseDurable(_last);
         return next;
     }
@@ -305,6 +308,7 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
         segment.File.Write(segment.End, frame);
         SyncFile(segment);
         segment.End += (uint)frame.Length;
+        Volatile.Write(ref _written, _last);
         RaiseDurable(_last);
     }
 

@@ -11,7 +11,7 @@ internal sealed partial class LogCompactor
     /// <summary>Writes the hints that are missing, oldest first: a void counts for segments older than its own.</summary>
     public void WriteHints()
     {
-        foreach (LogSegment segment in log.Segments.Where(s => s.IsSealed && !s.HasHint && !_damaged.Contains(s.Incarnation)).OrderBy(s => s.Incarnation))
+        foreach (LogSegment segment in log.Segments.Where(s => s.IsSettled && !s.HasHint && !_damaged.Contains(s.Incarnation)).OrderBy(s => s.Incarnation))
         {
             using var hint = new LogHintBuilder(segment.Incarnation, segment.Kind);
             using LogSegmentScanner scanner = Scanner(segment);
@@ -61,6 +61,9 @@ internal sealed partial class LogCompactor
             // Without an entry, too: it says which segments are gone, and they go one by one.
             frames.Finish();
             hint.WriteTo(log.Disk, target.End);
+
+            // From its publication on the victims do not count: what superseded the rest of them must be on the medium before.
+            log.Appender.Sync();
             files.Publish(target);
             target.IsSealed = target.HasHint = isPublished = true;
         }
@@ -69,10 +72,9 @@ internal sealed partial class LogCompactor
             if (!isPublished) Discard(target);
         }
 
-        // What superseded the rest of them must be on the medium before they go.
-        log.Appender.Sync();
         log.Enter(target);
         Apply(CollectionsMarshal.AsSpan(moves), frames.Keys, target);
+        target.IsSettled = true;
         foreach (LogSegment victim in victims) Retire(victim);
         Interlocked.Increment(ref _compactions);
         Interlocked.Add(ref _compactedBytes, frames.Bytes);

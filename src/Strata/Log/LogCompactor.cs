@@ -41,13 +41,17 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         await _closing.CancelAsync().ConfigureAwait(false);
         _due.Set();
         await _worker.ConfigureAwait(false);
-        _room?.TrySetResult();
+        GiveRoom();
         _one.Dispose();
         _closing.Dispose();
     }
 
-    /// <summary>A segment was sealed: it wants a hint.</summary>
-    public void SegmentSealed(LogSegment segment) => _due.Set();
+    /// <summary>A segment was sealed, and its entries can be found: it wants a hint, and may be compacted.</summary>
+    public void SegmentSettled(LogSegment segment)
+    {
+        segment.IsSettled = true;
+        _due.Set();
+    }
 
     /// <summary>Something in a sealed segment counts no more.</summary>
     public void GarbageGrew(LogSegment segment)
@@ -101,12 +105,12 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
             {
                 return;
             }
-            catch (Exception e) when (DiskErrors.IsDiskError(e) || e is StorageException)
+            catch (Exception e)
             {
+                // Whatever it is, nobody may wait for room that nobody makes.
                 LastError = e.Message;
                 _log.LogWarning(e, "Compaction of the log '{Store}' failed; nothing is lost, and it is tried again", options.Name);
-                _room?.TrySetResult();
-                _room = null;
+                GiveRoom();
             }
             finally
             {
@@ -124,7 +128,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     {
         List<LogSegment> victims = [];
         long live = 0;
-        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSealed && !_damaged.Contains(s.Incarnation))];
+        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSettled && !_damaged.Contains(s.Incarnation))];
         foreach (LogSegment segment in sealedOnes.Where(s => IsDue(s, share)).OrderBy(s => (double)s.LiveBytes / Math.Max(1, s.End)))
         {
             if (victims.Count > 0 && live + segment.LiveBytes > options.SegmentBytes / 2) break;
@@ -144,7 +148,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     /// <summary>True when tombstones wear the index out. They go once no segment can hold what they hide: so the segment that was looked through longest ago is written anew.</summary>
     private bool ManyTombstones()
     {
-        if (log.Tombstones < 10_000 || log.Tombstones < log.Index.Count / 4 || log.Appender.Last < _tombstonesAsOf + (ulong)log.Tombstones) return false;
+        if (log.TombstoneCount < 10_000 || log.TombstoneCount < log.Index.Count / 4 || log.Appender.Last < _tombstonesAsOf + (ulong)log.TombstoneCount) return false;
         _tombstonesAsOf = log.Appender.Last;
         return true;
     }
@@ -155,15 +159,18 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         foreach (LogSegment segment in log.Segments)
         {
             live += segment.LiveBytes;
-            if (segment.IsSealed && !_damaged.Contains(segment.Incarnation)) garbage += segment.GarbageBytes;
+            if (segment.IsSettled && !_damaged.Contains(segment.Incarnation)) garbage += segment.GarbageBytes;
         }
 
         double most = (live * options.GarbageShare / (1 - options.GarbageShare)) + live + (4L * options.SegmentBytes);
         if (garbage > most) _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        else if (_room is { } room)
-        {
-            _room = null;
-            room.TrySetResult();
-        }
+        else GiveRoom();
+    }
+
+    private void GiveRoom()
+    {
+        TaskCompletionSource? room = _room;
+        _room = null;
+        room?.TrySetResult();
     }
 }

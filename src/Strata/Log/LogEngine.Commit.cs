@@ -94,6 +94,7 @@ internal sealed partial class LogEngine
                 foreach (LogBatch batch in group.Batches) batch.Failure ??= e;
             }
 
+            Settle();
             _flying = null;
             isMoreWaiting = _open.Batches.Count > 0;
             if (!isMoreWaiting) _isLed = false;
@@ -137,7 +138,14 @@ internal sealed partial class LogEngine
         if ((previous.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None) _tombstones--;
         if (!_segments.TryGetValue(previous.Segment, out LogSegment? segment)) return;
         segment.AddLive(-previous.Length);
-        if (segment.IsSealed) _compactor.GarbageGrew(segment);
+        if (segment.IsSettled) _compactor.GarbageGrew(segment);
+    }
+
+    /// <summary>What was sealed by a group has all its entries in the index now.</summary>
+    private void Settle()
+    {
+        foreach (LogSegment segment in _sealedNow) _compactor.SegmentSettled(segment);
+        _sealedNow.Clear();
     }
 
     /// <summary>A segment becomes one that readers look into.</summary>

@@ -9,6 +9,7 @@ internal sealed partial class LogEngine
     private void Recover()
     {
         _disk.CreateFolder(LogSegmentFiles.Folder);
+        _disk.SyncFolder("");
         using var sources = new LogSources();
         var recovery = new Recovery(this, sources);
 

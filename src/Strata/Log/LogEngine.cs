@@ -28,6 +28,9 @@ internal sealed partial class LogEngine : IAsyncDisposable
     private readonly LogCompactor _compactor;
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _syncing;
+
+    /// <summary>Sealed by the group that is written now.</summary>
+    private readonly List<LogSegment> _sealedNow = [];
     private volatile Dictionary<uint, LogSegment> _segments = [];
 
     private LogEngine(LogOptions options, ILogDisk disk, StoreContext context)
@@ -39,7 +42,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
         _buffers = context.Buffers;
         _gate = new OperationGate(options.Name);
         _files = new LogSegmentFiles(disk, options, _log);
-        _appender = new LogAppender(_files, options, _log, Enter, segment => _compactor!.SegmentSealed(segment));
+        _appender = new LogAppender(_files, options, _log, Enter, _sealedNow.Add);
         _compactor = new LogCompactor(this, _files, options, context);
         Recover();
         _compactor.Start();
@@ -54,7 +57,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
 
     internal LogIndex Index => _index;
 
-    internal long Tombstones => Interlocked.Read(ref _tombstones);
+    internal long TombstoneCount => Interlocked.Read(ref _tombstones);
 
     internal long Now => _options.Now?.Invoke() ?? _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -163,7 +166,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
     public LogStatistics GetStatistics()
     {
         Dictionary<uint, LogSegment> segments = _segments;
-        long tombstones = Tombstones;
+        long tombstones = TombstoneCount;
         return new LogStatistics
         {
             Keys = _index.Count - tombstones,
@@ -199,8 +202,17 @@ internal sealed partial class LogEngine : IAsyncDisposable
 
     private void CloseFiles()
     {
-        _appender.Close();
-        _compactor.WriteHints();
+        try
+        {
+            _appender.Close();
+            Settle();
+            _compactor.WriteHints();
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            _log.LogWarning(e, "The log of store '{Store}' was closed without all its hints; the next opening scans what has none", _options.Name);
+        }
+
         foreach (LogSegment segment in _segments.Values)
         {
             // One that is still read closes with its last lease.

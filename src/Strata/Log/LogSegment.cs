@@ -35,6 +35,9 @@ internal sealed class LogSegment(LogSegmentHeader header, ILogFile file, LogMapp
     /// <summary>No frame goes to it any more.</summary>
     public bool IsSealed { get; set; }
 
+    /// <summary>It is sealed, and the index has all of its entries: only then may compaction ask the index which of them count.</summary>
+    public bool IsSettled { get; set; }
+
     /// <summary>Its hint file is durable.</summary>
     public bool HasHint { get; set; }
 

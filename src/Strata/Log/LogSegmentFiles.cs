@@ -104,14 +104,23 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     {
         // A mapping beyond the end of a shortened file would end the process when it is read.
         long length = file.Length;
-        return new LogSegment(header with { Capacity = (uint)length }, file, options.MapReads ? file.Map(length) : null, Abandoned) { End = end, IsSealed = true, WrittenBefore = (uint)length };
+        return new LogSegment(header with { Capacity = (uint)length }, file, options.MapReads ? file.Map(length) : null, Abandoned) { End = end, IsSealed = true, IsSettled = true, WrittenBefore = (uint)length };
     }
 
     /// <summary>Gives a compacted segment its name, durably.</summary>
     public void Publish(LogSegment segment)
     {
         disk.Rename(TemporaryNameOf(segment.Incarnation), NameOf(segment.Incarnation));
-        disk.SyncFolder(Folder);
+        try
+        {
+            disk.SyncFolder(Folder);
+        }
+        catch
+        {
+            // It must not be found by the next opening, while this log goes on without it.
+            disk.Rename(NameOf(segment.Incarnation), TemporaryNameOf(segment.Incarnation));
+            throw;
+        }
     }
 
     /// <summary>Lets a segment go that nothing needs any more, durably: recycled if nobody reads it, else gone with its last reader.</summary>

@@ -174,6 +174,24 @@ public class RouteTests : AccessTests
         Assert.All(Running.Server.Endpoints, e => AccessGuard.AccessOf(e.Metadata));
     }
 
+    /// <summary>The server hands S3 what does not begin with the word of all other routes, and looks up no route for it.</summary>
+    [Fact]
+    public void All_routes_but_S3s_begin_with_one_word() =>
+        Assert.All(
+            Running.Server.Endpoints.OfType<RouteEndpoint>().Where(e => AccessGuard.AccessOf(e.Metadata) != EndpointAccess.Signed),
+            e => Assert.StartsWith(ServedStores.OwnPath + "/", e.RoutePattern.RawText));
+
+    /// <summary>S3 takes no token (400): what it opens is the administration's.</summary>
+    [Theory]
+    [InlineData("/_STRATA/v1/stores", 200)]
+    [InlineData("/%5fstrata/v1/stores", 200)]
+    [InlineData("/main/../_strata/v1/stores", 200)]
+    [InlineData("/_strata/v1/nothing", 400)]
+    [InlineData("/_stratagem", 400)]
+    [InlineData("//_strata/v1/stores", 400)]
+    public async Task A_path_leads_to_the_administration_however_it_is_written(string path, int status) =>
+        Assert.StartsWith($"HTTP/1.1 {status} ", await SendAsync("GET", path, $"Authorization: Bearer {Running.Token}\r\n"));
+
     [Fact]
     public async Task Without_keys_nothing_is_asked()
     {

@@ -56,13 +56,33 @@ public sealed class StoreUrlRegistryTests : IDisposable
         Assert.Null(await uploads.FindAsync(upload.Key, upload.Id));
     }
 
+    [Fact]
+    public async Task The_settings_of_the_log_are_options_of_a_file_address()
+    {
+        string url = $"file:{_folder}/y?durability=interval&syncInterval=200ms&maxIndexBytes=1MiB&mapReads=false&compactionBytesPerSecond=8MiB&maxBytes=64MiB";
+        await using IBlobStore store = await new StoreUrlRegistry().OpenAsync(url);
+        StorageException? full = null;
+        for (int i = 0; full is null && i < 100_000; i++)
+        {
+            full = await Record.ExceptionAsync(async () => await store.PutBytesAsync(BlobKey.Parse($"a/key/{i}"), new byte[1])) as StorageException;
+        }
+
+        Assert.Contains("MaxIndexBytes", full!.Message, StringComparison.Ordinal);
+        Assert.True(store.TryGetFacet(out IStoreStatistics? statistics));
+        Assert.Equal(64 << 20, statistics.GetStatistics().MaxBytes);
+    }
+
     [Theory]
     [InlineData("memory:?maxByte=1MiB", "maxByte")]
     [InlineData("memory:?maxBytes=lots", "maxBytes=lots")]
     [InlineData("memory:?maxBytes=1", "64 KiB or more")]
     [InlineData("memory:/path", "/path")]
     [InlineData("file:", "no folder")]
-    [InlineData("file:./x?durability=maybe", "flush or os")]
+    [InlineData("file:./x?durability=maybe", "flush or interval or system")]
+    [InlineData("file:./x?syncInterval=0s", "more than 0")]
+    [InlineData("file:./x?maxIndexBytes=1", "1 MiB or more")]
+    [InlineData("file:./x?compactionBytesPerSecond=1KiB", "1 MiB or more")]
+    [InlineData("file:./x?mapReads=maybe", "true or false")]
     [InlineData("file:./x?durability", "no value")]
     [InlineData("file:./x?uploadExpiry=soon", "more than 0")]
     [InlineData("file:./x?uploadExpiry=0s", "more than 0")]

@@ -71,7 +71,7 @@ public sealed class StrataSettingsTests : IDisposable
         Assert.Equal("main", name);
         Assert.Equal(["hot", "warm", "cold"], store.Capabilities.Tiers);
         await store.PutBytesAsync(BlobKey.Parse("k"), new byte[10]);
-        Assert.Single(Directory.GetFiles(Path.Combine(_folder, "main", "cold"), "*.blob", SearchOption.AllDirectories));
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(_folder, "main", "cold", "segments"), "*.seg"));
     }
 
     [Fact]

@@ -59,7 +59,7 @@ public sealed class DependencyTests
             where place.StartsWith("Backends/", StringComparison.Ordinal) || place.StartsWith("Layers/", StringComparison.Ordinal)
             from use in UsesOf(file)
             let home = homes.GetValueOrDefault(use.Name, place)
-            where home != place && home.Contains('/', StringComparison.Ordinal)
+            where home != place && (home.StartsWith("Backends/", StringComparison.Ordinal) || home.StartsWith("Layers/", StringComparison.Ordinal))
             select $"{file.Path}:{use.Line} refers to {use.Name} of {home}.");
     }
 

@@ -22,19 +22,20 @@ internal sealed class S3Body : IPayload
     /// <param name="algorithm">The checksum to compute even if the client gives none; it may give no other. Null for any.</param>
     /// <param name="hasChecksums">False if the request's checksums are not those of its body.</param>
     /// <exception cref="S3Exception">The headers are contradictory, or the body is declared longer than <paramref name="max"/>.</exception>
-    public S3Body(HttpRequest request, long max, ChecksumAlgorithm? algorithm = null, bool hasChecksums = true)
+    public S3Body(S3Request request, long max, ChecksumAlgorithm? algorithm = null, bool hasChecksums = true)
     {
         _max = max;
-        bool isChunked = request.Headers.ContentEncoding.ToString().Contains("aws-chunked", StringComparison.OrdinalIgnoreCase)
-            || request.Headers["x-amz-content-sha256"].ToString().StartsWith("STREAMING-", StringComparison.Ordinal);
-        Length = isChunked ? DecodedLength(request) : request.ContentLength;
+        HttpRequest http = request.Request;
+        bool isChunked = http.Headers.ContentEncoding.ToString().Contains("aws-chunked", StringComparison.OrdinalIgnoreCase)
+            || http.Headers["x-amz-content-sha256"].ToString().StartsWith("STREAMING-", StringComparison.Ordinal);
+        Length = isChunked ? DecodedLength(http) : http.ContentLength;
         if (Length > max) throw TooLarge();
-        if (Length is null && !isChunked && !request.Headers.ContainsKey("Transfer-Encoding"))
+        if (Length is null && !isChunked && !http.Headers.ContainsKey("Transfer-Encoding"))
             throw new S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.").AsException();
-        _expected = new ExpectedChecksums(request.Headers, algorithm, hasChecksums);
-        _signatures = request.HttpContext.Features.Get<RequestAccess>()?.Chunks;
-        _chunked = isChunked ? new AwsChunkedStream(request.BodyReader, _signatures) : null;
-        _stream = _chunked ?? request.Body;
+        _expected = new ExpectedChecksums(http.Headers, algorithm, hasChecksums);
+        _signatures = request.Access.Chunks;
+        _chunked = isChunked ? new AwsChunkedStream(http.BodyReader, _signatures) : null;
+        _stream = _chunked ?? http.Body;
         _digest = new PayloadDigest(_expected.Algorithms);
     }
 

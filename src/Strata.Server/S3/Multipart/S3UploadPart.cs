@@ -13,7 +13,7 @@ internal static class S3UploadPart
         (IMultipartUploads uploads, BlobKey key, int number) = Named(request);
         MultipartUpload upload = await S3Uploads.FindAsync(request, uploads, key);
         long max = Math.Min(S3Uploads.MaxPartBytes, Math.Min(request.Served.Options.MaxObjectBytes, request.Store.Capabilities.MaxBlobLength));
-        using var body = new S3Body(request.Request, max, S3UploadChecksum.Of(upload)?.Algorithm);
+        using var body = new S3Body(request, max, S3UploadChecksum.Of(upload)?.Algorithm);
         BlobInfo part = await KeepAsync(request, uploads, key, number, body);
         request.BytesIn = body.BytesRead;
         body.Checksum?.WriteTo(request.Response);

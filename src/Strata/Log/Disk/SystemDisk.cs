@@ -78,8 +78,12 @@ internal sealed class SystemDisk(string path) : ILogDisk
 
     public void CreateFolder(string name)
     {
+        string folder = PathOf(name);
         if (!Directory.Exists(Path)) CreateRoot();
-        CreateOwn(PathOf(name));
+
+        // One by one: .NET gives those above the last one rights for all.
+        for (int end = name.IndexOf('/', StringComparison.Ordinal); end > 0; end = name.IndexOf('/', end + 1)) CreateOwn(PathOf(name[..end]));
+        CreateOwn(folder);
     }
 
     public void SyncFolder(string name) => FileSync.FlushFolder(PathOf(name));

@@ -11,7 +11,7 @@ namespace Strata;
 /// </summary>
 internal sealed unsafe class SystemFile(string name, SafeFileHandle handle) : ILogFile
 {
-    private const int PiecesAtOnce = 32;
+    private const int PiecesAtOnce = 32, GatheredBytes = 64 << 10;
 
     public string Name { get; } = name;
 
@@ -28,6 +28,15 @@ internal sealed unsafe class SystemFile(string name, SafeFileHandle handle) : IL
         if (!LinuxCalls.CanBeMade)
         {
             RandomAccess.Write(handle, pieces, offset);
+            return;
+        }
+
+        // To copy little costs less than to pin each piece and have the system take them one by one.
+        long total = 0;
+        for (int i = 0; i < pieces.Count; i++) total += pieces[i].Length;
+        if (total <= GatheredBytes)
+        {
+            Gather(offset, pieces, (int)total);
             return;
         }
 
@@ -77,6 +86,26 @@ internal sealed unsafe class SystemFile(string name, SafeFileHandle handle) : IL
     }
 
     public void Dispose() => handle.Dispose();
+
+    private void Gather(long offset, IReadOnlyList<ReadOnlyMemory<byte>> pieces, int total)
+    {
+        byte[] gathered = ArrayPool<byte>.Shared.Rent(total);
+        try
+        {
+            int at = 0;
+            for (int i = 0; i < pieces.Count; i++)
+            {
+                pieces[i].Span.CopyTo(gathered.AsSpan(at));
+                at += pieces[i].Length;
+            }
+
+            Write(offset, gathered.AsSpan(0, total));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(gathered);
+        }
+    }
 
     private long WriteSome(long offset, IReadOnlyList<ReadOnlyMemory<byte>> pieces, int first, int count)
     {

@@ -161,7 +161,7 @@ internal sealed partial class LogIndex
         long sum;
         for (int attempt = 0; attempt < OptimisticTries; attempt++)
         {
-            if (_sequence.TryRead(out long sequence) && TryCount(from, to, found, out length, out sum) && _sequence.IsStill(sequence))
+            if (_sequence.TryRead(out long sequence) && TryCount(from, to, sequence, found, out length, out sum) && _sequence.IsStill(sequence))
             {
                 found[..length].CopyTo(next);
                 return sum;
@@ -173,14 +173,14 @@ internal sealed partial class LogIndex
         lock (_latch)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            TryCount(from, to, found, out length, out sum);
+            TryCount(from, to, sequence: null, found, out length, out sum);
         }
 
         found[..length].CopyTo(next);
         return sum;
     }
 
-    private bool TryCount(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, Span<byte> next, out int length, out long sum)
+    private bool TryCount(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, long? sequence, Span<byte> next, out int length, out long sum)
     {
         length = 0;
         sum = 0;
@@ -201,6 +201,7 @@ internal sealed partial class LogIndex
                 return true;
             }
 
+            if (sequence is { } before && (leaves > MaxLeavesATry || !_sequence.IsStill(before))) return false;
             if (!_tree.TryMove(ref path, isDown: false, out leaf)) return true;
         }
     }

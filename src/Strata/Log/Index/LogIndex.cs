@@ -26,6 +26,9 @@ internal sealed partial class LogIndex(long maxBytes) : IDisposable
     /// <summary>Native memory in use. What deletions freed is not counted: new keys take it first.</summary>
     public long Bytes => _tree.Bytes;
 
+    /// <summary>Native memory held: the most that <see cref="Bytes"/> ever was.</summary>
+    public long HeldBytes => _tree.HeldBytes;
+
     /// <summary>What <see cref="Bytes"/> may not pass by new keys. It may be set below what is there.</summary>
     public long MaxBytes { get; set; } = maxBytes;
 
@@ -45,9 +48,16 @@ internal sealed partial class LogIndex(long maxBytes) : IDisposable
             bool isThere = _tree.Locate(key, out previous);
             if (!isThere && !_tree.HasRoom(key, MaxBytes)) return false;
             BeginChange();
-            if (isThere) _tree.SetLocation(location);
-            else _tree.Insert(key, location);
-            EndChange();
+            try
+            {
+                if (isThere) _tree.SetLocation(location);
+                else _tree.Insert(key, location);
+            }
+            finally
+            {
+                EndChange();
+            }
+
             return true;
         }
     }
@@ -62,8 +72,15 @@ internal sealed partial class LogIndex(long maxBytes) : IDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             if (!_tree.Locate(key, out removed)) return false;
             BeginChange();
-            _tree.Remove(key.Length, MaxBytes);
-            EndChange();
+            try
+            {
+                _tree.Remove(key.Length);
+            }
+            finally
+            {
+                EndChange();
+            }
+
             return true;
         }
     }
@@ -103,6 +120,7 @@ internal sealed partial class LogIndex(long maxBytes) : IDisposable
     /// <summary>Shows the changes since <see cref="BeginWrite"/> to readers.</summary>
     public void EndWrite()
     {
+        if (!_latch.IsHeldByCurrentThread || !_isBatch) throw new InvalidOperationException("No write has begun on this thread.");
         _sequence.End();
         _isBatch = false;
         _latch.Exit();
@@ -120,7 +138,7 @@ internal sealed partial class LogIndex(long maxBytes) : IDisposable
             _isDisposed = true;
 
             // Odd for ever: readers come to the latch, and see.
-            _sequence.Begin();
+            if (!_isBatch) _sequence.Begin();
             _tree.Dispose();
         }
     }

@@ -12,6 +12,7 @@ internal sealed class LogIndexLoader
     private byte[] _keys = new byte[4 * LogIndexNode.Bytes];
     private int _lastLoadedLength;
     private int _count;
+    private long _loaded;
     private int _prefixLength;
     private int _size = LogIndexNode.HeaderBytes;
     private bool _isFinished;
@@ -75,6 +76,7 @@ internal sealed class LogIndexLoader
 
     private unsafe void Flush()
     {
+        if (_index.Count != _loaded) throw new InvalidOperationException("Another writer was in the index while it was loaded.");
         _index.BeginWrite();
         try
         {
@@ -101,6 +103,7 @@ internal sealed class LogIndexLoader
         ReadOnlySpan<byte> last = Key(_count - 1);
         last.CopyTo(_lastLoaded);
         _lastLoadedLength = last.Length;
+        _loaded += _count;
         _count = 0;
         _size = LogIndexNode.HeaderBytes;
     }

@@ -6,10 +6,12 @@ namespace Strata;
 /// The memory of a <see cref="LogIndex"/>: nodes by number, in slabs that are never given back before disposal, so that a
 /// reader that comes late looks at a node that means something else, never at memory that is gone. One writer at a time.
 /// </summary>
-internal sealed unsafe class LogIndexNodes : IDisposable
+internal sealed unsafe partial class LogIndexNodes : IDisposable
 {
     private const int SlabShift = 9, NodesPerSlab = 1 << SlabShift;
     private const uint None = uint.MaxValue;
+    private const nuint SlabBytes = NodesPerSlab * LogIndexNode.Bytes;
+    private const int AdviseHugePage = 14; // MADV_HUGEPAGE: advice, which may be ignored
     private readonly List<nint> _tables = [];
     private byte** _slabs;
     private int _slabCapacity;
@@ -21,6 +23,9 @@ internal sealed unsafe class LogIndexNodes : IDisposable
 
     /// <summary>Nodes in use.</summary>
     public long InUse => Volatile.Read(ref _inUse);
+
+    /// <summary>Nodes that were ever in use at once: their memory stays.</summary>
+    public long Held => Volatile.Read(ref _limit);
 
     /// <summary>A node by a number that the writer knows to be one.</summary>
     public LogIndexNode this[uint id] => new(_slabs[id >> SlabShift] + ((id & (NodesPerSlab - 1)) * LogIndexNode.Bytes));
@@ -87,10 +92,14 @@ internal sealed unsafe class LogIndexNodes : IDisposable
         _slabCapacity = 0;
     }
 
+    /// <summary>The first is taken page by page as it is used; with more, a huge page spares most of what finding a node's page costs.</summary>
     private void AddSlab()
     {
         if (_slabCount == _slabCapacity) GrowTable();
-        _slabs[_slabCount] = (byte*)NativeMemory.AlignedAlloc(NodesPerSlab * LogIndexNode.Bytes, LogIndexNode.Bytes);
+        bool isHuge = _slabCount > 0;
+        void* slab = NativeMemory.AlignedAlloc(SlabBytes, isHuge ? SlabBytes : (nuint)LogIndexNode.Bytes);
+        if (isHuge && OperatingSystem.IsLinux()) _ = Advise(slab, SlabBytes, AdviseHugePage);
+        _slabs[_slabCount] = (byte*)slab;
         _slabCount++;
     }
 
@@ -104,4 +113,8 @@ internal sealed unsafe class LogIndexNodes : IDisposable
         _slabCapacity = capacity;
         _slabs = table;
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Advise(void* address, nuint length, int advice);
 }

@@ -8,9 +8,13 @@ namespace Strata;
 /// </summary>
 internal sealed unsafe class LogIndexWorkspace : IDisposable
 {
-    private const int KeyRoom = 512 << 10;
+    // For every level that a tree may have, all separators and first children that one operation may need, of the greatest length.
+    private const int KeyRoom = 640 << 10;
+
+    // What inner levels need is there from the start: when they are changed there is no way back.
+    private const int FirstItems = 1_100;
     private readonly byte* _memory = (byte*)NativeMemory.Alloc((nuint)((LogIndexTree.MaxWindow + 1) * LogIndexNode.Bytes) + KeyRoom);
-    private LogIndexItem[] _items = new LogIndexItem[1_024];
+    private LogIndexItem[] _items = new LogIndexItem[FirstItems];
     private int _keysUsed;
 
     public int Count { get; private set; }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Strata;
 
@@ -38,10 +39,13 @@ internal abstract unsafe class LogCursor(uint incarnation) : IDisposable
     public abstract void Dispose();
 
     /// <summary>Eight bytes of a key as a number that orders as they do.</summary>
-    internal static ulong HeadOf(ReadOnlySpan<byte> key, int from)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static ulong HeadOf(ReadOnlySpan<byte> key, int from) =>
+        key.Length - from >= sizeof(ulong) ? BinaryPrimitives.ReadUInt64BigEndian(key[from..]) : HeadOfFew(key[from..]);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static ulong HeadOfFew(ReadOnlySpan<byte> rest)
     {
-        ReadOnlySpan<byte> rest = key[from..];
-        if (rest.Length >= sizeof(ulong)) return BinaryPrimitives.ReadUInt64BigEndian(rest);
         ulong head = 0;
         for (int i = 0; i < rest.Length; i++) head |= (ulong)rest[i] << (56 - (8 * i));
         return head;

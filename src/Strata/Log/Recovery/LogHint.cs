@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Strata;
@@ -15,6 +16,11 @@ internal sealed unsafe class LogHint : LogCursor
     private const int ReadBytes = 1 << 20;
     private readonly ILogFile _file;
     private readonly int _blockBytes;
+    private readonly int _entryBytes;
+    private readonly int _sharedBytes;
+    private readonly uint _segmentEnd;
+    private readonly ulong _first;
+    private readonly ulong _last;
     private byte* _memory;
     private byte* _next;
     private byte* _end;
@@ -28,13 +34,15 @@ internal sealed unsafe class LogHint : LogCursor
         _file = file;
         _blockBytes = blockBytes;
         Header = header;
+        (_entryBytes, _sharedBytes, _segmentEnd) = (header.EntryBytes, header.SharedBytes, header.End);
+        (_first, _last) = (header.First, header.Last);
         _memory = (byte*)NativeMemory.Alloc((nuint)(LogEntryHeader.MaxKeyBytes + blockBytes));
         KeyAt = _memory;
     }
 
     public LogHintHeader Header { get; }
 
-    public override int SharedBytes => Header.SharedBytes;
+    public override int SharedBytes => _sharedBytes;
 
     /// <summary>Opens a segment's hint and verifies all of it.</summary>
     /// <param name="disk">The log's folder.</param>
@@ -65,16 +73,17 @@ internal sealed unsafe class LogHint : LogCursor
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override bool MoveNext()
     {
         if (_left == 0 && !ReadBlock()) return false;
-        int fixedBytes = Header.EntryBytes;
+        int fixedBytes = _entryBytes;
         long room = _end - _next;
         if (room < fixedBytes) throw Damaged("an entry is cut off");
         var from = new ReadOnlySpan<byte>(_next, fixedBytes);
         int shared = BinaryPrimitives.ReadUInt16LittleEndian(from), rest = BinaryPrimitives.ReadUInt16LittleEndian(from[2..]);
         uint offset = BinaryPrimitives.ReadUInt32LittleEndian(from[4..]), unitsAndFlags = BinaryPrimitives.ReadUInt32LittleEndian(from[8..]);
-        Sequence = Header.First + (Header.SequenceBytes == sizeof(uint) ? BinaryPrimitives.ReadUInt32LittleEndian(from[12..]) : BinaryPrimitives.ReadUInt64LittleEndian(from[12..]));
+        Sequence = _first + (fixedBytes == 12 + sizeof(uint) ? BinaryPrimitives.ReadUInt32LittleEndian(from[12..]) : BinaryPrimitives.ReadUInt64LittleEndian(from[12..]));
         Location = new LogLocation(Incarnation, offset, unitsAndFlags & 0xFF_FFFF, (LogEntryFlags)(unitsAndFlags >> 24));
         Expires = 0;
         if ((Location.Flags & LogEntryFlags.Expires) != LogEntryFlags.None)
@@ -88,7 +97,7 @@ internal sealed unsafe class LogHint : LogCursor
         TakeKey(shared, new ReadOnlySpan<byte>(_next + fixedBytes, rest));
         _next += fixedBytes + rest;
         _left--;
-        if (offset < LogSegmentHeader.FramesAt || (long)offset + Location.Length > Header.End || Location.Length < LogEntryHeader.Bytes + KeyLength || Sequence < Header.First || Sequence > Header.Last)
+        if (offset < LogSegmentHeader.FramesAt || (long)offset + Location.Length > _segmentEnd || Location.Length < LogEntryHeader.Bytes + KeyLength || Sequence < _first || Sequence > _last)
             throw Damaged("an entry is not in its segment");
         return true;
     }
@@ -104,6 +113,7 @@ internal sealed unsafe class LogHint : LogCursor
         _file.Dispose();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static string? Verify(ILogFile file, uint incarnation, out LogHintHeader header, out int blockBytes)
     {
         blockBytes = 0;
@@ -150,18 +160,24 @@ internal sealed unsafe class LogHint : LogCursor
     }
 
     /// <summary>Puts the key together from the one before. What its bytes have in common with all others must be so: a merge relies on it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void TakeKey(int shared, ReadOnlySpan<byte> rest)
     {
         ReadOnlySpan<byte> before = Key;
-        bool isFirstOfAll = before.IsEmpty;
         int length = shared + rest.Length;
-        if (shared > before.Length || rest.IsEmpty || length > LogEntryHeader.MaxKeyBytes || length < Header.SharedBytes) throw Damaged("a key does not fit to the one before");
-        bool rises = rest.SequenceCompareTo(before[shared..]) > 0;
-        bool shares = isFirstOfAll || shared >= Header.SharedBytes || rest.CommonPrefixLength(before[shared..]) + shared >= Header.SharedBytes;
-        if (!rises || !shares) throw Damaged("a key does not fit to the one before");
+        bool fits = shared <= before.Length && !rest.IsEmpty && length <= LogEntryHeader.MaxKeyBytes && length >= _sharedBytes;
+        if (!fits || !Rises(before, shared, rest)) throw Damaged("a key does not fit to the one before");
         rest.CopyTo(new Span<byte>(KeyAt + shared, rest.Length));
         KeyLength = length;
     }
+
+    /// <summary>Within a block all bytes that are shared are left out, so that the next one decides.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Rises(ReadOnlySpan<byte> before, int shared, ReadOnlySpan<byte> rest) =>
+        shared == 0 ? RisesFromBlock(before, rest) : shared >= _sharedBytes && (shared == before.Length || rest[0] > before[shared]);
+
+    private bool RisesFromBlock(ReadOnlySpan<byte> before, ReadOnlySpan<byte> key) =>
+        before.IsEmpty || (key.SequenceCompareTo(before) > 0 && key.CommonPrefixLength(before) >= _sharedBytes);
 
     private StorageException Damaged(string what) =>
         new(StorageErrorKind.Corrupt, $"The hint {_file.Name} makes no sense, though it was found right when it was opened: {what}. Remove it, and open the log again: its segment is scanned instead.") { Operation = "open" };

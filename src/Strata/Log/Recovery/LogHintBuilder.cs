@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Strata;
@@ -39,6 +40,7 @@ internal sealed unsafe class LogHintBuilder(uint incarnation, LogSegmentKind kin
     /// <param name="key">Its key.</param>
     /// <param name="header">Its head.</param>
     /// <param name="offset">Where it is in the segment.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(ReadOnlySpan<byte> key, in LogEntryHeader header, uint offset)
     {
         if (key.Length is 0 or > LogEntryHeader.MaxKeyBytes) throw new ArgumentException($"A key of the log has 1 to {LogEntryHeader.MaxKeyBytes} bytes, not {key.Length}.", nameof(key));
@@ -152,6 +154,7 @@ internal sealed unsafe class LogHintBuilder(uint incarnation, LogSegmentKind kin
 
         public override int SharedBytes => builder.SharedBytes;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override bool MoveNext()
         {
             if (_next >= builder.Count) return false;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Strata;
@@ -12,6 +13,7 @@ internal static unsafe class LogHintSort
 
     /// <summary>Sorts by key and keeps each key's latest: the one with the highest LSN, and of those the one farthest behind.</summary>
     /// <returns>How many are left.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int SortLatest(LogHintItem* items, int count, byte* records, int shared)
     {
         for (int i = 0; i < count; i++) items[i].Head = LogCursor.HeadOf(items[i].In(records)->Key, shared);
@@ -30,6 +32,7 @@ internal static unsafe class LogHintSort
         return KeepLatest(all, records);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SortByHead(LogHintItem* items, int count)
     {
         uint* counts = stackalloc uint[Digits * Values];
@@ -67,6 +70,7 @@ internal static unsafe class LogHintSort
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SortRuns(Span<LogHintItem> items, Order order)
     {
         for (int i = 0, next; i < items.Length; i = next)
@@ -79,6 +83,7 @@ internal static unsafe class LogHintSort
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int KeepLatest(Span<LogHintItem> items, byte* records)
     {
         int kept = 0;

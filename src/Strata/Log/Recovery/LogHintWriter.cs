@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Strata;
 
@@ -19,6 +20,7 @@ internal sealed unsafe class LogHintWriter(ILogFile file, LogHintBuilder hint) :
     private Crc32C _checksums;
 
     /// <summary>Adds an entry; keys rise.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(LogHintRecord* record)
     {
         ReadOnlySpan<byte> key = record->Key;

@@ -43,6 +43,7 @@ internal sealed class LogMerge
         return shared;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Run<TSink>(ref TSink sink)
         where TSink : ILogMergeSink, allows ref struct
     {
@@ -67,6 +68,7 @@ internal sealed class LogMerge
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Advance(int source)
     {
         bool isThere = _sources[source].MoveNext();
@@ -91,6 +93,7 @@ internal sealed class LogMerge
     }
 
     /// <summary>Plays the matches of a source that moved on, against those who lost before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Replay(int source)
     {
         int winner = source;
@@ -108,6 +111,7 @@ internal sealed class LogMerge
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsBefore(int a, int b) => _heads[a] != _heads[b] ? _heads[a] < _heads[b] : IsBeforeWithSameHead(a, b);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool IsBeforeWithSameHead(int a, int b)
     {
         if (_ended[a] || _ended[b]) return !_ended[a];

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Strata;
@@ -10,9 +11,12 @@ internal sealed partial class LogSegmentScanner
     private const int Step = LogEntryHeader.Alignment, TailChunkBytes = 16 << 10;
 
     /// <summary>Entries looked at and blocks of 256 bytes summed up, and bytes read, before a tail that is full of what looks like frames is given up: a few seconds.</summary>
-    private const long MostWork = 1 << 26, MostTailBytes = 1L << 32;
+    private const long DefaultMostWork = 1 << 26, MostTailBytes = 1L << 32;
     private LogFileWindow? _tail;
     private long _work = long.MaxValue;
+
+    /// <summary>How much is looked at behind the end.</summary>
+    internal long MostWork { get; init; } = DefaultMostWork;
 
     private bool IsTooMuch => _work <= 0 || _tail!.BytesRead > MostTailBytes;
 
@@ -54,6 +58,7 @@ internal sealed partial class LogSegmentScanner
 
     /// <summary>Looks for LSNs that come after the last one that was read. Frames and entries have theirs in the second word.</summary>
     /// <returns>Where to go on.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private long LookAt(ReadOnlySpan<ulong> words, long from, Tail tail)
     {
         // No frame is shorter than its head: that bounds how far the LSNs of these words can be above the expected one.

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Strata;
 
@@ -84,12 +85,13 @@ internal sealed partial class LogSegmentScanner : IDisposable
 
     /// <summary>Reads the next frame and finds it right, its entries included. False: there is none.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool MoveNextFrame()
     {
         _entriesLeft = 0;
         if (_isOver) return false;
         if (Frame.Kind == LogFrameKind.Seal) return End(LogScanEnd.Sealed, null, 0, null);
-        if (_cut is { } cut && _at == cut.End) return End(LogScanEnd.Voided, null, 0, null);
+        if (_cut is { } cut && _at == cut.End) return End(LogScanEnd.Voided, null, 0, _last == _needed ? null : $"a later segment says that it ends behind LSN {_needed}; what is there ends with LSN {_last}");
         if (Check(_window, _at, _expected, out LogFrameHeader frame) is { } wrong) return Stop(wrong);
         (Frame, FrameAt) = (frame, (uint)_at);
         _nextEntry = _at + LogFrameHeader.Bytes;
@@ -103,6 +105,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
 
     /// <summary>Goes to the next entry of the frame. False: it has no more.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool MoveNextEntry()
     {
         if (_entriesLeft == 0) return false;
@@ -119,6 +122,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
 
     /// <summary>Reads all that is left and adds its entries to a hint.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public LogScanResult ReadTo(LogHintBuilder hint)
     {
         while (MoveNextFrame())
@@ -152,6 +156,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
 
     /// <summary>Looks at a frame through a window.</summary>
     /// <returns>What is wrong with it, or null.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private string? Check(LogFileWindow window, long at, ulong sequence, out LogFrameHeader frame)
     {
         frame = default;
@@ -165,6 +170,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
     }
 
     /// <summary>Looks at a frame whose head makes sense.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private string? Check(LogFileWindow window, long at, in LogFrameHeader frame, ReadOnlySpan<byte> head)
     {
         const string wrongSum = "the frame does not match its checksum";
@@ -183,6 +189,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
         return body.Length < covered || LogFrameHeader.Sum(head, body, _header.Incarnation) != frame.Checksum ? wrongSum : null;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private string? CheckEntries(LogFileWindow window, long at, in LogFrameHeader frame, ReadOnlySpan<byte> head)
     {
         var sum = default(Crc32C);
@@ -202,6 +209,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
     }
 
     /// <summary>Looks at an entry; with sequence 0 it may have any.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private string? CheckEntry(LogFileWindow window, long at, int room, ulong sequence, out LogEntryHeader entry)
     {
         entry = default;
@@ -212,6 +220,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
         return IsIntact(window, at, entry) ? null : "it does not match its checksum";
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool IsIntact(LogFileWindow window, long at, in LogEntryHeader entry)
     {
         if (entry.Length <= ChunkBytes)

@@ -161,7 +161,7 @@ internal sealed partial class ValueFiles
                 _lastError = null;
             }
         }
-        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        catch (Exception e)
         {
             _log.LogWarning(e, "Cannot remove the file {Name} of store '{Store}'; it is removed when the store is opened next", file.Name, _options.Name);
             lock (_gate) _lastError = $"Cannot remove {file.Name}: {e.Message}";

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 
 namespace Strata;
@@ -115,7 +116,7 @@ internal sealed partial class ValueFiles : IAsyncDisposable
     /// <param name="reader">Hands the bytes out, verified; dispose it.</param>
     /// <param name="key">For messages.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the value.</exception>
-    public bool TryOpen(ValueReference reference, long offset, long length, out ValueReader? reader, BlobKey? key = null)
+    public bool TryOpen(ValueReference reference, long offset, long length, [NotNullWhen(true)] out ValueReader? reader, BlobKey? key = null)
     {
         ValueRange[] ranges = reference.Cover(offset, length);
         ValueLease? lease = TryLease([.. ranges.Select(r => r.Id)]);

@@ -18,7 +18,7 @@ public sealed class DurableCopyTests : IDisposable
     public async Task A_copy_without_metadata_is_a_miss_and_the_origins_blob_stays()
     {
         await PutAsync("value");
-        DiskDamage.Flip(Warm, "value"u8, distance: -20);
+        Damage(Warm, Bytes(Key.Value).Span);
         await using TieredBlobStore store = await OpenAsync();
         Assert.Equal("value", await GetAsync(store));
         Assert.Equal("value", await GetAsync(store));
@@ -30,7 +30,7 @@ public sealed class DurableCopyTests : IDisposable
     {
         await using TieredBlobStore store = await OpenAsync();
         await store.PutBytesAsync(Key, Bytes("value"));
-        DiskDamage.Flip(Warm, "value"u8);
+        Damage(Warm, Bytes("value").Span);
         Assert.Equal("value", await GetAsync(store));
         await WaitForAsync(() => store.IsIdle && store.GetTierStatistics()[0].Promotions > 0, "the copy was not made again");
         TierStatistics warm = store.GetTierStatistics()[0];
@@ -44,7 +44,7 @@ public sealed class DurableCopyTests : IDisposable
     {
         await using TieredBlobStore store = await OpenAsync();
         await store.PutBytesAsync(Key, Bytes("value"), new WriteOptions { SkipTiers = ["warm"] });
-        DiskDamage.Flip(Cold, "value"u8, distance: 2);
+        Damage(Cold, Bytes("value").Span, 2);
         StorageException e = await Assert.ThrowsAsync<StorageException>(() => GetAsync(store));
         Assert.Equal(StorageErrorKind.Corrupt, e.Kind);
         Assert.Equal(Key, e.Key);
@@ -57,7 +57,7 @@ public sealed class DurableCopyTests : IDisposable
         new Random(7).NextBytes(content);
         await using TieredBlobStore store = await OpenAsync();
         await store.PutBytesAsync(Key, content);
-        DiskDamage.Flip(Warm, content.AsSpan(2 << 20, 64));
+        Damage(Warm, content.AsSpan(0, 64), 2 << 20);
         byte[]? read = await store.GetBytesAsync(Key);
         Assert.True(content.AsSpan().SequenceEqual(read), "the stream must be whole in spite of the damage");
         Assert.Equal(1, store.GetTierStatistics()[0].Repairs);
@@ -120,4 +120,21 @@ public sealed class DurableCopyTests : IDisposable
 
     private ValueTask<TieredBlobStore> OpenAsync() =>
         new TieredStoreBuilder().AddTier("warm", $"file:{Warm}").AddTier("cold", $"file:{Cold}").OpenAsync();
+
+    /// <summary>Changes a byte of what the store has on disk: one that follows the first place where these bytes are.</summary>
+    private static void Damage(string folder, ReadOnlySpan<byte> at, int after = 0)
+    {
+        foreach (string file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(f => f.EndsWith(".seg", StringComparison.Ordinal) || f.EndsWith(".val", StringComparison.Ordinal)))
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            int found = bytes.AsSpan().IndexOf(at);
+            if (found < 0) continue;
+            using FileStream damaged = File.OpenWrite(file);
+            damaged.Position = found + after;
+            damaged.WriteByte((byte)(bytes[found + after] ^ 0x10));
+            return;
+        }
+
+        Assert.Fail($"nothing like that is in {folder}");
+    }
 }

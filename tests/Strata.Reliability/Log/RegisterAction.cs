@@ -1,0 +1,9 @@
+namespace Strata.Reliability;
+
+internal enum RegisterAction
+{
+    Read,
+    Write,
+    Delete,
+    Swap,
+}
