@@ -37,7 +37,7 @@ internal sealed partial class LogCompactor
 
         // What is deleted from here on may still be moved: up to here the new segment holds nothing that was superseded.
         ulong cleanAsOf = log.Appender.Durable;
-        LogSegment target = files.Create(LogSegmentKind.Compacted, 1, cleanAsOf, live + (live / FrameBytes * 64) + FrameBytes, isRelief: true, victims);
+        LogSegment target = files.Create(LogSegmentKind.Compacted, 1, cleanAsOf, live + (2 * LogFrameHeader.Bytes * ((2 * live / FrameBytes) + 2)), isRelief: true, victims);
         target.CleanAsOf = cleanAsOf;
         bool isPublished = false;
         using var hint = new LogHintBuilder(target.Incarnation, target.Kind);

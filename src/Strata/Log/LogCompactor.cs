@@ -23,6 +23,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     private volatile TaskCompletionSource? _room;
     private Task _worker = Task.CompletedTask;
     private ulong _tombstonesAsOf;
+    private int _roomsMade;
     private long _compactions;
     private long _compactedBytes;
 
@@ -61,6 +62,47 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
 
     /// <summary>Waits while there is so much garbage that compaction must catch up first.</summary>
     public ValueTask WaitForRoomAsync() => _room is { } room ? new ValueTask(room.Task) : default;
+
+    /// <summary>Counts the times that room was made on a full disk.</summary>
+    public int RoomsMade => Volatile.Read(ref _roomsMade);
+
+    /// <summary>Makes room on a full disk: compacts what has the most garbage, however little that is, until so many bytes are free.</summary>
+    /// <param name="bytes">What is needed.</param>
+    /// <param name="seen"><see cref="RoomsMade"/> before the disk was found full: if room was made since, there is nothing to do.</param>
+    /// <returns>True if it is worth to try again.</returns>
+    public async ValueTask<bool> TryMakeRoomAsync(long bytes, int seen)
+    {
+        const double LeastShare = 0.02;
+        await _one.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            if (RoomsMade != seen) return true;
+            return await Task.Run(() =>
+            {
+                long before = log.Segments.Sum(s => (long)s.Capacity), freed = 0;
+                while (freed < bytes && PickVictims(LeastShare) is { Count: > 0 } victims)
+                {
+                    Compact([victims[0]]);
+                    long now = before - log.Segments.Sum(s => (long)s.Capacity);
+                    if (now <= freed) break;
+                    freed = now;
+                }
+
+                if (freed > 0) Interlocked.Increment(ref _roomsMade);
+                return freed > 0;
+            }).ConfigureAwait(false);
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e) || e is StorageException)
+        {
+            LastError = e.Message;
+            _log.LogWarning(e, "No room could be made for the log '{Store}' on a full disk", options.Name);
+            return false;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
 
     /// <summary>Compacts until no segment has more garbage than this share; what a person asks for.</summary>
     /// <returns>Bytes that were given free.</returns>

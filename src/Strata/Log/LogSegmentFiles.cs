@@ -12,7 +12,8 @@ namespace Strata;
 internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger log)
 {
     public const string Folder = "segments";
-    private const int FirstCapacity = 1 << 20, ReserveCapacity = 256 << 10, Reserves = 2, MostSpares = 4;
+    private const int FirstCapacity = 1 << 20, Reserves = 2, MostSpares = 4;
+    private const uint ReserveCapacity = 256 << 10;
     private readonly Lock _gate = new();
     private readonly List<Spare> _spares = [];
     private uint _lastIncarnation;
@@ -73,7 +74,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         lock (_gate) incarnation = checked(++_lastIncarnation);
         string name = kind == LogSegmentKind.Compacted ? TemporaryNameOf(incarnation) : NameOf(incarnation);
         long least = LogSegmentHeader.FramesAt + needed + LogFrameHeader.Bytes;
-        ILogFile file = Take(name, least, isRelief, out uint capacity, out bool isRecycled);
+        ILogFile file = Take(name, least, kind == LogSegmentKind.Compacted ? least : Math.Max(least, Desired()), isRelief, out uint capacity, out bool isRecycled);
         LogSegment? segment = null;
         try
         {
@@ -95,7 +96,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
             if (segment is null) Abandon(file, name);
         }
 
-        if (kind == LogSegmentKind.Appended) KeepReserve();
+        if (kind == LogSegmentKind.Appended) KeepReserve(capacity);
         return segment;
     }
 
@@ -148,7 +149,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         string spare;
         lock (_gate)
         {
-            if (_spares.Count >= MostSpares || capacity < ReserveCapacity)
+            if (_spares.Count >= MostSpares)
             {
                 disk.Delete(name);
                 return;
@@ -163,9 +164,8 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
 
     private string SpareName() => string.Create(CultureInfo.InvariantCulture, $"{Folder}/spare-{++_lastSpare}.seg");
 
-    private ILogFile Take(string name, long least, bool isRelief, out uint capacity, out bool isRecycled)
+    private ILogFile Take(string name, long least, long desired, bool isRelief, out uint capacity, out bool isRecycled)
     {
-        long desired = Math.Max(least, Desired());
         isRecycled = true;
         if (TakeSpare(name, least, desired, 0, out capacity) is { } spare) return spare;
         IOException? full = null;
@@ -201,10 +201,10 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         lock (_gate)
         {
             if (_spares.Count <= Reserves - reserve) return null;
-            int at = _spares.FindIndex(s => s.Capacity >= Math.Max(least, reserve > 0 ? least : desired / 2));
-            if (at < 0) return null;
-            taken = _spares[at];
-            _spares.RemoveAt(at);
+            Spare[] fitting = [.. _spares.Where(s => s.Capacity >= (reserve > 0 ? least : Math.Max(least, desired / 2))).OrderBy(s => s.Capacity)];
+            if (fitting.Length == 0) return null;
+            taken = fitting[0];
+            _spares.Remove(taken);
         }
 
         try
@@ -220,24 +220,32 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         }
     }
 
-    /// <summary>An eighth of what there is, so that a young log is small and a large one has few files.</summary>
-    private long Desired() => Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)(SegmentBytes / 8)), Math.Min(FirstCapacity, options.SegmentBytes), options.SegmentBytes);
+    /// <summary>An eighth of what there is, so that a young log is small and a large one has few files; on a disk that is nearly full an eighth of what is free, so that compaction finds a place for what it moves.</summary>
+    private long Desired()
+    {
+        long most = Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)(disk.FreeBytes / 16)), LogOptions.MinSegmentBytes, options.SegmentBytes);
+        return Math.Min(most, Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)(SegmentBytes / 8)), Math.Min(FirstCapacity, options.SegmentBytes), options.SegmentBytes));
+    }
 
-    private void KeepReserve()
+    /// <summary>Holds in reserve a small file for deletes and one for what compaction moves out of a segment like the last.</summary>
+    private void KeepReserve(uint capacity)
     {
         try
         {
             while (true)
             {
                 string name;
+                uint size;
                 lock (_gate)
                 {
-                    if (_spares.Count >= Reserves) return;
+                    bool isLargeThere = _spares.Exists(s => s.Capacity >= capacity);
+                    if (isLargeThere && _spares.Count >= Reserves) return;
+                    size = isLargeThere ? Math.Min(capacity, ReserveCapacity) : capacity;
                     name = SpareName();
                 }
 
-                disk.Create(name, ReserveCapacity).Dispose();
-                lock (_gate) _spares.Add(new Spare(name, ReserveCapacity));
+                disk.Create(name, size).Dispose();
+                lock (_gate) _spares.Add(new Spare(name, size));
             }
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))

@@ -38,7 +38,7 @@ internal sealed class DiskClock(ILogDisk disk, TimeProvider clock, bool flushes,
         if (!disk.Exists(Name)) return false;
         Span<byte> bytes = stackalloc byte[Bytes];
         using ILogFile file = disk.Open(Name);
-        if (file.Read(0, bytes) != Bytes || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic || BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) != Crc32C.Of(bytes[12..]))
+        if (file.Read(0, bytes) != Bytes || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic || BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) != ChecksumOf(bytes))
         {
             log.LogWarning("The file {Path}/{Name} is damaged; versions go on from the highest one found", disk.Path, Name);
             return false;
@@ -60,12 +60,20 @@ internal sealed class DiskClock(ILogDisk disk, TimeProvider clock, bool flushes,
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[4..], Format);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[16..], limit.Value);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[24..], Now);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], Crc32C.Of(bytes[12..]));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], ChecksumOf(bytes));
         bool isNew = !disk.Exists(Name);
         using ILogFile file = isNew ? disk.Create(Name, Bytes) : disk.Open(Name);
         file.Write(0, bytes);
         if (!flushes) return;
         file.Sync();
         if (isNew) disk.SyncFolder("");
+    }
+
+    private static uint ChecksumOf(ReadOnlySpan<byte> bytes)
+    {
+        var sum = default(Crc32C);
+        sum.Append(bytes[..8]);
+        sum.Append(bytes[12..]);
+        return sum.Value;
     }
 }
