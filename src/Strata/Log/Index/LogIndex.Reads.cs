@@ -20,7 +20,7 @@ internal sealed partial class LogIndex
     /// <returns>False: the key is not there.</returns>
     public bool TryGet(ReadOnlySpan<byte> key, out LogLocation location)
     {
-        for (int attempt = 0; attempt < OptimisticTries; attempt++)
+        for (int attempt = 0; MayTry(attempt); attempt++)
         {
             if (_sequence.TryRead(out long sequence))
             {
@@ -28,8 +28,6 @@ internal sealed partial class LogIndex
                 location = isFound ? leaf.Location(index) : default;
                 if (_sequence.IsStill(sequence)) return isFound;
             }
-
-            Pause(attempt);
         }
 
         lock (_latch) return TryGetLatched(key, out location);
@@ -40,15 +38,13 @@ internal sealed partial class LogIndex
     /// <param name="locations">Gets as many; not known where the key is not there.</param>
     public void TryGetMany(ReadOnlySpan<ReadOnlyMemory<byte>> keys, Span<LogLocation> locations)
     {
-        for (int attempt = 0; attempt < OptimisticTries && keys.Length <= OptimisticEntries; attempt++)
+        for (int attempt = 0; keys.Length <= OptimisticEntries && MayTry(attempt); attempt++)
         {
             if (_sequence.TryRead(out long sequence))
             {
                 for (int i = 0; i < keys.Length; i++) locations[i] = _tree.TryFind(keys[i].Span, out LogIndexNode leaf, out int index) ? leaf.Location(index) : default;
                 if (_sequence.IsStill(sequence)) return;
             }
-
-            Pause(attempt);
         }
 
         lock (_latch)
@@ -70,10 +66,9 @@ internal sealed partial class LogIndex
     public int Scan(in LogScan range, LogScanBuffer into)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(range.Limit, 1);
-        for (int attempt = 0; attempt < OptimisticTries && range.Limit <= OptimisticEntries; attempt++)
+        for (int attempt = 0; range.Limit <= OptimisticEntries && MayTry(attempt); attempt++)
         {
             if (_sequence.TryRead(out long sequence) && TryGather(range, into, sequence) && _sequence.IsStill(sequence)) return into.Count;
-            Pause(attempt);
         }
 
         lock (_latch)
@@ -99,7 +94,14 @@ internal sealed partial class LogIndex
         }
     }
 
-    private static void Pause(int attempt) => Thread.SpinWait(4 << Math.Min(attempt, 6));
+    /// <summary>After a pause; false: it is time to wait for the latch, or the writer itself reads in its batch.</summary>
+    private bool MayTry(int attempt)
+    {
+        if (attempt == 0) return true;
+        if (attempt == OptimisticTries || _latch.IsHeldByCurrentThread) return false;
+        Thread.SpinWait(4 << Math.Min(attempt, 6));
+        return true;
+    }
 
     private bool TryGetLatched(ReadOnlySpan<byte> key, out LogLocation location)
     {
@@ -159,15 +161,13 @@ internal sealed partial class LogIndex
         // The start may stand in `next`, and has to last for all tries.
         Span<byte> found = stackalloc byte[LogIndexNode.MaxKeyBytes + 1];
         long sum;
-        for (int attempt = 0; attempt < OptimisticTries; attempt++)
+        for (int attempt = 0; MayTry(attempt); attempt++)
         {
             if (_sequence.TryRead(out long sequence) && TryCount(from, to, sequence, found, out length, out sum) && _sequence.IsStill(sequence))
             {
                 found[..length].CopyTo(next);
                 return sum;
             }
-
-            Pause(attempt);
         }
 
         lock (_latch)
