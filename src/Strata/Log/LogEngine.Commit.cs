@@ -26,18 +26,21 @@ internal sealed partial class LogEngine
         if (batch.Length > LogOptions.MaxSegmentBytes - LogSegmentHeader.FramesAt - (4 * LogFrameHeader.Bytes)) throw new ArgumentException($"The batch has {batch.Length} bytes, more than a segment of 64 MiB takes.", nameof(batch));
         using OperationGate.Pass pass = _gate.Enter("write");
         if (!batch.FreesSpace) await _compactor.WaitForRoomAsync().ConfigureAwait(false);
-        int rooms = _compactor.RoomsMade;
-        try
+        while (true)
         {
-            return await QueueAsync(batch).ConfigureAwait(false);
-        }
-        catch (StorageException e) when (e is { Kind: StorageErrorKind.Full, Outcome: WriteOutcome.NotApplied } && batch.Failure is not null)
-        {
-            // Garbage that is not worth a compaction otherwise is room on a full disk.
-            if (!await _compactor.TryMakeRoomAsync(batch.Length, rooms).ConfigureAwait(false)) throw;
-            batch.Failure = null;
-            batch.Completion = null;
-            return await QueueAsync(batch).ConfigureAwait(false);
+            int rooms = _compactor.RoomsMade;
+            try
+            {
+                return await QueueAsync(batch).ConfigureAwait(false);
+            }
+            catch (StorageException e) when (e is { Kind: StorageErrorKind.Full, Outcome: WriteOutcome.NotApplied } && batch.Failure is not null)
+            {
+                // Garbage that is not worth a compaction otherwise is room on a full disk. Some of it fills up the reserve
+                // first; each turn has freed something, so there is an end.
+                if (!await _compactor.TryMakeRoomAsync(batch.Length, rooms).ConfigureAwait(false)) throw;
+                batch.Failure = null;
+                batch.Completion = null;
+            }
         }
     }
 
