@@ -16,6 +16,7 @@ internal sealed class S3Stalled : BenchmarkCase
     private const int Gets = 4_000;
     private const int Puts = 500;
     private const string LargePath = "/main/large";
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50), Patience = TimeSpan.FromSeconds(20);
     private readonly byte[] _bytes = Payload.Of(Length);
 
     public override string Name => "s3-stalled";
@@ -38,9 +39,9 @@ internal sealed class S3Stalled : BenchmarkCase
             Latencies alone = new(), among = new();
             for (int round = 0; round < contest.Settings.Rounds; round++)
             {
-                RunRound(alone);
+                await RunRoundAsync(alone);
                 using var stalled = new StalledConnections(server.Address, Stalled, sent);
-                RunRound(among);
+                await RunRoundAsync(among);
             }
 
             foreach ((string operation, Percentiles with, Percentiles without) in ((string, Percentiles, Percentiles)[])[("GET", among.Gets, alone.Gets), ("PUT", among.Puts, alone.Puts)])
@@ -50,9 +51,9 @@ internal sealed class S3Stalled : BenchmarkCase
             }
         }
 
-        // What came before, a quarter of a round, is not timed: connections that open or close are something else than open ones.
-        void RunRound(Latencies into)
+        async Task RunRoundAsync(Latencies into)
         {
+            await SettleAsync(server);
             Measure(gets, Length, Gets / 4);
             into.Gets.Add(Measure(gets, Length, Gets));
             Measure(puts, 0, Puts / 4);
@@ -72,6 +73,20 @@ internal sealed class S3Stalled : BenchmarkCase
 
             return times;
         }
+    }
+
+    /// <summary>Connections that open or end are something else than such that stall: waits until the server has done with them.</summary>
+    private static async Task SettleAsync(ServerProcess server)
+    {
+        TimeSpan before, now = server.ProcessorTime;
+        long start = Stopwatch.GetTimestamp();
+        do
+        {
+            before = now;
+            await Task.Delay(Pause);
+            now = server.ProcessorTime;
+        }
+        while (now != before && Stopwatch.GetElapsedTime(start) < Patience);
     }
 
     /// <summary>What stalled connections send; those of one key, and those that no key can be told of.</summary>
