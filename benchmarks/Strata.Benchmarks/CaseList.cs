@@ -18,6 +18,7 @@ internal static class CaseList
         new LogOpen(),
         new LogIndexSize(),
         new S3Small(),
+        new S3Stalled(),
         new S3Signature(),
         new S3Large(),
         new S3List(),

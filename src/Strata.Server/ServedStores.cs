@@ -22,8 +22,9 @@ internal sealed class ServedStores : IAsyncDisposable
         Options = options;
         Context = context;
         Metrics = new ServerMetrics(context.Meter);
-        Uploads = new UploadLimit(options.MaxUploads, Metrics);
+        Uploads = new UploadLimit(options, Metrics);
         Rates = new RequestRates(options, context, Metrics);
+        UnfinishedUploads = new UnfinishedUploads(options.MaxUnfinishedUploads, context.Clock, Metrics);
         AccessLog = options.AccessLog is null ? null : new AccessLog(options.AccessLog, context, Metrics);
     }
 
@@ -41,6 +42,9 @@ internal sealed class ServedStores : IAsyncDisposable
     public UploadLimit Uploads { get; }
 
     public RequestRates Rates { get; }
+
+    /// <summary>Uploads in parts, bucket by bucket.</summary>
+    public UnfinishedUploads UnfinishedUploads { get; }
 
     /// <summary>Null if none is kept.</summary>
     public AccessLog? AccessLog { get; }
@@ -66,6 +70,5 @@ internal sealed class ServedStores : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (AccessLog is not null) await AccessLog.DisposeAsync();
-        Rates.Dispose();
     }
 }

@@ -65,14 +65,37 @@ public sealed record StrataServerOptions
     public int MaxUploads { get; init; } = 256;
 
     /// <summary>
+    /// How many of <see cref="MaxUploads"/> one access key may have or, where no keys are asked for, one address (in IPv6 one
+    /// /64 network), so that a client whose uploads stall leaves room for others; the next one is told to slow down (503)
+    /// before its body is read. 1 or more; null, the default, for a quarter of <see cref="MaxUploads"/>, rounded up.
+    /// </summary>
+    public int? MaxUploadsPerClient { get; init; }
+
+    /// <summary>
+    /// Uploads in parts of one bucket that are begun and neither completed nor aborted; to begin another one is refused with
+    /// SlowDown (503). At the limit they are counted once a second: until then, one that has just ended still counts.
+    /// 1 to 100,000. Default 10,000.
+    /// </summary>
+    public int MaxUnfinishedUploads { get; init; } = 10_000;
+
+    /// <summary>
     /// S3 requests a second of one access key or, where no keys are asked for, of one address (in IPv6 of one /64 network);
     /// a second's worth may come at once, and what is beyond is told to slow down (503). 0 turns the limit off. Default 0.
     /// </summary>
     public int MaxRequestsPerSecond { get; init; }
 
     /// <summary>
-    /// The most keys and addresses whose <see cref="MaxRequestsPerSecond"/> are counted one by one at a time; those beyond
-    /// share one count. 1 to 1,000,000. Default 10,000, which takes some 4 MB when all are busy.
+    /// Requests a second of one address that are refused for want of right credentials, and wrong signatures a second of one
+    /// key from one address: a second's worth may come at once. What is beyond is told to slow down (503), and in the second
+    /// case so is every request under that key from that address, right or wrong, until some time has passed. This machine
+    /// itself is not limited, nor what a proxy on it passes on. 0 turns the limit off. Default 100.
+    /// </summary>
+    public int MaxRefusalsPerSecond { get; init; } = 100;
+
+    /// <summary>
+    /// The most keys and addresses that each limit of a rate (<see cref="MaxRequestsPerSecond"/>,
+    /// <see cref="MaxRefusalsPerSecond"/>, signing in) counts one by one at a time; those beyond share one count. 1 to
+    /// 1,000,000. Default 10,000, which takes some 1.5 MB a limit when all are busy.
     /// </summary>
     public int MaxRateCounters { get; init; } = 10_000;
 
@@ -126,7 +149,10 @@ public sealed record StrataServerOptions
         Require(MaxConnections >= 1, nameof(MaxConnections), "1 or more");
         Require(KeepAliveTimeout > TimeSpan.Zero, nameof(KeepAliveTimeout), "more than 0");
         Require(MaxUploads >= 1, nameof(MaxUploads), "1 or more");
+        Require(MaxUploadsPerClient is null or >= 1, nameof(MaxUploadsPerClient), "1 or more");
+        Require(MaxUnfinishedUploads is >= 1 and <= 100_000, nameof(MaxUnfinishedUploads), "1 to 100,000");
         Require(MaxRequestsPerSecond >= 0, nameof(MaxRequestsPerSecond), "0 or more");
+        Require(MaxRefusalsPerSecond >= 0, nameof(MaxRefusalsPerSecond), "0 or more");
         Require(MaxRateCounters is >= 1 and <= 1_000_000, nameof(MaxRateCounters), "1 to 1,000,000");
         Require(AccessLog is not "", nameof(AccessLog), "a path, - or null");
         Require(HeaderTimeout > TimeSpan.Zero, nameof(HeaderTimeout), "more than 0");

@@ -18,6 +18,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     private const string SignedTiers = "signed-tiers";
     private const string UnflushedTiers = "unflushed-tiers";
     private const string KeyId = "benchmark";
+    private const string OtherKeyId = "other";
     private const string Secret = "no secret: a key of this machine's loopback";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private readonly Process _process;
@@ -35,6 +36,9 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Signs for the server of <see cref="StartSignedTiersAsync"/>.</summary>
     public static V4Signer Signer { get; } = new(KeyId, Secret);
+
+    /// <summary>Signs for the same server as another client.</summary>
+    public static V4Signer OtherSigner { get; } = new(OtherKeyId, Secret);
 
     /// <summary>Ours: S3 over memory over a folder, with one bucket named <c>main</c>.</summary>
     public static Task<ServerProcess> StartTiersAsync(string folder) => StartAsync(Tiers, folder);
@@ -65,7 +69,7 @@ internal sealed class ServerProcess : IAsyncDisposable
             new Tier { Name = "cold", Store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Name = "cold", Path = folder, Durability = durability }) },
         ]);
         var stores = new Dictionary<string, IBlobStore>(StringComparer.Ordinal) { ["main"] = tiers };
-        AccessKey[] keys = kind == SignedTiers ? [new AccessKey { Id = KeyId, Secret = Secret, Grants = [AccessGrant.Everything] }] : [];
+        AccessKey[] keys = kind == SignedTiers ? [KeyOf(KeyId), KeyOf(OtherKeyId)] : [];
         await using StrataServer server = await StrataServer.StartAsync(stores, new StrataServerOptions { Listen = "127.0.0.1:0", Access = new AccessKeyRing(keys) });
         await AnnounceAsync(server.Address);
         return 0;
@@ -86,6 +90,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 
         _process.Dispose();
     }
+
+    private static AccessKey KeyOf(string id) => new() { Id = id, Secret = Secret, Grants = [AccessGrant.Everything] };
 
     private static async Task AnnounceAsync(Uri address)
     {

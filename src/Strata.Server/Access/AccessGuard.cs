@@ -22,6 +22,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
 
     private readonly StrataServerOptions _options = served.Options;
     private readonly OriginGuard _origins = new(served.Options);
+    private readonly RefusalLimit _refusals = new(served.Options, served.Context, metrics);
     private readonly RequestAccess _anybody = new(AccessPrincipal.Anybody, StillHolds: () => !served.Options.Access.IsRequired);
     private readonly byte[]? _ownerToken = served.Options.OwnerToken is { Length: > 0 } token ? Encoding.UTF8.GetBytes(token) : null;
 
@@ -67,11 +68,12 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         RequestAccess access;
         try
         {
+            _refusals.RequireFewGuesses(http);
             access = signatures.Verify(http);
         }
         catch (S3Exception refused)
         {
-            return RefuseAsync(http, refused.Error, started);
+            return RefuseAsync(http, _refusals.AnswerTo(http, refused.Error), started);
         }
 
         Note(http, access);
@@ -102,7 +104,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         }
         catch (S3Exception refused)
         {
-            await RefuseAsync(http, StatusCodes.Status401Unauthorized, refused.Error.Message);
+            await RefuseAdminAsync(http, StatusCodes.Status401Unauthorized, refused.Error);
             return;
         }
 
@@ -115,8 +117,8 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         }
 
         await (access is null
-            ? RefuseAsync(http, StatusCodes.Status401Unauthorized, AskForCredentials)
-            : RefuseAsync(http, StatusCodes.Status403Forbidden, $"The access key {access.Principal.Name} is no admin key: it may use S3 alone."));
+            ? RefuseAdminAsync(http, StatusCodes.Status401Unauthorized, S3Error.AccessDenied with { Message = AskForCredentials })
+            : RefuseAdminAsync(http, StatusCodes.Status403Forbidden, S3Error.AccessDenied with { Message = $"The access key {access.Principal.Name} is no admin key: it may use S3 alone." }));
     }
 
     /// <summary>Tells the access log who asks.</summary>
@@ -130,6 +132,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         // Routes are found by the web server's idea of the path; the signature is that of the path as it was sent.
         S3Target sent = S3Target.Of(http);
         if (http.Request.Path.Value != $"/{sent.Bucket}/{sent.Key}") throw S3Error.AccessDenied.AsException();
+        _refusals.RequireFewGuesses(http);
         RequestAccess access = signatures.Verify(http);
         SignedContent.Require(http.Request);
         AccessKey? key = _options.Access.Find(access.Principal.Name);
@@ -146,8 +149,16 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
     }
 
     /// <summary>What comes from the address that it goes to comes from here: elsewhere no answer to it would arrive.</summary>
-    private static bool IsFromThisMachine(ConnectionInfo connection) =>
+    internal static bool IsFromThisMachine(ConnectionInfo connection) =>
         connection.RemoteIpAddress is { } address && (IPAddress.IsLoopback(address) || address.Equals(connection.LocalIpAddress));
+
+    private Task RefuseAdminAsync(HttpContext http, int status, S3Error refusal)
+    {
+        S3Error answer = _refusals.AnswerTo(http, refusal);
+        return answer == S3Error.SlowDown
+            ? BlobEndpoints.FailAsync(http, answer.Status, new ErrorWire(nameof(StorageErrorKind.Unavailable), WriteOutcome.NotApplied, answer.Message, IsTransient: true))
+            : RefuseAsync(http, status, answer.Message);
+    }
 
     private Task RefuseAsync(HttpContext http, int status, string message) =>
         http.Request.Path.StartsWithSegments("/_strata", StringComparison.Ordinal)

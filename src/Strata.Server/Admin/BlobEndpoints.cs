@@ -107,18 +107,19 @@ internal static class BlobEndpoints
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } response) response.MinDataRate = null;
     }
 
-    /// <summary>The handler, for as many requests at once as the limit allows.</summary>
+    /// <summary>The handler, for as many requests at once as the limit allows, of one client and of all.</summary>
     private static StoreHandler Limited(StoreHandler handler, UploadLimit uploads) => async (context, store) =>
     {
-        if (!uploads.TryBegin())
-            throw new StorageException(StorageErrorKind.Unavailable, $"{uploads.Max} uploads are under way already; try again.") { IsTransient = true, Operation = "write", Store = store.Capabilities.Store };
+        string client = ClientName.Of(context);
+        if (!uploads.TryBegin(client))
+            throw new StorageException(StorageErrorKind.Unavailable, "As many uploads are under way already as this server takes at once, of one client or of all; try again.") { IsTransient = true, Operation = "write", Store = store.Capabilities.Store };
         try
         {
             await handler(context, store);
         }
         finally
         {
-            uploads.End();
+            uploads.End(client);
         }
     };
 

@@ -73,7 +73,7 @@ internal static class BlobReads
             {
                 int read = await stream.ReadAsync(buffer, context.RequestAborted);
                 if (read == 0) throw StorageException.Corrupt("read", result.Info.Key, result.Source, $"it ended {left} bytes early");
-                await context.Response.Body.WriteAsync(buffer.AsMemory(0, read), context.RequestAborted);
+                await ResponsePieces.SendAsync(context.Response, buffer.AsMemory(0, read), context.RequestAborted);
                 left -= read;
             }
         }

@@ -11,11 +11,14 @@ internal sealed class ServerMetrics(Meter meter)
     private readonly Counter<long> _sent = meter.CreateCounter<long>("strata.server.sent", "By", "Bytes of objects sent");
     private readonly Histogram<double> _duration = meter.CreateHistogram<double>("strata.server.duration", "s", "Time from the request's headers to the answer's last byte");
 
-    private readonly Counter<long> _refusals = meter.CreateCounter<long>("strata.server.refusals", "{request}", "Requests refused because of a limit (uploads, rate)");
+    private readonly Counter<long> _refusals = meter.CreateCounter<long>("strata.server.refusals", "{request}", "Requests refused because of a limit (uploads, share, unfinished, rate, authentication)");
     private readonly Counter<long> _linesLost = meter.CreateCounter<long>("strata.server.access_log.lost", "{line}", "Lines of the access log that could not be written");
 
     /// <summary>Counts a request that a limit refused.</summary>
-    /// <param name="limit"><c>uploads</c> or <c>rate</c>.</param>
+    /// <param name="limit">
+    /// <c>uploads</c> at once, the <c>share</c> of one client of them, <c>unfinished</c> uploads in parts, <c>rate</c>, or
+    /// refusals for want of <c>authentication</c>.
+    /// </param>
     public void CountRefusal(string limit) => _refusals.Add(1, new KeyValuePair<string, object?>("limit", limit));
 
     /// <summary>Counts lines of the access log that nobody will read.</summary>

@@ -118,14 +118,15 @@ internal sealed class S3Endpoint(ServedStores served)
 
     private async Task ReceiveAsync(S3Request request, S3Operation operation)
     {
-        if (!served.Uploads.TryBegin()) throw S3Error.SlowDown.AsException();
+        string client = ClientName.Of(request.Principal.Name, request.Http.Connection.RemoteIpAddress);
+        if (!served.Uploads.TryBegin(client)) throw S3Error.SlowDown.AsException();
         try
         {
             await operation.Handler(request);
         }
         finally
         {
-            served.Uploads.End();
+            served.Uploads.End(client);
         }
     }
 }

@@ -12,6 +12,12 @@ internal sealed record S3Error(int Status, string Code, string Message)
     /// <summary>A limit refused the request; nothing of it was done.</summary>
     public static S3Error SlowDown { get; } = new(503, nameof(SlowDown), "Please reduce your request rate.") { RetryAfter = 1 };
 
+    /// <summary>S3 has no such limit and no code for it; this one its clients understand, and try again for a while.</summary>
+    public static S3Error TooManyUnfinishedUploads { get; } = SlowDown with
+    {
+        Message = "The bucket has as many uploads in parts as this server keeps. Complete or abort some; those that nobody touches expire.",
+    };
+
     public static S3Error NoSuchKey { get; } = new(404, nameof(NoSuchKey), "The specified key does not exist.");
 
     public static S3Error PreconditionFailed { get; } =

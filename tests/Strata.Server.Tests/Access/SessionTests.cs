@@ -172,7 +172,7 @@ public class SessionTests : AccessTests
         var clock = new FakeClock();
         await using RunningServer server = await RunningServer.StartAsync(Options, StoreContext.Default with { Clock = clock });
         string right = JsonSerializer.Serialize(new { id = Admin.Id, secret = Admin.Secret }), wrong = right.Replace("secret=", "secret", StringComparison.Ordinal);
-        for (int i = 0; i < SignInLimit.MaxFailures; i++)
+        for (int i = 0; i < SessionEndpoints.MaxFailures; i++)
         {
             Assert.StartsWith("HTTP/1.1 200", await TryAsync(right));
             Assert.StartsWith("HTTP/1.1 401", await TryAsync(wrong));

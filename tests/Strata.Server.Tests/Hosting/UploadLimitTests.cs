@@ -16,7 +16,7 @@ public sealed class UploadLimitTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var stores = new Dictionary<string, IBlobStore> { ["main"] = _store };
-        _server = await StrataServer.StartAsync(stores, new StrataServerOptions { Listen = "127.0.0.1:0", MaxUploads = 2 }, _counted.Context);
+        _server = await StrataServer.StartAsync(stores, new StrataServerOptions { Listen = "127.0.0.1:0", MaxUploads = 2, MaxUploadsPerClient = 2 }, _counted.Context);
         _http = new HttpClient { BaseAddress = _server.Address };
     }
 

@@ -13,9 +13,12 @@ namespace Strata.Server;
 /// </summary>
 internal sealed class SessionEndpoints(ServedStores served, Sessions sessions)
 {
+    /// <summary>Attempts of an address that may fail at once; one more may each time that as many have passed since as fit into a minute.</summary>
+    internal const int MaxFailures = 10;
+
     private const int MaxBytes = 4096;
 
-    private readonly SignInLimit _limit = new(served.Context.Clock);
+    private readonly TokenBuckets _attempts = new(MaxFailures, TimeSpan.FromMinutes(1), served.Options.MaxRateCounters, served.Context.Clock);
 
     /// <summary>Maps the routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
@@ -56,10 +59,12 @@ internal sealed class SessionEndpoints(ServedStores served, Sessions sessions)
             return;
         }
 
-        if (!_limit.TryBegin(address))
+        // An attempt counts as failed until it has not: many at once are no more than many.
+        string client = ClientName.Of(address);
+        if (!_attempts.TryTake(client))
         {
             http.Response.Headers.RetryAfter = "60";
-            await RefuseAsync(http, 429, $"There were {SignInLimit.MaxFailures} failed attempts within a minute. Try again in a minute.");
+            await RefuseAsync(http, 429, $"There were {MaxFailures} failed attempts within a minute. Try again in a minute.");
             return;
         }
 
@@ -69,7 +74,7 @@ internal sealed class SessionEndpoints(ServedStores served, Sessions sessions)
             return;
         }
 
-        _limit.Forgive(address);
+        _attempts.GiveBack(client);
         if (!new AccessPrincipal(key.Id, key.Grants).IsAdmin)
         {
             await RefuseAsync(http, 403, $"The access key {key.Id} is no admin key: it may use S3 alone. An admin key has the right all:*.");

@@ -31,7 +31,7 @@ internal static class S3Uploads
         WriteOptions options = S3ObjectHeaders.Read(headers);
         if (options.Condition.Kind != WriteConditionKind.None) throw S3Error.NotImplemented("A condition on CreateMultipartUpload (it belongs to CompleteMultipartUpload)").AsException();
         if (checksum is not null) options = options with { Metadata = S3Reserved.With(options.Metadata, S3Reserved.Checksum, checksum.ToString()) };
-        MultipartUpload upload = await uploads.CreateAsync(key, options, request.Aborted);
+        MultipartUpload upload = await request.Served.UnfinishedUploads.CreateAsync(request.Store, uploads, key, options, request.Aborted);
 
         checksum?.WriteTo(request.Response);
         using var xml = new S3Xml("InitiateMultipartUploadResult");
