@@ -64,6 +64,12 @@ internal sealed record FaultBody(string Message, int ExitCode);
 [JsonSerializable(typeof(ServeLine))]
 [JsonSerializable(typeof(ScriptLine))]
 [JsonSerializable(typeof(FaultLine))]
+[JsonSerializable(typeof(LogLine))]
+[JsonSerializable(typeof(LogEntryLine))]
+[JsonSerializable(typeof(LogDamageLine))]
+[JsonSerializable(typeof(LogVerifiedLine))]
+[JsonSerializable(typeof(LogCompactedLine))]
+[JsonSerializable(typeof(LogRepairedLine))]
 internal sealed partial class CliJson : JsonSerializerContext;
 
 /// <summary>How <c>--json</c> writes.</summary>

@@ -74,6 +74,9 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
 
     internal ReadOnlySpan<byte> KeyOf(in Operation operation) => _buffer.AsSpan(operation.At + LogEntryHeader.Bytes, operation.KeyLength);
 
+    /// <summary>An entry without its place, copied; of a batch whose bodies are all short enough to be.</summary>
+    internal byte[] EntryOf(in Operation operation) => _buffer.AsSpan(operation.At, (int)operation.Units * LogEntryHeader.Alignment).ToArray();
+
     /// <summary>Where an entry of the batch is, once it has its place.</summary>
     internal LogLocation LocationOf(in Operation operation) => new(Segment!.Incarnation, Offset + (uint)operation.EntryAt, operation.Units, operation.Flags);
 

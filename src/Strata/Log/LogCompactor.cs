@@ -14,6 +14,7 @@ namespace Strata;
 /// </remarks>
 internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files, LogOptions options, StoreContext context) : IAsyncDisposable
 {
+    private const long LeastGarbage = 4 << 10;
     private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
     private readonly ILogger _log = context.Loggers.CreateLogger<LogCompactor>();
     private readonly CancellationTokenSource _closing = new();
@@ -163,7 +164,9 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
 
     private bool IsDue(LogSegment segment) => IsDue(segment, options.GarbageShare);
 
-    private static bool IsDue(LogSegment segment, double share) => segment.LiveBytes == 0 || segment.GarbageBytes > share * (segment.End - LogSegmentHeader.FramesAt);
+    /// <summary>The heads of frames and the seal are no garbage that writing them anew would save: without the least, a segment with one small entry would be written anew for ever.</summary>
+    private static bool IsDue(LogSegment segment, double share) =>
+        segment.LiveBytes == 0 || segment.GarbageBytes > Math.Max(LeastGarbage, share * (segment.End - LogSegmentHeader.FramesAt));
 
     /// <summary>Segments to be written anew as one: those with the most garbage, as many as fit into one.</summary>
     private List<LogSegment> PickVictims(double share)

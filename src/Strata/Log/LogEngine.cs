@@ -163,6 +163,22 @@ internal sealed partial class LogEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>Compacts until no segment has more garbage than this share; what a person asks for. Blocks a thread of the pool meanwhile.</summary>
+    /// <returns>Bytes that were given free.</returns>
+    /// <exception cref="StorageException">The disk refused; nothing is lost.</exception>
+    public async Task<long> CompactAsync(double garbageShare, CancellationToken cancellationToken)
+    {
+        using OperationGate.Pass pass = _gate.Enter("compact");
+        try
+        {
+            return await Task.Run(() => _compactor.CompactAsync(garbageShare, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            throw DiskErrors.Map(e, "compact", null, _options.Name, _disk.Path);
+        }
+    }
+
     public LogStatistics GetStatistics()
     {
         Dictionary<uint, LogSegment> segments = _segments;
