@@ -77,7 +77,7 @@ internal sealed partial class LogSurvey
             File = segment.Name,
             Offset = result.Offset,
             Length = scanner.BrokenBytes,
-            What = result.Why ?? result.Damage ?? "its end is missing",
+            What = $"{result.Why ?? result.Damage ?? "its end is missing"} (its entries are looked at one by one)",
 
             // A hint says what should be there.
             Loss = hint is null ? LogLoss.Unknown : LogLoss.Nothing,
