@@ -8,12 +8,6 @@ internal sealed partial class LogIndex
     /// <summary>The most entries that are read without the latch at once: some microseconds, in which a writer should not come.</summary>
     public const int OptimisticEntries = 256;
 
-    private void SetVisited(ReadOnlySpan<byte> key, bool isVisited)
-    {
-        if (!_sequence.TryRead(out long sequence) || !_tree.TryFind(key, out LogIndexNode leaf, out int index) || leaf.IsVisited(index) == isVisited || !_sequence.IsStill(sequence)) return;
-        leaf.SetVisited(index, isVisited);
-    }
-
     private const int OptimisticTries = 24, MaxLeavesATry = OptimisticEntries + 64, CountedLeavesATry = 64;
 
     /// <summary>Where a key's entry is. Allocates nothing, and waits for nothing but a change that is being made.</summary>
@@ -101,6 +95,12 @@ internal sealed partial class LogIndex
         if (attempt == OptimisticTries || _latch.IsHeldByCurrentThread) return false;
         Thread.SpinWait(4 << Math.Min(attempt, 6));
         return true;
+    }
+
+    private void SetVisited(ReadOnlySpan<byte> key, bool isVisited)
+    {
+        if (!_sequence.TryRead(out long sequence) || !_tree.TryFind(key, out LogIndexNode leaf, out int index) || leaf.IsVisited(index) == isVisited || !_sequence.IsStill(sequence)) return;
+        leaf.SetVisited(index, isVisited);
     }
 
     private bool TryGetLatched(ReadOnlySpan<byte> key, out LogLocation location)
