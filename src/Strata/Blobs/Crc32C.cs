@@ -4,14 +4,12 @@ using System.Runtime.InteropServices;
 
 namespace Strata;
 
-/// <summary>
-/// CRC-32C (Castagnoli; RFC 3720, appendix B.4), computed piece by piece with the processor's instruction. That has three
-/// times the throughput that one chain of it reaches, so longer runs are taken as three at a time, and joined.
-/// </summary>
+/// <summary>CRC-32C (Castagnoli; RFC 3720, appendix B.4), computed piece by piece with the processor's instructions.</summary>
 public struct Crc32C
 {
-    private const int LaneBytes = 1_024, ShortLaneBytes = 256;
-    private static readonly Crc32CShift Lane = new(LaneBytes), ShortLane = new(ShortLaneBytes);
+    /// <summary>From so many bytes on there is something faster than one chain of the instruction.</summary>
+    private const int LongRun = 256;
+
     private uint _state;
 
     /// <summary>The checksum of all bytes appended so far; 0 before the first.</summary>
@@ -21,12 +19,7 @@ public struct Crc32C
     public void Append(ReadOnlySpan<byte> bytes)
     {
         uint crc = ~_state;
-        if (bytes.Length >= 3 * ShortLaneBytes)
-        {
-            bytes = AppendLanes(ref crc, bytes, Lane, LaneBytes);
-            bytes = AppendLanes(ref crc, bytes, ShortLane, ShortLaneBytes);
-        }
-
+        if (bytes.Length >= LongRun) bytes = Crc32CFolding.IsSupported ? Crc32CFolding.Append(ref crc, bytes) : Crc32CLanes.Append(ref crc, bytes);
         ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
         foreach (ulong word in words) crc = BitOperations.Crc32C(crc, word);
         foreach (byte b in bytes[(words.Length * sizeof(ulong))..]) crc = BitOperations.Crc32C(crc, b);
@@ -76,31 +69,6 @@ public struct Crc32C
         }
 
         return first ^ second;
-    }
-
-    private static ReadOnlySpan<byte> AppendLanes(scoped ref uint crc, ReadOnlySpan<byte> bytes, Crc32CShift shift, int length)
-    {
-        uint state = crc;
-        int words = length / sizeof(ulong);
-        while (bytes.Length >= 3 * length)
-        {
-            ReadOnlySpan<ulong> first = MemoryMarshal.Cast<byte, ulong>(bytes[..(3 * length)]);
-            ReadOnlySpan<ulong> second = first.Slice(words, words), third = first.Slice(2 * words, words);
-            first = first[..words];
-            uint ahead = 0, last = 0;
-            for (int i = 0; i < first.Length; i++)
-            {
-                state = BitOperations.Crc32C(state, first[i]);
-                ahead = BitOperations.Crc32C(ahead, second[i]);
-                last = BitOperations.Crc32C(last, third[i]);
-            }
-
-            state = shift.Combine(shift.Combine(state, ahead), last);
-            bytes = bytes[(3 * length)..];
-        }
-
-        crc = state;
-        return bytes;
     }
 
     private static uint Apply(ReadOnlySpan<uint> matrix, uint vector)

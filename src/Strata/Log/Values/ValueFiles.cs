@@ -72,7 +72,9 @@ internal sealed partial class ValueFiles : IAsyncDisposable
             }
             catch (IOException e)
             {
-                _log.LogWarning(e, "Cannot open the spare file {Name} of store '{Store}'", spare.Name, _options.Name);
+                // In doubt, or it would be the next spare again.
+                _log.LogWarning(e, "Cannot open the spare file {Name} of store '{Store}'; another takes its place", spare.Name, _options.Name);
+                spare.IsInDoubt = true;
                 Abandon(spare);
             }
             catch
@@ -220,7 +222,10 @@ internal sealed partial class ValueFiles : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives the handles back. Spares stay in the folder; readers that are left keep theirs until they end.</summary>
+    /// <summary>
+    /// Gives the handles back. Spares stay in the folder; readers that are left keep theirs until they end. What is not on
+    /// the medium yet is not put there: <see cref="Sync"/> comes before, and the log's own sync behind it.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         Task removing;
@@ -295,14 +300,15 @@ internal sealed partial class ValueFiles : IAsyncDisposable
 
     internal void Release(ValueFile file) => Release([file]);
 
-    internal void Release(ReadOnlySpan<ValueFile> files)
+    /// <summary>Takes leases back; null stands for one that was given back before.</summary>
+    internal void Release(ReadOnlySpan<ValueFile?> files)
     {
         var removed = new List<ValueFile>();
         lock (_gate)
         {
-            foreach (ValueFile file in files)
+            foreach (ValueFile? file in files)
             {
-                if (--file.Leases > 0) continue;
+                if (file is null || --file.Leases > 0) continue;
                 if (file.State == ValueFileState.Retired) Recycle(file, removed);
                 else KeepIdle(file);
             }

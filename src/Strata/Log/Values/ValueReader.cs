@@ -39,6 +39,7 @@ internal sealed class ValueReader : ReadOnlyStream
         if (Remaining == 0 || buffer.Length == 0) return 0;
         while (_position == _ranges[_range].End)
         {
+            _lease.Release(_range);
             _range++;
             _blockAt = -1;
             _position = _ranges[_range].From;
@@ -156,7 +157,7 @@ internal sealed class ValueReader : ReadOnlyStream
 
     private int ReadFile(ValueRange range, long at, Span<byte> into)
     {
-        ValueFile file = _lease.Files[_range];
+        ValueFile file = _lease[_range];
         if (file.IsMissing) throw Lost(range);
         try
         {

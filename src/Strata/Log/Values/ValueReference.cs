@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Strata;
 
-/// <summary>Where a large value is: what the log says instead of its bytes. docs/formats/log.md</summary>
+/// <summary>Where a large value is: what the log says instead of its bytes. docs/formats/log-values.md</summary>
 /// <remarks>
 /// <code>
 ///  0  u8   format version, 1

@@ -268,6 +268,20 @@ public sealed class ValueFaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_spare_that_is_gone_is_no_reason_to_fail()
+    {
+        var warnings = new WarningCounter();
+        var disk = new SimulatedDisk();
+        await using (ValueFiles files = ValueFilesFixture.Open(disk)) files.Put(new byte[100_000]);
+        await using ValueFiles again = ValueFilesFixture.Open(disk, context: StoreContext.Default with { Loggers = warnings });
+        Assert.Equal(1, again.GetStatistics().Spares);
+        disk.Delete(disk.Names.Single());
+        byte[] bytes = ValueFilesFixture.Bytes(100_000);
+        Assert.Equal(bytes, again.Read(again.Put(bytes)));
+        Assert.Equal((1, 0), (warnings.Warnings, again.GetStatistics().Spares));
+    }
+
+    [Fact]
     public async Task A_medium_that_cannot_be_read_is_not_called_damage()
     {
         var disk = new SimulatedDisk();

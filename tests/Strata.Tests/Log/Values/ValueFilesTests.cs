@@ -273,8 +273,20 @@ public sealed class ValueFilesTests : IDisposable
         await using ValueFiles files = ValueFilesFixture.Open(new SystemDisk(_folder.Path), new ValueFileOptions { Name = "test", Durability = DiskDurability.OperatingSystem, MaxIdleHandles = 8 });
         ValuePiece[] pieces = [.. Enumerable.Range(0, 100).Select(i => files.Put(ValueFilesFixture.Bytes(10_000, i)))];
         foreach (ValuePiece piece in pieces) Assert.Equal(Crc32C.Of(files.Read(piece)), piece.Checksum);
-        int open = Directory.GetFiles("/proc/self/fd").Count(fd => File.ResolveLinkTarget(fd, false)?.FullName.StartsWith(_folder.Path, StringComparison.Ordinal) == true);
-        Assert.InRange(open, 1, 8);
+        Assert.InRange(Handles(), 1, 8);
+
+        // A reader of many pieces has few of them open, and gives each back once it is behind.
+        Assert.True(files.TryOpen(ValueReference.Of(pieces), 0, 100 * 10_000, out ValueReader? reader));
+        await using (reader)
+        {
+            reader.ReadAll(new byte[90 * 10_000]);
+            Assert.InRange(Handles(), 1, 9);
+            files.Retire(pieces[0].Id);
+            Assert.Equal(0, files.GetStatistics().Retired);
+            files.Retire(pieces[99].Id);
+            Assert.Equal(1, files.GetStatistics().Retired);
+            reader.ReadAll(new byte[10 * 10_000]);
+        }
     }
 
     [Fact]
@@ -313,4 +325,6 @@ public sealed class ValueFilesTests : IDisposable
     }
 
     private ILogDisk Disk(bool isSimulated) => isSimulated ? new SimulatedDisk() : new SystemDisk(_folder.Path);
+
+    private int Handles() => Directory.GetFiles("/proc/self/fd").Count(fd => File.ResolveLinkTarget(fd, false)?.FullName.StartsWith(_folder.Path, StringComparison.Ordinal) == true);
 }
