@@ -32,24 +32,26 @@ internal sealed partial class LogEngine
             string path = $"{LogSegmentFiles.Folder}/{name}";
             if (name.EndsWith(".tmp", StringComparison.Ordinal))
             {
-                if (uint.TryParse(name[..8], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out uint begun)) _files.SkipTo(begun);
+                if (TryReadIncarnation(name, out uint begun)) _files.SkipTo(begun);
                 _disk.Delete(path);
                 continue;
             }
 
-            if (!name.EndsWith(".seg", StringComparison.Ordinal)) continue;
+            if (name.EndsWith(".hint", StringComparison.Ordinal)) RemoveOrphan(name);
+            bool isSpare = name.StartsWith("spare-", StringComparison.Ordinal);
+            uint incarnation = 0;
+            if (!name.EndsWith(".seg", StringComparison.Ordinal) || (!isSpare && !TryReadIncarnation(name, out incarnation))) continue;
             ILogFile file = _disk.Open(path);
             int read = file.Read(0, head);
             string? wrong = LogSegmentHeader.Read(head.AsSpan(0, read), out LogSegmentHeader header);
             if (wrong is null) _files.SkipTo(header.Incarnation);
-            if (name.StartsWith("spare-", StringComparison.Ordinal))
+            if (isSpare)
             {
                 _files.AddSpare(path, (uint)file.Length);
                 file.Dispose();
                 continue;
             }
 
-            uint incarnation = uint.Parse(name.AsSpan(0, 8), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             _files.SkipTo(incarnation);
             if (wrong is null && header.Incarnation == incarnation && !LogReplacedSegments.TryRead(head.AsSpan(LogSegmentHeader.Bytes, read - LogSegmentHeader.Bytes), replaced)) wrong = "its list of replaced segments is damaged";
             found.Add(new FoundSegment(incarnation, header, file, wrong ?? (header.Incarnation == incarnation ? null : "its head is of an earlier use")));
@@ -62,6 +64,22 @@ internal sealed partial class LogEngine
         }
 
         return found;
+    }
+
+    /// <summary>The number in a file's name; what Strata did not name is left alone.</summary>
+    private static bool TryReadIncarnation(string name, out uint incarnation)
+    {
+        incarnation = 0;
+        return name.Length > 8 && uint.TryParse(name.AsSpan(0, 8), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out incarnation);
+    }
+
+    /// <summary>A hint without its segment: the crash came between the two. Its incarnation is not given again, or the hint would be taken for that segment's.</summary>
+    private void RemoveOrphan(string name)
+    {
+        if (!TryReadIncarnation(name, out uint incarnation) || _disk.Exists(LogSegmentFiles.NameOf(incarnation))) return;
+        _files.SkipTo(incarnation);
+        _disk.Delete($"{LogSegmentFiles.Folder}/{name}");
+        _disk.SyncFolder(LogSegmentFiles.Folder);
     }
 
     private void Remove(FoundSegment segment)

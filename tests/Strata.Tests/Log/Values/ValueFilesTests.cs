@@ -204,7 +204,7 @@ public sealed class ValueFilesTests : IDisposable
         foreach (ValuePiece piece in large) files.Retire(piece.Id);
         Assert.True(files.GetStatistics().SpareBytes <= 8 << 20, "nothing is in use, so 8 MiB are the bound");
         await Eventually.HoldsAsync(() => disk.Names.Count == files.GetStatistics().Spares, "What is beyond the bounds is removed.");
-        Assert.Equal(disk.Names.Sum(disk.LengthOf), files.GetStatistics().AllocatedBytes);
+        await Eventually.HoldsAsync(() => files.GetStatistics().AllocatedBytes == disk.Names.Sum(disk.LengthOf), "What is allocated is what is there.");
     }
 
     [Fact]
@@ -275,12 +275,13 @@ public sealed class ValueFilesTests : IDisposable
         foreach (ValuePiece piece in pieces) Assert.Equal(Crc32C.Of(files.Read(piece)), piece.Checksum);
         Assert.InRange(Handles(), 1, 8);
 
-        // A reader of many pieces has few of them open, and gives each back once it is behind.
+        // A reader of many pieces has few of them open - those that were, those that it has read, the one that it reads -
+        // and gives each back once it is behind.
         Assert.True(files.TryOpen(ValueReference.Of(pieces), 0, 100 * 10_000, out ValueReader? reader));
         await using (reader)
         {
             reader.ReadAll(new byte[90 * 10_000]);
-            Assert.InRange(Handles(), 1, 9);
+            Assert.InRange(Handles(), 1, 8 + 8 + 1);
             files.Retire(pieces[0].Id);
             Assert.Equal(0, files.GetStatistics().Retired);
             files.Retire(pieces[99].Id);
@@ -320,7 +321,7 @@ public sealed class ValueFilesTests : IDisposable
             }
         })));
         await Eventually.HoldsAsync(() => Directory.GetFiles(_folder.Sub("values")).Length == current.Length + files.GetStatistics().Spares, "What nothing refers to is removed.");
-        Assert.Equal(new DirectoryInfo(_folder.Sub("values")).GetFiles().Sum(f => f.Length), files.GetStatistics().AllocatedBytes);
+        await Eventually.HoldsAsync(() => files.GetStatistics().AllocatedBytes == new DirectoryInfo(_folder.Sub("values")).GetFiles().Sum(f => f.Length), "What is allocated is what is there.");
         Assert.Equal(current.Sum(p => p.Length), files.GetStatistics().Bytes);
     }
 
