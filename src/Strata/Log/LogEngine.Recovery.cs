@@ -148,6 +148,7 @@ internal sealed partial class LogEngine
                 if (scanner.MoveNextFrame()) throw log.Damaged(found.Incarnation, $"{found.Wrong}, and it has no hint");
             }
 
+            log._log.LogWarning("The segment {Segment} of store '{Store}' holds nothing that can be read ({Why}) and is removed: a crash ended its creation, or it is lost", LogSegmentFiles.NameOf(found.Incarnation), log._options.Name, found.Wrong);
             log.Remove(found);
         }
 
