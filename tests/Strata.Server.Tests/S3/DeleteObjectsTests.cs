@@ -95,7 +95,7 @@ public class DeleteObjectsTests : ServerTests
     public async Task A_body_that_was_announced_and_does_not_come_takes_no_memory()
     {
         const int Connections = 200;
-        await using RunningServer server = await RunningServer.StartAsync();
+        await using RunningServer server = await RunningServer.StartAsync(new StrataServerOptions { MaxUploadsPerClient = Connections });
         int announced = new StrataServerOptions().MaxXmlBytes;
         var stalled = new List<RawConnection>();
         long before = GC.GetTotalMemory(forceFullCollection: true);

@@ -19,7 +19,7 @@ public sealed class LogMergeTests
         for (int seed = 0; seed < 40; seed++)
         {
             var random = new Random((1_000 * sources) + seed);
-            var disk = new SimulatedDisk();
+            var disk = SegmentImage.EmptyDisk();
             var model = new Model();
             using var merged = new LogSources();
             foreach (int i in Enumerable.Range(1, sources).OrderBy(_ => random.Next()))
@@ -39,7 +39,7 @@ public sealed class LogMergeTests
     public void Of_two_with_one_LSN_the_one_in_the_newer_segment_counts()
     {
         // Compaction moved it, and the process ended before the old segment was gone.
-        var disk = new SimulatedDisk();
+        var disk = SegmentImage.EmptyDisk();
         foreach (uint[] order in (uint[][])[[9, 4], [4, 9]])
         {
             using var sources = new LogSources();
@@ -63,7 +63,7 @@ public sealed class LogMergeTests
         var sink = new Collected();
         LogMerge.Run(sources, ref sink);
         sources.Add(new LogHintBuilder(1, LogSegmentKind.Appended).ToCursor());
-        sources.Add(Cursor(new SimulatedDisk(), new LogHintBuilder(2, LogSegmentKind.Compacted), isFile: true));
+        sources.Add(Cursor(SegmentImage.EmptyDisk(), new LogHintBuilder(2, LogSegmentKind.Compacted), isFile: true));
         LogMerge.Run(sources, ref sink);
         Assert.Empty(sink.Entries);
     }
@@ -72,7 +72,7 @@ public sealed class LogMergeTests
     public void Thousands_of_sources_merge()
     {
         var random = new Random(8);
-        var disk = new SimulatedDisk();
+        var disk = SegmentImage.EmptyDisk();
         var model = new Model();
         using var sources = new LogSources();
         for (uint i = 1; i <= 3_000; i++)

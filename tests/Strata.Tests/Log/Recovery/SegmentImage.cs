@@ -8,6 +8,15 @@ internal sealed class SegmentImage
 {
     private readonly uint _incarnation;
 
+    /// <summary>A disk with the folder that segments and hints are in.</summary>
+    public static SimulatedDisk EmptyDisk()
+    {
+        var disk = new SimulatedDisk();
+        disk.CreateFolder(LogSegmentFiles.Folder);
+        disk.SyncFolder("");
+        return disk;
+    }
+
     /// <param name="incarnation">The segment's.</param>
     /// <param name="kind">Its kind.</param>
     /// <param name="first">LSN of its first frame.</param>
