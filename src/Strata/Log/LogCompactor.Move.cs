@@ -11,7 +11,7 @@ internal sealed partial class LogCompactor
     /// <summary>Writes the hints that are missing, oldest first: a void counts for segments older than its own.</summary>
     public void WriteHints()
     {
-        foreach (LogSegment segment in log.Segments.Where(s => s.IsSettled && !s.HasHint && !_damaged.Contains(s.Incarnation)).OrderBy(s => s.Incarnation))
+        foreach (LogSegment segment in log.Segments.Where(s => s.IsSettled && !s.HasHint && !s.IsDamaged).OrderBy(s => s.Incarnation))
         {
             using var hint = new LogHintBuilder(segment.Incarnation, segment.Kind);
             using LogSegmentScanner scanner = Scanner(segment);
@@ -103,7 +103,7 @@ internal sealed partial class LogCompactor
     {
         bool isWhole = result.End is LogScanEnd.Sealed or LogScanEnd.Voided && result.Offset == segment.End;
         if (isWhole) return false;
-        _damaged.Add(segment.Incarnation);
+        segment.IsDamaged = true;
         _log.LogError("The segment {Segment} of store '{Store}' is damaged at offset {Offset} ({Why}); it is left as it is", LogSegmentFiles.NameOf(segment.Incarnation), options.Name, result.Offset, result.Why ?? "it ends too early");
         return true;
     }

@@ -7,10 +7,13 @@ namespace Strata;
 /// segments that are mostly garbage, in the background.
 /// </summary>
 /// <remarks>
+/// <para>It has a thread of its own: an application that keeps every thread of the pool busy must not keep space from
+/// being given free.</para>
 /// <para>A crash at any step loses nothing: the new segment has a temporary name until it and its hint are on the medium;
 /// the old ones go after that, and an entry that is in both is taken from the newer.</para>
 /// <para><b>Bound on space:</b> while it keeps up, every sealed segment holds at most <see cref="LogOptions.GarbageShare"/>
-/// garbage; writers wait when garbage beyond that reaches as much as what is live and four segments more.</para>
+/// garbage. When garbage beyond that reaches as much as what is live and four segments more, whoever begins a segment finds
+/// it, and writers wait.</para>
 /// </remarks>
 internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files, LogOptions options, StoreContext context) : IAsyncDisposable
 {
@@ -19,10 +22,12 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     private readonly ILogger _log = context.Loggers.CreateLogger<LogCompactor>();
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _one = new(1, 1);
-    private readonly AsyncSignal _due = new();
-    private readonly HashSet<uint> _damaged = [];
+    private readonly AutoResetEvent _due = new(false);
+    private readonly Lock _roomGate = new();
     private volatile TaskCompletionSource? _room;
-    private Task _worker = Task.CompletedTask;
+    private volatile bool _isDue;
+    private Thread? _worker;
+    private ITimer? _timer;
     private ulong _tombstonesAsOf;
     private int _roomsMade;
     private long _compactions;
@@ -36,14 +41,21 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     /// <summary>The last failure, or null once it went well again.</summary>
     public string? LastError { get; private set; }
 
-    public void Start() => _worker = Task.Run(() => WorkAsync(_closing.Token));
+    public void Start()
+    {
+        _worker = new Thread(Work) { IsBackground = true, Name = $"strata-compaction {options.Name}" };
+        _worker.Start();
+        _timer = context.Clock.CreateTimer(static state => ((LogCompactor)state!).Wake(), this, LookEvery, LookEvery);
+    }
 
     public async ValueTask DisposeAsync()
     {
+        if (_timer is not null) await _timer.DisposeAsync().ConfigureAwait(false);
         await _closing.CancelAsync().ConfigureAwait(false);
         _due.Set();
-        await _worker.ConfigureAwait(false);
+        if (_worker is { } worker) await Task.Run(worker.Join).ConfigureAwait(false);
         GiveRoom();
+        _due.Dispose();
         _one.Dispose();
         _closing.Dispose();
     }
@@ -52,13 +64,14 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     public void SegmentSettled(LogSegment segment)
     {
         segment.IsSettled = true;
-        _due.Set();
+        LookAtRoom();
+        Wake();
     }
 
     /// <summary>Something in a sealed segment counts no more.</summary>
     public void GarbageGrew(LogSegment segment)
     {
-        if (IsDue(segment)) _due.Set();
+        if (!_isDue && IsDue(segment)) Wake();
     }
 
     /// <summary>Waits while there is so much garbage that compaction must catch up first.</summary>
@@ -124,39 +137,47 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         return before - log.Segments.Sum(s => (long)s.Capacity);
     }
 
-    private async Task WorkAsync(CancellationToken cancellationToken)
+    private void Wake()
     {
-        while (!cancellationToken.IsCancellationRequested)
+        if (_closing.IsCancellationRequested) return;
+        _isDue = true;
+        _due.Set();
+    }
+
+    private void Work()
+    {
+        CancellationToken closing = _closing.Token;
+        while (true)
         {
-            await _due.WaitAsync(LookEvery, context.Clock).ConfigureAwait(false);
-            if (cancellationToken.IsCancellationRequested) return;
-            await _one.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+            _due.WaitOne();
+            if (closing.IsCancellationRequested) return;
+
+            // Before the look: what becomes due from here on wakes it again.
+            _isDue = false;
+            _one.Wait(CancellationToken.None);
             try
             {
                 WriteHints();
                 LookAtRoom();
-                while (!cancellationToken.IsCancellationRequested && PickVictims(options.GarbageShare) is { Count: > 0 } victims)
+                while (!closing.IsCancellationRequested && PickVictims(options.GarbageShare) is { Count: > 0 } victims)
                 {
                     long moved = Compact(victims);
                     LookAtRoom();
-                    if (_room is null && options.CompactionBytesPerSecond is { } rate && moved > 0) await Task.Delay(TimeSpan.FromSeconds((double)moved / rate), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+                    if (_room is null && options.CompactionBytesPerSecond is { } rate && moved > 0) closing.WaitHandle.WaitOne(TimeSpan.FromSeconds((double)moved / rate));
                 }
 
-                LastError = _damaged.Count == 0 ? null : $"{_damaged.Count} segments are damaged and are not compacted";
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                return;
+                int damaged = log.Segments.Count(s => s.IsDamaged);
+                LastError = damaged == 0 ? null : $"{damaged} segments are damaged and are not compacted";
             }
             catch (Exception e)
             {
-                // Whatever it is, nobody may wait for room that nobody makes.
                 LastError = e.Message;
                 _log.LogWarning(e, "Compaction of the log '{Store}' failed; nothing is lost, and it is tried again", options.Name);
-                GiveRoom();
             }
             finally
             {
+                // Whatever it was, nobody may wait for room that nobody makes.
+                GiveRoom();
                 _one.Release();
             }
         }
@@ -173,7 +194,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     {
         List<LogSegment> victims = [];
         long live = 0;
-        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSettled && !_damaged.Contains(s.Incarnation))];
+        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSettled && !s.IsDamaged)];
         foreach (LogSegment segment in sealedOnes.Where(s => IsDue(s, share)).OrderBy(s => (double)s.LiveBytes / Math.Max(1, s.End)))
         {
             if (victims.Count > 0 && live + segment.LiveBytes > options.SegmentBytes / 2) break;
@@ -204,18 +225,23 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         foreach (LogSegment segment in log.Segments)
         {
             live += segment.LiveBytes;
-            if (segment.IsSettled && !_damaged.Contains(segment.Incarnation)) garbage += segment.GarbageBytes;
+            if (segment.IsSettled && !segment.IsDamaged) garbage += segment.GarbageBytes;
         }
 
         double most = (live * options.GarbageShare / (1 - options.GarbageShare)) + live + (4L * options.SegmentBytes);
-        if (garbage > most) _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        else GiveRoom();
+        if (garbage <= most) GiveRoom();
+        else lock (_roomGate) _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     private void GiveRoom()
     {
-        TaskCompletionSource? room = _room;
-        _room = null;
+        TaskCompletionSource? room;
+        lock (_roomGate)
+        {
+            room = _room;
+            _room = null;
+        }
+
         room?.TrySetResult();
     }
 }

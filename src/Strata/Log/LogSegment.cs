@@ -38,6 +38,9 @@ internal sealed class LogSegment(LogSegmentHeader header, ILogFile file, LogMapp
     /// <summary>It is sealed, and the index has all of its entries: only then may compaction ask the index which of them count.</summary>
     public bool IsSettled { get; set; }
 
+    /// <summary>Compaction found it damaged: it stays as it is, for verify and repair.</summary>
+    public bool IsDamaged { get; set; }
+
     /// <summary>Its hint file is durable.</summary>
     public bool HasHint { get; set; }
 
