@@ -30,8 +30,7 @@ internal sealed partial class LogCompactor
         {
             // What replaced their entries must be on the medium before they go.
             log.Appender.Sync();
-            foreach (LogSegment victim in victims) Retire(victim);
-            Interlocked.Increment(ref _compactions);
+            Retire(victims);
             return 0;
         }
 
@@ -75,8 +74,7 @@ internal sealed partial class LogCompactor
         log.Enter(target);
         Apply(CollectionsMarshal.AsSpan(moves), frames.Keys, target);
         target.IsSettled = true;
-        foreach (LogSegment victim in victims) Retire(victim);
-        Interlocked.Increment(ref _compactions);
+        Retire(victims);
         Interlocked.Add(ref _compactedBytes, frames.Bytes);
         return live;
     }
@@ -131,10 +129,16 @@ internal sealed partial class LogCompactor
         }
     }
 
-    private void Retire(LogSegment victim)
+    private void Retire(List<LogSegment> victims)
     {
-        log.Leave(victim);
-        files.Retire(victim);
+        foreach (LogSegment victim in victims)
+        {
+            log.Leave(victim);
+            files.Retire(victim);
+        }
+
+        Interlocked.Increment(ref _compactions);
+        Interlocked.Increment(ref _roomsMade);
     }
 
     private void Discard(LogSegment target)

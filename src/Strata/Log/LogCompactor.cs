@@ -77,7 +77,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     /// <summary>Waits while there is so much garbage that compaction must catch up first.</summary>
     public ValueTask WaitForRoomAsync() => _room is { } room ? new ValueTask(room.Task) : default;
 
-    /// <summary>Counts the times that room was made on a full disk.</summary>
+    /// <summary>Counts the times that segments were let go.</summary>
     public int RoomsMade => Volatile.Read(ref _roomsMade);
 
     /// <summary>Makes room on a full disk: compacts what has the most garbage, however little that is, until so many bytes are free.</summary>
@@ -102,7 +102,6 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                     freed = now;
                 }
 
-                if (freed > 0) Interlocked.Increment(ref _roomsMade);
                 return freed > 0;
             }).ConfigureAwait(false);
         }
