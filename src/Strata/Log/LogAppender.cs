@@ -14,6 +14,12 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
 {
     /// <summary>So much of a fresh file is written ahead of its frames, so that their syncs need not record new blocks.</summary>
     private const int WriteAheadBytes = 1 << 20;
+
+    /// <summary>A long group that is flushed goes to the medium in steps, each while the next is written.</summary>
+    private const int StepBytes = 256 << 10;
+
+    /// <summary>Without a flush after each group, what was written goes to the medium in steps of this, so that the flush at the segment's end is short.</summary>
+    private const int WriteBackBytes = 1 << 20;
     private static readonly byte[] Zeros = GC.AllocateArray<byte>(WriteAheadBytes, pinned: true);
     private readonly List<ReadOnlyMemory<byte>> _pieces = [];
     private readonly bool _flushes = options.Durability == DiskDurability.Flush;
@@ -132,9 +138,15 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
 
     private void Write(LogSegment segment, long end)
     {
-        if (_pieces.Count == 1) segment.File.Write(segment.End, _pieces[0].Span);
+        if (_flushes && end - segment.End > 2 * StepBytes) WriteInSteps(segment);
+        else if (_pieces.Count == 1) segment.File.Write(segment.End, _pieces[0].Span);
         else segment.File.Write(segment.End, _pieces);
-        if (!_flushes) return;
+        if (!_flushes)
+        {
+            StartWriteBack(segment, end);
+            return;
+        }
+
         if (end > segment.WrittenBefore)
         {
             uint ahead = (uint)Math.Min(segment.Capacity, end + WriteAheadBytes);
@@ -143,6 +155,47 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
         }
 
         SyncFile(segment);
+    }
+
+    private void WriteInSteps(LogSegment segment)
+    {
+        long at = segment.End, started = at;
+        foreach (ReadOnlyMemory<byte> piece in _pieces)
+        {
+            for (ReadOnlyMemory<byte> rest = piece; !rest.IsEmpty;)
+            {
+                ReadOnlyMemory<byte> step = rest[..Math.Min(rest.Length, StepBytes)];
+                rest = rest[step.Length..];
+                segment.File.Write(at, step.Span);
+                at += step.Length;
+                if (at - started < StepBytes) continue;
+                segment.File.StartWriteBack(started, at - started);
+                started = at;
+            }
+        }
+    }
+
+    private static void StartWriteBack(LogSegment segment, long end)
+    {
+        long from = segment.WriteBackFrom, length = end - from;
+        if (length < WriteBackBytes || !segment.TryAcquire()) return;
+        segment.WriteBackFrom = (uint)end;
+
+        // The call may wait for the medium.
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static work =>
+            {
+                try
+                {
+                    work.Segment.File.StartWriteBack(work.From, work.Length);
+                }
+                finally
+                {
+                    work.Segment.Release();
+                }
+            },
+            (Segment: segment, From: from, Length: length),
+            preferLocal: false);
     }
 
     private void SyncFile(LogSegment segment)

@@ -32,7 +32,8 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
 
     internal ReadOnlySpan<Expectation> Expectations => CollectionsMarshal.AsSpan(_expectations);
 
-    internal TaskCompletionSource<LogCommit>? Completion { get; set; }
+    /// <summary>Ends when its group does, well or not; null for one that its caller commits itself.</summary>
+    internal TaskCompletionSource? Completion { get; set; }
 
     internal ulong Sequence { get; private set; }
 

@@ -74,6 +74,9 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         if (!_isDue && IsDue(segment)) Wake();
     }
 
+    /// <summary>False while writers must wait.</summary>
+    public bool HasRoom => _room is null;
+
     /// <summary>Waits while there is so much garbage that compaction must catch up first.</summary>
     public ValueTask WaitForRoomAsync() => _room is { } room ? new ValueTask(room.Task) : default;
 
@@ -161,8 +164,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                 while (!closing.IsCancellationRequested && PickVictims(options.GarbageShare) is { Count: > 0 } victims)
                 {
                     long moved = Compact(victims);
-                    LookAtRoom();
-                    if (_room is null && options.CompactionBytesPerSecond is { } rate && moved > 0) closing.WaitHandle.WaitOne(TimeSpan.FromSeconds((double)moved / rate));
+                    if (!LookAtRoom() && options.CompactionBytesPerSecond is { } rate && moved > 0) closing.WaitHandle.WaitOne(TimeSpan.FromSeconds((double)moved / rate));
                 }
 
                 int damaged = log.Segments.Count(s => s.IsDamaged);
@@ -218,7 +220,9 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         return true;
     }
 
-    private void LookAtRoom()
+    /// <summary>Makes writers wait, or lets them go on.</summary>
+    /// <returns>True when there is so much garbage that compaction should not be slowed down.</returns>
+    private bool LookAtRoom()
     {
         long live = 0, garbage = 0;
         foreach (LogSegment segment in log.Segments)
@@ -227,9 +231,11 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
             if (segment.IsSettled && !segment.IsDamaged) garbage += segment.GarbageBytes;
         }
 
-        double most = (live * options.GarbageShare / (1 - options.GarbageShare)) + live + (4L * options.SegmentBytes);
-        if (garbage <= most) GiveRoom();
+        long segmentBytes = log.Appender.Active?.Capacity ?? (uint)options.SegmentBytes;
+        double beyond = garbage - (live * options.GarbageShare / (1 - options.GarbageShare));
+        if (beyond <= live + (4L * segmentBytes)) GiveRoom();
         else lock (_roomGate) _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return beyond > (live / 2) + (2L * segmentBytes);
     }
 
     private void GiveRoom()

@@ -13,35 +13,74 @@ internal sealed partial class LogEngine
 
     /// <summary>Commits a batch: all of it, or nothing. There is no way back once it is called.</summary>
     /// <remarks>
-    /// A lone caller writes on its own thread; who comes while another writes waits for the next group. An expectation
-    /// about a key that is under way waits until that is over.
+    /// Without a flush to wait for, a lone caller writes on its own thread. Where there is one, the group is written on a
+    /// thread of the pool: a caller that begins many commits before it awaits them must have all of them in one flush.
+    /// Who comes while another writes waits for the next group. An expectation about a key that is under way waits until
+    /// that is over.
     /// </remarks>
     /// <exception cref="StorageException">
     /// Of kind Full, Unavailable or AccessDenied. Its Outcome says whether the batch may count: Unknown only when the log
     /// has become read-only.
     /// </exception>
-    public async ValueTask<LogCommit> CommitAsync(LogBatch batch)
+    public ValueTask<LogCommit> CommitAsync(LogBatch batch)
     {
         if (batch.Count == 0) throw new ArgumentException("The batch is empty.", nameof(batch));
         if (batch.Length > LogOptions.MaxSegmentBytes - LogSegmentHeader.FramesAt - (4 * LogFrameHeader.Bytes)) throw new ArgumentException($"The batch has {batch.Length} bytes, more than a segment of 64 MiB takes.", nameof(batch));
-        using OperationGate.Pass pass = _gate.Enter("write");
+        OperationGate.Pass pass = _gate.Enter("write");
+        int rooms = _compactor.RoomsMade;
+        if (!_flushes && (batch.FreesSpace || _compactor.HasRoom))
+        {
+            bool isHandedOver = false;
+            try
+            {
+                if (!TryCommitAtOnce(batch, out LogCommit commit) || batch.Failure is not null) isHandedOver = true;
+                else return new ValueTask<LogCommit>(commit);
+            }
+            finally
+            {
+                if (!isHandedOver) pass.Dispose();
+            }
+        }
+
+        return CommitAsync(batch, rooms, pass);
+    }
+
+    private async ValueTask<LogCommit> CommitAsync(LogBatch batch, int rooms, OperationGate.Pass pass)
+    {
+        using OperationGate.Pass held = pass;
         if (!batch.FreesSpace) await _compactor.WaitForRoomAsync().ConfigureAwait(false);
         while (true)
         {
-            int rooms = _compactor.RoomsMade;
-            try
-            {
-                return await QueueAsync(batch).ConfigureAwait(false);
-            }
-            catch (StorageException e) when (e is { Kind: StorageErrorKind.Full, Outcome: WriteOutcome.NotApplied } && batch.Failure is not null)
-            {
-                // Garbage that is not worth a compaction otherwise is room on a full disk. Some of it fills up the reserve
-                // first; each turn has freed something, so there is an end.
-                if (!await _compactor.TryMakeRoomAsync(batch.Length, rooms).ConfigureAwait(false)) throw;
-                batch.Failure = null;
-                batch.Completion = null;
-            }
+            LogCommit commit = batch.Failure is null ? await QueueAsync(batch).ConfigureAwait(false) : default;
+            if (batch.Failure is not { } failure) return commit;
+
+            // Garbage that is not worth a compaction otherwise is room on a full disk. Some of it fills up the reserve
+            // first; each turn has freed something, so there is an end.
+            bool isFull = failure is StorageException { Kind: StorageErrorKind.Full, Outcome: WriteOutcome.NotApplied };
+            if (!isFull || !await _compactor.TryMakeRoomAsync(batch.Length, rooms).ConfigureAwait(false)) throw failure;
+            rooms = _compactor.RoomsMade;
+            batch.Failure = null;
+            batch.Completion = null;
         }
+    }
+
+    /// <summary>Commits on this thread.</summary>
+    /// <returns>False: others are at it.</returns>
+    private bool TryCommitAtOnce(LogBatch batch, out LogCommit commit)
+    {
+        commit = default;
+        lock (_latch)
+        {
+            if (_isLed) return false;
+            if (!Holds(batch)) return true;
+            CheckIndexRoom(batch);
+            _isLed = true;
+            _open.Add(batch);
+        }
+
+        Lead();
+        commit = new LogCommit(true, batch.Sequence);
+        return true;
     }
 
     private async ValueTask<LogCommit> QueueAsync(LogBatch batch)
@@ -49,33 +88,27 @@ internal sealed partial class LogEngine
         while (true)
         {
             Task underWay;
-            bool isQueued = false, leads = false;
             lock (_latch)
             {
                 underWay = UnderWay(batch);
                 if (underWay.IsCompleted)
                 {
-                    isQueued = true;
                     if (!Holds(batch)) return default;
                     CheckIndexRoom(batch);
-                    leads = !_isLed;
-                    _isLed = true;
-                    if (!leads) batch.Completion = new TaskCompletionSource<LogCommit>(TaskCreationOptions.RunContinuationsAsynchronously);
+                    batch.Completion = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                     _open.Add(batch);
+                    if (!_isLed) LeadNext();
+                    _isLed = true;
+                    underWay = batch.Completion.Task;
                 }
             }
 
-            if (!isQueued)
-            {
-                await underWay.ConfigureAwait(false);
-                continue;
-            }
-
-            if (!leads) return await batch.Completion!.Task.ConfigureAwait(false);
-            Lead();
-            return batch.Failure is { } failure ? throw failure : new LogCommit(true, batch.Sequence);
+            await underWay.ConfigureAwait(false);
+            if (batch.Completion is not null) return new LogCommit(true, batch.Sequence);
         }
     }
+
+    private void LeadNext() => ThreadPool.UnsafeQueueUserWorkItem(static engine => engine.Lead(), this, preferLocal: true);
 
     /// <summary>Writes the group that waits, and passes the lead on if another waits by then.</summary>
     private void Lead()
@@ -84,8 +117,7 @@ internal sealed partial class LogEngine
         lock (_latch)
         {
             group = _open;
-            _open = _spare ?? new Group();
-            _spare = null;
+            _open = Interlocked.Exchange(ref _spare, null) ?? new Group();
             _flying = group;
         }
 
@@ -114,15 +146,15 @@ internal sealed partial class LogEngine
                 foreach (LogBatch batch in group.Batches) batch.Failure ??= e;
             }
 
-            Settle();
+            if (_sealedNow.Count > 0) Settle();
             _flying = null;
             isMoreWaiting = _open.Batches.Count > 0;
             if (!isMoreWaiting) _isLed = false;
         }
 
-        if (isMoreWaiting) ThreadPool.UnsafeQueueUserWorkItem(static engine => engine.Lead(), this, preferLocal: false);
+        if (isMoreWaiting) LeadNext();
         group.Complete();
-        lock (_latch) _spare ??= group.Clear();
+        Volatile.Write(ref _spare, group);
     }
 
     /// <summary>Makes a group's entries the ones that readers find. Under the latch.</summary>
@@ -174,7 +206,6 @@ internal sealed partial class LogEngine
         lock (_latch)
         {
             _segments = new Dictionary<uint, LogSegment>(_segments) { [segment.Incarnation] = segment };
-            _files.SegmentBytes += segment.Capacity;
         }
     }
 
@@ -186,7 +217,6 @@ internal sealed partial class LogEngine
             var rest = new Dictionary<uint, LogSegment>(_segments);
             rest.Remove(segment.Incarnation);
             _segments = rest;
-            _files.SegmentBytes -= segment.Capacity;
         }
     }
 
@@ -251,7 +281,7 @@ internal sealed partial class LogEngine
     /// <summary>The batches of one write.</summary>
     private sealed class Group
     {
-        private readonly HashSet<ulong> _keys = [];
+        private HashSet<ulong>? _keys;
         private TaskCompletionSource? _over;
 
         public List<LogBatch> Batches { get; } = [];
@@ -259,32 +289,38 @@ internal sealed partial class LogEngine
         /// <summary>Ends with the group, well or not. Under the latch.</summary>
         public Task Over => (_over ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
+        /// <summary>Under the latch.</summary>
         public void Add(LogBatch batch)
         {
             Batches.Add(batch);
-            foreach (ref readonly LogBatch.Operation operation in batch.Operations) _keys.Add(operation.KeyHash);
+            if (_keys is not null) AddKeys(batch);
         }
 
-        public bool Touches(ulong keyHash) => _keys.Contains(keyHash);
-
-        public void Complete()
+        /// <summary>Under the latch. The keys are gathered when somebody asks first: most groups are never asked.</summary>
+        public bool Touches(ulong keyHash)
         {
-            foreach (LogBatch batch in Batches)
+            if (_keys is null)
             {
-                if (batch.Completion is not { } completion) continue;
-                if (batch.Failure is { } failure) completion.SetException(failure);
-                else completion.SetResult(new LogCommit(true, batch.Sequence));
+                _keys = [];
+                foreach (LogBatch batch in Batches) AddKeys(batch);
             }
 
-            _over?.SetResult();
+            return _keys.Contains(keyHash);
         }
 
-        public Group Clear()
+        /// <summary>Tells who waits, and is empty then. After it left the latch's fields.</summary>
+        public void Complete()
         {
+            foreach (LogBatch batch in Batches) batch.Completion?.SetResult();
+            _over?.SetResult();
             Batches.Clear();
-            _keys.Clear();
+            _keys = null;
             _over = null;
-            return this;
+        }
+
+        private void AddKeys(LogBatch batch)
+        {
+            foreach (ref readonly LogBatch.Operation operation in batch.Operations) _keys!.Add(operation.KeyHash);
         }
     }
 }

@@ -17,6 +17,7 @@ namespace Strata;
 internal sealed partial class LogEngine : IAsyncDisposable
 {
     private readonly LogOptions _options;
+    private readonly bool _flushes;
     private readonly ILogDisk _disk;
     private readonly ILogger _log;
     private readonly ArrayPool<byte> _buffers;
@@ -36,12 +37,13 @@ internal sealed partial class LogEngine : IAsyncDisposable
     private LogEngine(LogOptions options, ILogDisk disk, StoreContext context)
     {
         _options = options;
+        _flushes = options.Durability == DiskDurability.Flush;
         _disk = disk;
         _clock = context.Clock;
         _log = context.Loggers.CreateLogger<LogEngine>();
         _buffers = context.Buffers;
         _gate = new OperationGate(options.Name);
-        _files = new LogSegmentFiles(disk, options, _log);
+        _files = new LogSegmentFiles(disk, options, _log) { LiveBytes = () => _segments.Values.Sum(s => s.LiveBytes) };
         _appender = new LogAppender(_files, options, _log, Enter, _sealedNow.Add);
         _compactor = new LogCompactor(this, _files, options, context);
         Recover();

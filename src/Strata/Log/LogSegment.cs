@@ -47,6 +47,9 @@ internal sealed class LogSegment(LogSegmentHeader header, ILogFile file, LogMapp
     /// <summary>Up to here the file's blocks were written before: a sync there costs a third less.</summary>
     public uint WrittenBefore { get; set; }
 
+    /// <summary>From here on nothing was given to the medium yet, but for what the system chose to.</summary>
+    public uint WriteBackFrom { get; set; }
+
     /// <summary>Bytes of entries that count, tombstones among them. Changed under the log's latch.</summary>
     public long LiveBytes => Volatile.Read(ref _live);
 

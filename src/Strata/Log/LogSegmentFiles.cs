@@ -42,8 +42,8 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     /// <summary>Files that are gone from the folder and wait for their last reader.</summary>
     public int Unlinked => (int)Interlocked.Read(ref _unlinked);
 
-    /// <summary>Bytes of the segments in use; what new ones are sized by.</summary>
-    public long SegmentBytes { get; set; }
+    /// <summary>Bytes that count, or about so; what new segments are sized by.</summary>
+    public required Func<long> LiveBytes { get; init; }
 
     public static string NameOf(uint incarnation) => string.Create(CultureInfo.InvariantCulture, $"{Folder}/{incarnation:x8}.seg");
 
@@ -220,11 +220,11 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         }
     }
 
-    /// <summary>An eighth of what there is, so that a young log is small and a large one has few files; on a disk that is nearly full an eighth of what is free, so that compaction finds a place for what it moves.</summary>
+    /// <summary>A quarter of what counts, so that a young log is small and a large one has few files; on a disk that is nearly full an eighth of what is free, so that compaction finds a place for what it moves.</summary>
     private long Desired()
     {
         long most = Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)(disk.FreeBytes / 16)), LogOptions.MinSegmentBytes, options.SegmentBytes);
-        return Math.Min(most, Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)(SegmentBytes / 8)), Math.Min(FirstCapacity, options.SegmentBytes), options.SegmentBytes));
+        return Math.Min(most, Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)(LiveBytes() / 4)), Math.Min(FirstCapacity, options.SegmentBytes), options.SegmentBytes));
     }
 
     /// <summary>Holds in reserve a small file for deletes and one for what compaction moves out of a segment like the last.</summary>

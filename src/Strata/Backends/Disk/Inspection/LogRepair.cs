@@ -22,6 +22,7 @@ internal sealed class LogRepair : IDisposable
     private readonly List<(byte[] Owner, ulong Id, long Length)> _owners = [];
     private readonly Dictionary<string, BlobKey> _uploads = [];
     private byte[] _buffer = [];
+    private readonly long _bytes;
     private LogSegment? _segment;
     private LogFrameWriter? _frames;
     private LogHintBuilder? _hint;
@@ -32,7 +33,8 @@ internal sealed class LogRepair : IDisposable
         _found = found;
         _survey = survey;
         _target = new SystemDisk(target);
-        _files = new LogSegmentFiles(_target, new LogOptions { Name = "repair", MapReads = false, SegmentBytes = LogOptions.MaxSegmentBytes }, NullLogger.Instance) { SegmentBytes = Math.Min(8L * SegmentBytes, survey.Segments.Sum(s => s.UsedBytes)) };
+        _bytes = survey.Segments.Sum(s => s.UsedBytes);
+        _files = new LogSegmentFiles(_target, new LogOptions { Name = "repair", MapReads = false, SegmentBytes = LogOptions.MaxSegmentBytes }, NullLogger.Instance) { LiveBytes = () => _bytes };
         _values = new ValueFileCheck(survey.Folder.Disk, progress);
         _lost = new HashSet<byte[]>(found.Damages.Where(d => d.Key is not null && d.Loss is LogLoss.Value or LogLoss.Deletion).Select(d => d.Key!), LogKeyComparer.Instance);
     }
@@ -173,7 +175,7 @@ internal sealed class LogRepair : IDisposable
     private void Begin(int least)
     {
         Finish();
-        _room = Math.Max(least, Math.Clamp(_files.SegmentBytes, least, SegmentBytes));
+        _room = Math.Max(least, Math.Clamp(_bytes, least, Math.Max(least, SegmentBytes)));
 
         // Nothing in it was ever superseded, and no LSN of the old log is given again.
         ulong last = Math.Max(1, _survey.Last);
