@@ -26,9 +26,11 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     private readonly Lock _roomGate = new();
     private volatile TaskCompletionSource? _room;
     private volatile bool _isDue;
+    private volatile bool _isLook;
     private Thread? _worker;
     private ITimer? _timer;
     private ulong _tombstonesAsOf;
+    private ulong _lastAtLook;
     private int _roomsMade;
     private long _compactions;
     private long _compactedBytes;
@@ -45,7 +47,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     {
         _worker = new Thread(Work) { IsBackground = true, Name = $"strata-compaction {options.Name}" };
         _worker.Start();
-        _timer = context.Clock.CreateTimer(static state => ((LogCompactor)state!).Wake(), this, LookEvery, LookEvery);
+        _timer = context.Clock.CreateTimer(static state => ((LogCompactor)state!).Look(), this, LookEvery, LookEvery);
     }
 
     public async ValueTask DisposeAsync()
@@ -139,6 +141,12 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         return before - log.Segments.Sum(s => (long)s.Capacity);
     }
 
+    private void Look()
+    {
+        _isLook = true;
+        Wake();
+    }
+
     private void Wake()
     {
         if (_closing.IsCancellationRequested) return;
@@ -161,6 +169,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
             {
                 WriteHints();
                 LookAtRoom();
+                RemoveIdleSpares();
                 while (!closing.IsCancellationRequested && PickVictims(options.GarbageShare) is { Count: > 0 } victims)
                 {
                     long moved = Compact(victims);
@@ -182,6 +191,16 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                 _one.Release();
             }
         }
+    }
+
+    /// <summary>At the look that comes by the clock, if nothing was written since the one before.</summary>
+    private void RemoveIdleSpares()
+    {
+        if (!_isLook) return;
+        _isLook = false;
+        ulong last = log.Appender.Last;
+        if (_lastAtLook == last) files.RemoveIdleSpares();
+        _lastAtLook = last;
     }
 
     private bool IsDue(LogSegment segment) => IsDue(segment, options.GarbageShare);

@@ -6,13 +6,14 @@ namespace Strata;
 
 /// <summary>The files of the segments: how they come, are recycled, and go.</summary>
 /// <remarks>
-/// A few spare files are kept. They are written faster than new ones, and what is held in reserve among them lets a full
-/// disk still take deletes and compaction.
+/// A few spare files are kept: compaction frees several at once, and they are written twice as fast as new ones, whose
+/// pages the system must find and clear first. Some go again when nothing is written. What is held in reserve among them
+/// lets a full disk still take deletes and compaction.
 /// </remarks>
 internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger log)
 {
     public const string Folder = "segments";
-    private const int FirstCapacity = 1 << 20, Reserves = 2, MostSpares = 4;
+    private const int FirstCapacity = 1 << 20, Reserves = 2, RestingSpares = 4, MostSpares = 10;
     private const uint ReserveCapacity = 256 << 10;
     private readonly Lock _gate = new();
     private readonly List<Spare> _spares = [];
@@ -160,6 +161,19 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
 
         disk.Rename(name, spare);
         lock (_gate) _spares.Add(new Spare(spare, capacity));
+    }
+
+    /// <summary>Removes spares beyond those that are kept when nothing is written.</summary>
+    public void RemoveIdleSpares()
+    {
+        List<Spare> idle;
+        lock (_gate)
+        {
+            idle = [.. _spares.OrderBy(s => s.Capacity).Take(Math.Max(0, _spares.Count - RestingSpares))];
+            _spares.RemoveAll(idle.Contains);
+        }
+
+        foreach (Spare spare in idle) disk.Delete(spare.Name);
     }
 
     private string SpareName() => string.Create(CultureInfo.InvariantCulture, $"{Folder}/spare-{++_lastSpare}.seg");
