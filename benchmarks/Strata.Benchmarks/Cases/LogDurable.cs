@@ -25,7 +25,7 @@ internal sealed class LogDurable : BenchmarkCase
         await log.LoadAsync(_keys.Bytes, _values.Next());
         await using DiskBlobStore disk = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = folder["disk"] });
         await Writers.RunAsync(Callers, Keys, async (caller, i) => await disk.PutBytesAsync(_keys.Blobs[i], _values.Next(caller)));
-        using var sqlite = new SqliteTable(folder["sqlite"], durable: true);
+        using var sqlite = new SqliteTable(folder["sqlite"], "FULL");
         sqlite.PutAll(_keys.Bytes, _values.Next());
         using var ring = new RawRing(folder["ring"], 64 << 20);
         byte[] page = Payload.Of(RawLength);
@@ -50,6 +50,12 @@ internal sealed class LogDurable : BenchmarkCase
         {
             for (int i = 0; i < operations; i++) sqlite.PutAll(BatchOf(i), _values.Next());
         });
+        byte[] batchBytes = Payload.Of(BatchKeys * ValueLength);
+        using var batches = new RawRing(folder["batches"], 600L * batchBytes.Length);
+        Lane batchLimit = contest.Add("write 100 KiB, fdatasync", operations =>
+        {
+            for (int i = 0; i < operations; i++) batches.WriteDurably(batchBytes);
+        });
         await contest.RunAsync();
 
         foreach (Lane lane in (Lane[])[lone, loneStore])
@@ -60,6 +66,7 @@ internal sealed class LogDurable : BenchmarkCase
 
         foreach (Lane lane in (Lane[])[many, manyStore]) contest.Higher(lane.Name, "1/s", Series.PerSecond(lane), Series.PerSecond(limit), CallersTarget);
         contest.Higher(batch.Name, "puts/s", Series.PerSecond(batch, BatchKeys), Series.PerSecond(batchPeer, BatchKeys), BatchTarget);
+        contest.Higher(batch.Name, "puts/s", Series.PerSecond(batch, BatchKeys), Series.PerSecond(batchLimit, BatchKeys));
     }
 
     private ValueTask PutAsync(LogTable log, int caller, int operation) => log.PutAsync(KeyOf(operation), _values.Next(caller));

@@ -20,7 +20,7 @@ internal sealed class LogGet : BenchmarkCase
         await log.LoadAsync(_keys.Bytes, _value);
         await using DiskBlobStore disk = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = folder["disk"], Durability = DiskDurability.OperatingSystem });
         await Writers.RunAsync(64, Keys, async (_, i) => await disk.PutBytesAsync(_keys.Blobs[i], _value));
-        using var sqlite = new SqliteTable(folder["sqlite"], durable: false);
+        using var sqlite = new SqliteTable(folder["sqlite"], "OFF");
         sqlite.PutAll(_keys.Bytes, _value);
 
         Lane engine = contest.Add("log, get", Get(log.Get));

@@ -22,7 +22,7 @@ internal sealed class LogOpen : BenchmarkCase
         await FillLogAsync(folder["small"], 100);
         await FillLogAsync(folder["large"], 1_024);
         await FillStoreAsync(folder["disk"], 100);
-        using (var sqlite = new SqliteTable(folder["sqlite"], durable: false, clustered: true)) sqlite.PutAll(_keys.Bytes, Payload.Of(100));
+        using (var sqlite = new SqliteTable(folder["sqlite"], "OFF", clustered: true)) sqlite.PutAll(_keys.Bytes, Payload.Of(100));
 
         Series[] trials = await contest.RunTrialsAsync(
             ("log, open", () => OpenLogAsync(folder["small"])),
@@ -70,7 +70,7 @@ internal sealed class LogOpen : BenchmarkCase
     private static double OpenSqlite(string path)
     {
         long start = Stopwatch.GetTimestamp();
-        using var sqlite = new SqliteTable(path, durable: false, clustered: true);
+        using var sqlite = new SqliteTable(path, "OFF", clustered: true);
         Sink.Expect(sqlite.Count(), Keys);
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }

@@ -22,7 +22,7 @@ internal sealed class LogOrderedScan : BenchmarkCase
         using var folder = new WorkFolder();
         await using LogTable log = await LogTable.OpenAsync(folder["log"], DiskDurability.OperatingSystem);
         await log.LoadAsync(_keys.Bytes, value);
-        using var sqlite = new SqliteTable(folder["sqlite"], durable: false, clustered: true);
+        using var sqlite = new SqliteTable(folder["sqlite"], "OFF", clustered: true);
         sqlite.PutAll(_keys.Bytes, value);
 
         // Each scan has a hundred keys behind its first.

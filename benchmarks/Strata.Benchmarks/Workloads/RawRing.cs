@@ -31,6 +31,15 @@ internal sealed class RawRing : IDisposable
         _at = (_at + bytes.Length) % _length;
     }
 
+    /// <summary>As a log may that never holds what follows something lost: on the medium before the ring begins anew, the write-back begun early.</summary>
+    public void WriteInOrder(ReadOnlySpan<byte> bytes)
+    {
+        long at = _at;
+        Write(bytes);
+        if (OperatingSystem.IsLinux()) SystemCalls.StartWriteBack(_file, at, bytes.Length);
+        if (_at == 0) Flush();
+    }
+
     public void WriteDurably(ReadOnlySpan<byte> bytes)
     {
         Write(bytes);

@@ -18,17 +18,20 @@ internal sealed class SqliteTable : IDisposable
     private readonly SqliteCommand _scan;
 
     /// <param name="path">Created if it is missing.</param>
-    /// <param name="durable">Whether a commit is flushed (<c>synchronous=FULL</c>), else <c>OFF</c>.</param>
+    /// <param name="synchronous">
+    /// What a power cut may take: <c>FULL</c> nothing, <c>NORMAL</c> the latest commits, as the log without flushes, <c>OFF</c>
+    /// the database.
+    /// </param>
     /// <param name="clustered">
     /// Values lie in the order of their keys (<c>WITHOUT ROWID</c>), which is faster for short ones and for scans. Else rows
     /// have an index beside them, which is faster for puts and gets of 1 KiB.
     /// </param>
-    public SqliteTable(string path, bool durable, bool clustered = false)
+    public SqliteTable(string path, string synchronous, bool clustered = false)
     {
         _ = SqliteLibrary.Name;
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         _connection.Open();
-        Execute($"PRAGMA journal_mode=WAL; PRAGMA synchronous={(durable ? "FULL" : "OFF")}; PRAGMA mmap_size={MappedBytes}");
+        Execute($"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA mmap_size={MappedBytes}");
         Execute($"CREATE TABLE IF NOT EXISTS entries(key BLOB {(clustered ? "PRIMARY KEY" : "UNIQUE")} NOT NULL, value BLOB NOT NULL){(clustered ? " WITHOUT ROWID" : "")}");
         _put = Prepare("INSERT INTO entries(key, value) VALUES($key, $value) ON CONFLICT(key) DO UPDATE SET value = excluded.value", Blob("$key"), Blob("$value"));
         _get = Prepare("SELECT value FROM entries WHERE key = $key", Blob("$key"));
