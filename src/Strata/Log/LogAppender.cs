@@ -13,7 +13,7 @@ namespace Strata;
 internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILogger log, Action<LogSegment> began, Action<LogSegment> sealedOne)
 {
     /// <summary>So much of a fresh file is written ahead of its frames, so that their syncs need not record new blocks.</summary>
-    private const int WriteAheadBytes = 1 << 20;
+    private const int WriteAheadBytes = 1 << 20, LongBytes = 64 << 10;
 
     /// <summary>A long group that is flushed goes to the medium in steps, each while the next is written.</summary>
     private const int StepBytes = 256 << 10;
@@ -149,8 +149,9 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
 
         if (end > segment.WrittenBefore)
         {
-            uint ahead = (uint)Math.Min(segment.Capacity, end + WriteAheadBytes);
-            segment.File.Write(end, Zeros.AsSpan(0, (int)(ahead - end)));
+            // What is long records its new blocks at little cost beside its own; zeros would double what is written.
+            uint ahead = end - segment.End > LongBytes ? (uint)end : (uint)Math.Min(segment.Capacity, end + WriteAheadBytes);
+            if (ahead > end) segment.File.Write(end, Zeros.AsSpan(0, (int)(ahead - end)));
             segment.WrittenBefore = ahead;
         }
 
