@@ -13,17 +13,6 @@ internal sealed class OpenedStores(StoreCatalog catalog) : StoreSet
 
     public override ValueTask DisposeAsync() => catalog.DisposeAsync();
 
-    private static IReadOnlyList<TierStatistics> TiersOf(string name, IBlobStore store)
-    {
-        if (store.TryGetFacet(out ITierInspection? tiers)) return tiers.GetTierStatistics();
-        if (!store.TryGetFacet(out IStoreStatistics? counted)) return [new TierStatistics { Name = name, IsOrigin = true }];
-        StoreStatistics statistics = counted.GetStatistics();
-        return
-        [
-            new TierStatistics
-            {
-                Name = name, IsOrigin = true, Blobs = statistics.Blobs, Bytes = statistics.Bytes, MaxBytes = statistics.MaxBytes, Evictions = statistics.Evictions,
-            },
-        ];
-    }
+    private static IReadOnlyList<TierStatistics> TiersOf(string name, IBlobStore store) =>
+        store.TryGetFacet(out ITierInspection? tiers) ? tiers.GetTierStatistics() : [TierStatistics.Of(name, store)];
 }

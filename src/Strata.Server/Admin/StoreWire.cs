@@ -13,15 +13,6 @@ internal sealed record StoreWire(string Name, TieredReads Reads, IReadOnlyList<T
     private static StoreWire From(string name, IBlobStore store)
     {
         if (store.TryGetFacet(out ITierInspection? tiers)) return new StoreWire(name, tiers.GetReads(), tiers.GetTierStatistics());
-        StoreStatistics? counted = store.TryGetFacet(out IStoreStatistics? statistics) ? statistics.GetStatistics() : null;
-        return new StoreWire(name, default, [new TierStatistics
-        {
-            Name = store.Capabilities.Store,
-            IsOrigin = true,
-            Blobs = counted?.Blobs,
-            Bytes = counted?.Bytes,
-            MaxBytes = counted?.MaxBytes,
-            Evictions = counted?.Evictions ?? 0,
-        }]);
+        return new StoreWire(name, default, [TierStatistics.Of(store.Capabilities.Store, store)]);
     }
 }

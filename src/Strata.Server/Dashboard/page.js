@@ -160,7 +160,8 @@ function updateStratum(view, tier) {
   const words = tier.maxBytes ? `of ${bytes(tier.maxBytes)} · ${percent(tier.bytes ?? 0, tier.maxBytes)}` : 'no limit but the medium';
   view.bar.setAttribute('aria-valuenow', share == null ? 0 : Math.round(100 * share));
   view.bar.setAttribute('aria-valuetext', `${bytes(tier.bytes)} ${words}`);
-  put(view.used, bytes(tier.bytes), exactly(tier.bytes, ' bytes'));
+  const files = tier.fileBytes == null ? '' : `; files of ${exactly(tier.fileBytes)} bytes, with what is not yet compacted and what is held in reserve`;
+  put(view.used, bytes(tier.bytes), `${exactly(tier.bytes, ' bytes')}${files}`);
   put(view.room, words, tier.maxBytes ? exactly(tier.maxBytes, ' bytes') : '');
   put(view.blobs, `${count(tier.blobs)} ${tier.blobs === 1 ? 'blob' : 'blobs'}`, exactly(tier.blobs));
   const f = view.figures;
@@ -169,8 +170,9 @@ function updateStratum(view, tier) {
   put(f.promotions.value, count(tier.promotions), `${exactly(tier.promotions)} by reads; ${exactly(tier.fills)} more came with a write`);
   put(f.read.value, duration(tier.meanReadMicroseconds), tier.meanReadMicroseconds ? `${exact.format(tier.meanReadMicroseconds)} µs` : 'not timed');
   f.errors.node.classList.toggle('bad', tier.errors > 0);
-  view.lastError.hidden = !tier.lastError;
-  put(view.lastError, tier.lastError ? `Last error: ${tier.lastError}` : '');
+  const wrong = tier.fault || (tier.lastError ? `Last error: ${tier.lastError}` : '');
+  view.lastError.hidden = !wrong;
+  put(view.lastError, wrong);
 }
 
 function buildCard(store) {

@@ -16,6 +16,8 @@ internal static class TierMetrics
         Counter("strata.tier.errors", "Operations of the tier that failed", t => t.Errors);
         meter.CreateObservableUpDownCounter("strata.tier.blobs", () => Measure(t => t.Blobs), "{blob}", "Blobs held");
         meter.CreateObservableUpDownCounter("strata.tier.bytes", () => Measure(t => t.Bytes), "By", "Bytes held");
+        meter.CreateObservableUpDownCounter("strata.tier.file_bytes", () => Measure(t => t.FileBytes), "By", "Bytes of its files, garbage and spares included");
+        meter.CreateObservableGauge("strata.tier.fault", () => Measure(t => t.Fault is null ? 0 : 1), unit: null, "1 while something is wrong with the tier's store");
 
         void Counter(string name, string description, Func<TierStatistics, long?> value) =>
             meter.CreateObservableCounter(name, () => Measure(value), unit: null, description);
@@ -24,8 +26,8 @@ internal static class TierMetrics
         {
             foreach ((string name, IBlobStore store) in stores)
             {
-                if (!store.TryGetFacet(out ITierInspection? inspection)) continue;
-                foreach (TierStatistics tier in inspection.GetTierStatistics())
+                IReadOnlyList<TierStatistics> tiers = store.TryGetFacet(out ITierInspection? inspection) ? inspection.GetTierStatistics() : [TierStatistics.Of(name, store)];
+                foreach (TierStatistics tier in tiers)
                 {
                     if (value(tier) is { } measured) yield return new(measured, new("store", name), new("tier", tier.Name));
                 }

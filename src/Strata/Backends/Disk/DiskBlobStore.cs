@@ -197,14 +197,25 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         where T : class => (facet = this as T ?? (_options.Evicts ? null : _uploads as T)) is not null;
 
     /// <inheritdoc/>
-    public StoreStatistics GetStatistics() => new()
+    public StoreStatistics GetStatistics()
     {
-        Blobs = _books.Blobs,
-        Bytes = _books.Bytes,
-        MaxBytes = _options.MaxBytes,
-        Evictions = Interlocked.Read(ref _evictions),
-        Expirations = Interlocked.Read(ref _expirations),
-    };
+        LogStatistics log = _log.GetStatistics();
+        ValueFileStatistics values = _values.GetStatistics();
+        return new StoreStatistics
+        {
+            Blobs = _books.Blobs,
+            Bytes = _books.Bytes,
+            MaxBytes = _options.MaxBytes,
+            FileBytes = log.FileBytes + values.AllocatedBytes,
+            Fault = log.ReadOnlyBecause is { } why ? $"It takes no writes until it is opened again, because {why}."
+                : log.LastBackgroundError is { } compaction ? $"Compaction is in trouble: {compaction}"
+                : values.LastBackgroundError is { } removal ? $"A file of a deleted value cannot be removed: {removal}"
+                : values.Missing > 0 ? $"{values.Missing} files of large values are missing."
+                : null,
+            Evictions = Interlocked.Read(ref _evictions),
+            Expirations = Interlocked.Read(ref _expirations),
+        };
+    }
 
     /// <summary>What the engine under the store holds and does.</summary>
     internal LogStatistics GetLogStatistics() => _log.GetStatistics();

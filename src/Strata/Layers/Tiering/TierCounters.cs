@@ -57,6 +57,8 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
             Blobs = held?.Blobs,
             Bytes = held?.Bytes,
             MaxBytes = held?.MaxBytes,
+            FileBytes = held?.FileBytes,
+            Fault = held?.Fault,
             Hits = Hits,
             Misses = _misses.Value,
             Promotions = Promotions.Value,

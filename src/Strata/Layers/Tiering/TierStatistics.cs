@@ -18,6 +18,12 @@ public sealed record TierStatistics
     /// <summary>Capacity in bytes; null if only the medium bounds it.</summary>
     public long? MaxBytes { get; init; }
 
+    /// <summary>Bytes of all its files on the medium, garbage and spares included; null for a store without files of its own.</summary>
+    public long? FileBytes { get; init; }
+
+    /// <summary>What is wrong with the tier's store at this moment; null while all is well.</summary>
+    public string? Fault { get; init; }
+
     /// <summary>Reads that this tier answered.</summary>
     public long Hits { get; init; }
 
@@ -44,4 +50,21 @@ public sealed record TierStatistics
 
     /// <summary>Mean time of a read that this tier answered, in microseconds; 0 where hits are not timed (shared reads).</summary>
     public double MeanReadMicroseconds { get; init; }
+
+    /// <summary>A store without tiers, as its own only one.</summary>
+    internal static TierStatistics Of(string name, IBlobStore store)
+    {
+        StoreStatistics? held = store.TryGetFacet(out IStoreStatistics? statistics) ? statistics.GetStatistics() : null;
+        return new TierStatistics
+        {
+            Name = name,
+            IsOrigin = true,
+            Blobs = held?.Blobs,
+            Bytes = held?.Bytes,
+            MaxBytes = held?.MaxBytes,
+            FileBytes = held?.FileBytes,
+            Fault = held?.Fault,
+            Evictions = held?.Evictions ?? 0,
+        };
+    }
 }
