@@ -285,7 +285,7 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
         {
             Span<byte> frame = stackalloc byte[LogFrameHeader.Bytes];
             LogFrameHeader.Write(frame, frame.Length, _last + 1, durable, 0, LogFrameKind.Seal);
-            LogFrameHeader.Seal(frame, default, segment.Incarnation);
+            LogFrameHeader.Seal(frame, default, segment.Seed);
             segment.File.Write(segment.End, frame);
             SyncFile(segment);
             segment.End += LogFrameHeader.Bytes;
@@ -358,7 +358,7 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
         Span<byte> frame = stackalloc byte[LogFrameHeader.Bytes + LogVoid.Bytes];
         LogFrameHeader.Write(frame, frame.Length, ++_last, Durable, 0, LogFrameKind.Void);
         cut.Write(frame[LogFrameHeader.Bytes..]);
-        LogFrameHeader.Seal(frame, frame[LogFrameHeader.Bytes..], segment.Incarnation);
+        LogFrameHeader.Seal(frame, frame[LogFrameHeader.Bytes..], segment.Seed);
         segment.File.Write(segment.End, frame);
         SyncFile(segment);
         segment.End += (uint)frame.Length;

@@ -11,6 +11,8 @@ internal sealed class LogSegment(LogSegmentHeader header, ILogFile file, LogMapp
 
     public uint Incarnation { get; } = header.Incarnation;
 
+    public LogSeed Seed { get; } = header.Seed;
+
     public LogSegmentKind Kind => Header.Kind;
 
     public ILogFile File { get; } = file;
