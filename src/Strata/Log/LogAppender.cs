@@ -361,6 +361,7 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
         LogFrameHeader.Seal(frame, frame[LogFrameHeader.Bytes..], segment.Seed);
         segment.File.Write(segment.End, frame);
         SyncFile(segment);
+        segment.Void = cut;
         segment.End += (uint)frame.Length;
         Volatile.Write(ref _written, _last);
         RaiseDurable(_last);

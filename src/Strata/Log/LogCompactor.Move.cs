@@ -16,6 +16,7 @@ internal sealed partial class LogCompactor
             using var hint = new LogHintBuilder(segment.Header);
             using LogSegmentScanner scanner = Scanner(segment);
             if (IsDamaged(segment, scanner.ReadTo(hint))) continue;
+            TryEnd(segment);
             hint.WriteTo(log.Disk, segment.End);
             segment.HasHint = true;
         }

@@ -175,7 +175,10 @@ internal sealed partial class LogEngine
             if (header.Kind == LogSegmentKind.Appended) _isTailFound = true;
             Last = Math.Max(Last, header.Last);
             LogSegment segment = Enter(found, header.Kind, header.End, header.Last);
-            segment.HasHint = true;
+
+            // Once its end is in it, its hint is written anew.
+            segment.HasHint = segment.Cut is null;
+            segment.Void = header.Void;
             sources.Add(hint);
             return true;
         }
@@ -221,14 +224,14 @@ internal sealed partial class LogEngine
         private void Finish(FoundSegment found, in LogScanResult result, LogHintBuilder hint)
         {
             uint end = result.Offset;
-            if (result.End is LogScanEnd.Empty or LogScanEnd.Torn)
-            {
-                if (_isTailFound) throw log.Damaged(found.Incarnation, $"at offset {result.Offset} its seal is missing, though a later segment was begun");
-                end = Seal(found, result);
-            }
+            bool isOpen = result.End is LogScanEnd.Empty or LogScanEnd.Torn;
+            if (isOpen && _isTailFound) throw log.Damaged(found.Incarnation, $"at offset {result.Offset} its seal is missing, though a later segment was begun");
+            if (isOpen) end = Seal(found, result);
+            else if (result.End == LogScanEnd.Voided) end = TrySeal(found, result);
 
             if (found.Header.Kind == LogSegmentKind.Appended) _isTailFound = true;
             LogSegment segment = Enter(found, found.Header.Kind, end, result.LastSequence);
+            segment.Void = result.Void;
             try
             {
                 hint.WriteTo(log._disk, end);
@@ -245,19 +248,32 @@ internal sealed partial class LogEngine
         /// <summary>Ends the segment where its last whole frame ends, durably: what is behind never counts again, whatever it is.</summary>
         private static uint Seal(FoundSegment found, in LogScanResult result)
         {
-            Span<byte> frame = stackalloc byte[LogFrameHeader.Bytes];
-            LogFrameHeader.Write(frame, frame.Length, result.LastSequence + 1, result.LastSequence, 0, LogFrameKind.Seal);
-            LogFrameHeader.Seal(frame, default, found.Header.Seed);
-            found.File.Write(result.Offset, frame);
-            found.File.Sync();
+            LogCompactor.WriteSeal(found.File, found.Header.Seed, result.Offset, result.LastSequence + 1);
             return result.Offset + LogFrameHeader.Bytes;
+        }
+
+        /// <summary>The same where a void says where it ends: as long as it has no end of its own, the segment with the void is needed.</summary>
+        private uint TrySeal(FoundSegment found, in LogScanResult result)
+        {
+            try
+            {
+                return Seal(found, result);
+            }
+            catch (Exception e) when (DiskErrors.IsDiskError(e))
+            {
+                log._log.LogWarning(e, "The segment {Segment} of store '{Store}', in which a write failed, cannot be ended now; the one that says where it ends is kept", LogSegmentFiles.NameOf(found.Incarnation), log._options.Name);
+                return result.Offset;
+            }
         }
 
         private LogSegment Enter(FoundSegment found, LogSegmentKind kind, uint end, ulong last)
         {
-            if (found.File.Length - end > 64 << 10) found.File.Truncate(end);
+            // Where the void said it ends, or behind that, once it has its seal.
+            LogVoid? cut = _voids.TryGetValue(found.Incarnation, out LogVoid known) && known.End >= end ? known : null;
+            uint needed = cut is null ? end : end + LogFrameHeader.Bytes;
+            if (found.File.Length - needed > 64 << 10) found.File.Truncate(needed);
             LogSegment segment = log._files.Open(found.Wrong is null ? found.Header : new LogSegmentHeader(log._files.Identity, found.Incarnation, kind, 0, 0, 0), found.File, end);
-            segment.Cut = _voids.TryGetValue(found.Incarnation, out LogVoid cut) ? cut : null;
+            segment.Cut = cut;
             segment.LastSequence = last;
             segment.CleanAsOf = found.Wrong is not null ? 0 : kind == LogSegmentKind.Compacted ? found.Header.Durable : found.Header.First - 1;
             log.Enter(segment);

@@ -184,7 +184,7 @@ internal sealed partial class LogSurvey : IDisposable
         if (header.Void is { } cut) _voids[cut.Incarnation] = cut;
         (segment.First, segment.Last, segment.End, segment.Entries) = (header.First, header.Last, header.End, header.Count);
         Last = Math.Max(Last, header.Last);
-        if (segment.State != LogSegmentState.Damaged) segment.State = _voids.ContainsKey(segment.Incarnation) ? LogSegmentState.Cut : LogSegmentState.Sealed;
+        if (segment.State != LogSegmentState.Damaged) segment.State = _voids.TryGetValue(segment.Incarnation, out LogVoid end) && end.End >= segment.End ? LogSegmentState.Cut : LogSegmentState.Sealed;
         if (_isThorough) Scan(segment, hint);
         else _sources.Add(hint);
         if (header.Kind == LogSegmentKind.Appended) _isTailFound = true;
