@@ -285,7 +285,7 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
         {
             Span<byte> frame = stackalloc byte[LogFrameHeader.Bytes];
             LogFrameHeader.Write(frame, frame.Length, _last + 1, durable, 0, LogFrameKind.Seal);
-            LogFrameHeader.Seal(frame, default, segment.Incarnation);
+            LogFrameHeader.Seal(frame, default, segment.Seed);
             segment.File.Write(segment.End, frame);
             SyncFile(segment);
             segment.End += LogFrameHeader.Bytes;
@@ -358,9 +358,10 @@ internal sealed class LogAppender(LogSegmentFiles files, LogOptions options, ILo
         Span<byte> frame = stackalloc byte[LogFrameHeader.Bytes + LogVoid.Bytes];
         LogFrameHeader.Write(frame, frame.Length, ++_last, Durable, 0, LogFrameKind.Void);
         cut.Write(frame[LogFrameHeader.Bytes..]);
-        LogFrameHeader.Seal(frame, frame[LogFrameHeader.Bytes..], segment.Incarnation);
+        LogFrameHeader.Seal(frame, frame[LogFrameHeader.Bytes..], segment.Seed);
         segment.File.Write(segment.End, frame);
         SyncFile(segment);
+        segment.Void = cut;
         segment.End += (uint)frame.Length;
         Volatile.Write(ref _written, _last);
         RaiseDurable(_last);

@@ -85,18 +85,18 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
     internal void Seal(LogSegment segment, uint offset, ulong sequence, ulong durable)
     {
         (Segment, Offset, Sequence) = (segment, offset, sequence);
-        uint incarnation = segment.Incarnation;
+        LogSeed seed = segment.Seed;
         LogFrameHeader.Write(_buffer, (int)Length, sequence, durable, Count, LogFrameKind.Batch);
         var sum = default(Crc32C);
         sum.Append(_buffer.AsSpan(4, LogFrameHeader.Bytes - 4));
         foreach (ref readonly Operation operation in Operations)
         {
             Span<byte> entry = _buffer.AsSpan(operation.At);
-            LogEntryHeader.Seal(entry, operation.ContentChecksum, incarnation, sequence);
+            LogEntryHeader.Seal(entry, operation.ContentChecksum, seed, sequence);
             sum.Append(entry[..4]);
         }
 
-        BinaryPrimitives.WriteUInt32LittleEndian(_buffer, sum.Value ^ LogEntryHeader.Seed(incarnation, sequence));
+        BinaryPrimitives.WriteUInt32LittleEndian(_buffer, sum.Value ^ seed.At(sequence));
     }
 
     /// <summary>The frame's bytes, in order.</summary>

@@ -13,9 +13,10 @@ internal sealed partial class LogCompactor
     {
         foreach (LogSegment segment in log.Segments.Where(s => s.IsSettled && !s.HasHint && !s.IsDamaged).OrderBy(s => s.Incarnation))
         {
-            using var hint = new LogHintBuilder(segment.Incarnation, segment.Kind);
+            using var hint = new LogHintBuilder(segment.Header);
             using LogSegmentScanner scanner = Scanner(segment);
             if (IsDamaged(segment, scanner.ReadTo(hint))) continue;
+            TryEnd(segment);
             hint.WriteTo(log.Disk, segment.End);
             segment.HasHint = true;
         }
@@ -39,7 +40,7 @@ internal sealed partial class LogCompactor
         LogSegment target = files.Create(LogSegmentKind.Compacted, 1, cleanAsOf, live + (2 * LogFrameHeader.Bytes * ((2 * live / FrameBytes) + 2)), isRelief: true, victims);
         target.CleanAsOf = cleanAsOf;
         bool isPublished = false;
-        using var hint = new LogHintBuilder(target.Incarnation, target.Kind);
+        using var hint = new LogHintBuilder(target.Header);
         using var frames = new LogFrameWriter(target);
         var moves = new List<Move>();
         try

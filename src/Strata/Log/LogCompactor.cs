@@ -214,7 +214,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     {
         List<LogSegment> victims = [];
         long live = 0;
-        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSettled && !s.IsDamaged)];
+        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSettled && !s.IsDamaged && !IsVoidNeeded(s))];
         foreach (LogSegment segment in sealedOnes.Where(s => IsDue(s, share)).OrderBy(s => (double)s.LiveBytes / Math.Max(1, s.End)))
         {
             if (victims.Count > 0 && live + segment.LiveBytes > options.SegmentBytes / 2) break;

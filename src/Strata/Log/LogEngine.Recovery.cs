@@ -10,60 +10,102 @@ internal sealed partial class LogEngine
     {
         _disk.CreateFolder(LogSegmentFiles.Folder);
         _disk.SyncFolder("");
-        using var sources = new LogSources();
-        var recovery = new Recovery(this, sources);
+        List<FoundSegment> found = [];
+        try
+        {
+            using var sources = new LogSources();
+            ulong identity = FindSegments(found);
+            if (identity != LogIdentity.None) _files.Identity = identity;
+            var recovery = new Recovery(this, identity, sources);
 
-        // The newest first: it tells how far those before it were durable, and where one ends that a write failed in.
-        foreach (FoundSegment found in FindSegments().OrderByDescending(s => s.Incarnation)) recovery.Take(found);
-        var loaded = new Loaded(this, _index.Load());
-        LogMerge.Run(sources, ref loaded);
-        loaded.Finish();
-        _appender.StartAfter(recovery.Last);
+            // The newest first: it tells how far those before it were durable, and where one ends that a write failed in.
+            foreach (FoundSegment segment in found.OrderByDescending(s => s.Incarnation)) recovery.Take(segment);
+            var loaded = new Loaded(this, _index.Load());
+            LogMerge.Run(sources, ref loaded);
+            loaded.Finish();
+            _appender.StartAfter(recovery.Last);
+        }
+        catch
+        {
+            foreach (LogSegment segment in _segments.Values) segment.Close();
+            foreach (FoundSegment segment in found) segment.File.Dispose();
+            _index.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>The segments that count, their heads read; what does not count is removed or becomes a spare.</summary>
-    private List<FoundSegment> FindSegments()
+    /// <summary>Finds the segments that count, their heads read; what does not count is removed or becomes a spare.</summary>
+    /// <returns>The log's identity, or none if nothing tells it.</returns>
+    private ulong FindSegments(List<FoundSegment> found)
     {
-        List<FoundSegment> found = [];
+        List<string> others = [];
         List<uint> replaced = [];
         byte[] head = new byte[LogSegmentHeader.FramesAt];
         foreach (string name in _disk.List(LogSegmentFiles.Folder).Order(StringComparer.Ordinal).ToArray())
         {
-            string path = $"{LogSegmentFiles.Folder}/{name}";
-            if (name.EndsWith(".tmp", StringComparison.Ordinal))
-            {
-                if (TryReadIncarnation(name, out uint begun)) _files.SkipTo(begun);
-                _disk.Delete(path);
-                continue;
-            }
-
-            if (name.EndsWith(".hint", StringComparison.Ordinal)) RemoveOrphan(name);
-            bool isSpare = name.StartsWith("spare-", StringComparison.Ordinal);
-            uint incarnation = 0;
-            if (!name.EndsWith(".seg", StringComparison.Ordinal) || (!isSpare && !TryReadIncarnation(name, out incarnation))) continue;
-            ILogFile file = _disk.Open(path);
-            int read = file.Read(0, head);
-            string? wrong = LogSegmentHeader.Read(head.AsSpan(0, read), out LogSegmentHeader header);
-            if (wrong is null) _files.SkipTo(header.Incarnation);
-            if (isSpare)
-            {
-                _files.AddSpare(path, (uint)file.Length);
-                file.Dispose();
-                continue;
-            }
-
-            _files.SkipTo(incarnation);
-            if (wrong is null && header.Incarnation == incarnation && !LogReplacedSegments.TryRead(head.AsSpan(LogSegmentHeader.Bytes, read - LogSegmentHeader.Bytes), replaced)) wrong = "its list of replaced segments is damaged";
-            found.Add(new FoundSegment(incarnation, header, file, wrong ?? (header.Incarnation == incarnation ? null : "its head is of an earlier use")));
+            if (name.Length == 12 && name.EndsWith(".seg", StringComparison.Ordinal) && TryReadIncarnation(name, out uint incarnation)) found.Add(ReadHead(incarnation, head, replaced));
+            else others.Add(name);
         }
 
+        // Nothing is changed before it is known that all is of one log: a stranger's list of replaced segments means others.
+        ulong identity = Identify(found);
+        foreach (string name in others) Clean(name, head);
         foreach (FoundSegment gone in found.Where(s => replaced.Contains(s.Incarnation)).ToArray())
         {
             found.Remove(gone);
             Remove(gone);
         }
 
-        return found;
+        return identity;
+    }
+
+    private FoundSegment ReadHead(uint incarnation, byte[] head, List<uint> replaced)
+    {
+        _files.SkipTo(incarnation);
+        ILogFile file = _disk.Open(LogSegmentFiles.NameOf(incarnation));
+        int read = file.Read(0, head);
+        string? wrong = LogSegmentHeader.Read(head.AsSpan(0, read), out LogSegmentHeader header);
+        if (wrong is not null && LogSegmentHeader.IsWhole(head.AsSpan(0, read)))
+        {
+            file.Dispose();
+            throw new StorageException(StorageErrorKind.Unsupported, $"The log of store '{_options.Name}' in {_disk.Path} cannot be read: of {LogSegmentFiles.NameOf(incarnation)}, {wrong}. Nothing was changed.") { Operation = "open", Store = _options.Name };
+        }
+
+        if (wrong is null) _files.SkipTo(header.Incarnation);
+        if (wrong is null && header.Incarnation != incarnation) wrong = LogSegmentHeader.EarlierUse;
+        if (wrong is null && !LogReplacedSegments.TryRead(head.AsSpan(LogSegmentHeader.Bytes, read - LogSegmentHeader.Bytes), replaced)) wrong = "its list of replaced segments is damaged";
+        return new FoundSegment(incarnation, header, file, wrong);
+    }
+
+    /// <summary>Which log this is: all segments must say the same, else some were copied here, and taking them would mix two logs. Where no head can be read, hints tell.</summary>
+    private ulong Identify(List<FoundSegment> found)
+    {
+        (uint Incarnation, ulong Identity)[] stated = [.. found.Where(s => s.Header.Incarnation == s.Incarnation).Select(s => (s.Incarnation, s.Header.Identity))];
+        if (stated.Length == 0) stated = [.. found.Select(s => (s.Incarnation, Identity: LogHint.IdentityOf(_disk, s.Incarnation))).Where(s => s.Identity != LogIdentity.None)];
+        IReadOnlyList<IReadOnlyList<uint>> logs = LogIdentity.Group(stated);
+        if (logs.Count > 1) throw new StorageException(StorageErrorKind.Corrupt, $"The folder {_disk.Path} of store '{_options.Name}' has segments of {logs.Count} logs: {LogIdentity.Describe(logs)}. Some were copied here from elsewhere. Move those that do not belong here out of the folder, with their hints. It was not opened, and nothing was changed.") { Operation = "open", Store = _options.Name };
+        return stated.Length == 0 ? LogIdentity.None : stated[0].Identity;
+    }
+
+    /// <summary>What is in the folder beside segments.</summary>
+    private void Clean(string name, byte[] head)
+    {
+        string path = $"{LogSegmentFiles.Folder}/{name}";
+        if (name.EndsWith(".tmp", StringComparison.Ordinal))
+        {
+            if (TryReadIncarnation(name, out uint begun)) _files.SkipTo(begun);
+            _disk.Delete(path);
+        }
+        else if (name.EndsWith(".hint", StringComparison.Ordinal))
+        {
+            RemoveOrphan(name);
+        }
+        else if (name.StartsWith("spare-", StringComparison.Ordinal) && name.EndsWith(".seg", StringComparison.Ordinal))
+        {
+            using ILogFile file = _disk.Open(path);
+            if (LogSegmentHeader.Read(head.AsSpan(0, file.Read(0, head)), out LogSegmentHeader header) is null) _files.SkipTo(header.Incarnation);
+            _files.AddSpare(path, (uint)file.Length);
+        }
     }
 
     /// <summary>The number in a file's name; what Strata did not name is left alone.</summary>
@@ -96,7 +138,7 @@ internal sealed partial class LogEngine
     private readonly record struct FoundSegment(uint Incarnation, LogSegmentHeader Header, ILogFile File, string? Wrong);
 
     /// <summary>Takes the segments, the newest first.</summary>
-    private sealed class Recovery(LogEngine log, LogSources sources)
+    private sealed class Recovery(LogEngine log, ulong identity, LogSources sources)
     {
         private readonly Dictionary<uint, LogVoid> _voids = [];
         private ulong _durable;
@@ -121,7 +163,7 @@ internal sealed partial class LogEngine
 
         private bool TakeByHint(FoundSegment found)
         {
-            if (LogHint.TryOpen(log._disk, found.Incarnation, out string? damage) is not { } hint)
+            if (LogHint.TryOpen(log._disk, log._files.Identity, found.Incarnation, out string? damage) is not { } hint)
             {
                 if (damage is not null) log._log.LogWarning("The hint {Hint} of store '{Store}' is damaged ({Damage}); its segment is scanned", LogSegmentFiles.HintNameOf(found.Incarnation), log._options.Name, damage);
                 return false;
@@ -133,7 +175,10 @@ internal sealed partial class LogEngine
             if (header.Kind == LogSegmentKind.Appended) _isTailFound = true;
             Last = Math.Max(Last, header.Last);
             LogSegment segment = Enter(found, header.Kind, header.End, header.Last);
-            segment.HasHint = true;
+
+            // Once its end is in it, its hint is written anew.
+            segment.HasHint = segment.Cut is null;
+            segment.Void = header.Void;
             sources.Add(hint);
             return true;
         }
@@ -141,20 +186,15 @@ internal sealed partial class LogEngine
         /// <summary>A crash between a segment's name and its head leaves one that was never begun; anything else is damage.</summary>
         private void TakeWithoutHead(FoundSegment found)
         {
-            Span<byte> first = stackalloc byte[LogFrameHeader.Bytes];
-            if (found.File.Read(LogSegmentHeader.FramesAt, first) == first.Length && LogFrameHeader.TryRead(first, out LogFrameHeader frame) && frame.Sequence > 0)
-            {
-                using var scanner = new LogSegmentScanner(found.File, new LogSegmentHeader(found.Incarnation, LogSegmentKind.Appended, frame.Sequence, 0, (uint)found.File.Length));
-                if (scanner.MoveNextFrame()) throw log.Damaged(found.Incarnation, $"{found.Wrong}, and it has no hint");
-            }
-
-            log._log.LogWarning("The segment {Segment} of store '{Store}' holds nothing that can be read ({Why}) and is removed: a crash ended its creation, or it is lost", LogSegmentFiles.NameOf(found.Incarnation), log._options.Name, found.Wrong);
+            ulong of = identity == LogIdentity.None ? found.Header.Identity : identity;
+            if (LogSegmentScanner.TryFindHead(found.File, of, found.Incarnation, out _)) throw log.Damaged(found.Incarnation, $"{found.Wrong}, and it has no hint");
+            log._log.LogWarning("The segment {Segment} of store '{Store}' holds nothing ({Why}) and is removed: a crash ended its creation, or all of it is lost", LogSegmentFiles.NameOf(found.Incarnation), log._options.Name, found.Wrong);
             log.Remove(found);
         }
 
         private void Scan(FoundSegment found)
         {
-            var hint = new LogHintBuilder(found.Incarnation, found.Header.Kind);
+            var hint = new LogHintBuilder(found.Header);
             try
             {
                 LogVoid? cut = _voids.TryGetValue(found.Incarnation, out LogVoid known) ? known : null;
@@ -184,14 +224,14 @@ internal sealed partial class LogEngine
         private void Finish(FoundSegment found, in LogScanResult result, LogHintBuilder hint)
         {
             uint end = result.Offset;
-            if (result.End is LogScanEnd.Empty or LogScanEnd.Torn)
-            {
-                if (_isTailFound) throw log.Damaged(found.Incarnation, $"at offset {result.Offset} its seal is missing, though a later segment was begun");
-                end = Seal(found, result);
-            }
+            bool isOpen = result.End is LogScanEnd.Empty or LogScanEnd.Torn;
+            if (isOpen && _isTailFound) throw log.Damaged(found.Incarnation, $"at offset {result.Offset} its seal is missing, though a later segment was begun");
+            if (isOpen) end = Seal(found, result);
+            else if (result.End == LogScanEnd.Voided) end = TrySeal(found, result);
 
             if (found.Header.Kind == LogSegmentKind.Appended) _isTailFound = true;
             LogSegment segment = Enter(found, found.Header.Kind, end, result.LastSequence);
+            segment.Void = result.Void;
             try
             {
                 hint.WriteTo(log._disk, end);
@@ -208,19 +248,32 @@ internal sealed partial class LogEngine
         /// <summary>Ends the segment where its last whole frame ends, durably: what is behind never counts again, whatever it is.</summary>
         private static uint Seal(FoundSegment found, in LogScanResult result)
         {
-            Span<byte> frame = stackalloc byte[LogFrameHeader.Bytes];
-            LogFrameHeader.Write(frame, frame.Length, result.LastSequence + 1, result.LastSequence, 0, LogFrameKind.Seal);
-            LogFrameHeader.Seal(frame, default, found.Incarnation);
-            found.File.Write(result.Offset, frame);
-            found.File.Sync();
+            LogCompactor.WriteSeal(found.File, found.Header.Seed, result.Offset, result.LastSequence + 1);
             return result.Offset + LogFrameHeader.Bytes;
+        }
+
+        /// <summary>The same where a void says where it ends: as long as it has no end of its own, the segment with the void is needed.</summary>
+        private uint TrySeal(FoundSegment found, in LogScanResult result)
+        {
+            try
+            {
+                return Seal(found, result);
+            }
+            catch (Exception e) when (DiskErrors.IsDiskError(e))
+            {
+                log._log.LogWarning(e, "The segment {Segment} of store '{Store}', in which a write failed, cannot be ended now; the one that says where it ends is kept", LogSegmentFiles.NameOf(found.Incarnation), log._options.Name);
+                return result.Offset;
+            }
         }
 
         private LogSegment Enter(FoundSegment found, LogSegmentKind kind, uint end, ulong last)
         {
-            if (found.File.Length - end > 64 << 10) found.File.Truncate(end);
-            LogSegment segment = log._files.Open(found.Wrong is null ? found.Header : new LogSegmentHeader(found.Incarnation, kind, 0, 0, 0), found.File, end);
-            segment.Cut = _voids.TryGetValue(found.Incarnation, out LogVoid cut) ? cut : null;
+            // Where the void said it ends, or behind that, once it has its seal.
+            LogVoid? cut = _voids.TryGetValue(found.Incarnation, out LogVoid known) && known.End >= end ? known : null;
+            uint needed = cut is null ? end : end + LogFrameHeader.Bytes;
+            if (found.File.Length - needed > 64 << 10) found.File.Truncate(needed);
+            LogSegment segment = log._files.Open(found.Wrong is null ? found.Header : new LogSegmentHeader(log._files.Identity, found.Incarnation, kind, 0, 0, 0), found.File, end);
+            segment.Cut = cut;
             segment.LastSequence = last;
             segment.CleanAsOf = found.Wrong is not null ? 0 : kind == LogSegmentKind.Compacted ? found.Header.Durable : found.Header.First - 1;
             log.Enter(segment);

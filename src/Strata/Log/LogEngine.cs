@@ -133,7 +133,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
             {
                 if ((long)location.Offset + location.Length > mapping.Length) throw Damaged(key, location, "its segment is shorter than that");
                 ReadOnlyMemory<byte> bytes = mapping.Memory.Slice((int)location.Offset, location.Length);
-                entry = new LogEntry(bytes, Verify(key, location, bytes.Span), location, segment);
+                entry = new LogEntry(bytes, Verify(key, location, segment, bytes.Span), location, segment);
                 isHandedOver = true;
             }
             else
@@ -249,7 +249,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
         {
             Span<byte> bytes = rented.AsSpan(0, location.Length);
             int read = segment.File.Read(location.Offset, bytes);
-            return new LogEntry(rented, _buffers, Verify(key, location, bytes[..read]), location);
+            return new LogEntry(rented, _buffers, Verify(key, location, segment, bytes[..read]), location);
         }
         catch (Exception e)
         {
@@ -259,11 +259,11 @@ internal sealed partial class LogEngine : IAsyncDisposable
         }
     }
 
-    private LogEntryHeader Verify(ReadOnlySpan<byte> key, LogLocation location, ReadOnlySpan<byte> bytes)
+    private LogEntryHeader Verify(ReadOnlySpan<byte> key, LogLocation location, LogSegment segment, ReadOnlySpan<byte> bytes)
     {
         if (!LogEntryHeader.TryRead(bytes, out LogEntryHeader header) || header.Length != bytes.Length || header.Length != location.Length) throw Damaged(key, location, "it has no head that fits");
         if (!bytes.Slice(LogEntryHeader.Bytes, header.KeyLength).SequenceEqual(key)) throw Damaged(key, location, "another key is there");
-        if (!header.IsIntact(bytes, location.Segment)) throw Damaged(key, location, "it does not match its checksum");
+        if (!header.IsIntact(bytes, segment.Seed)) throw Damaged(key, location, "it does not match its checksum");
         return header;
     }
 

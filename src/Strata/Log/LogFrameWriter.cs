@@ -33,7 +33,7 @@ internal sealed class LogFrameWriter(LogSegment target) : IDisposable
 
         Span<byte> copy = _buffer.AsSpan(_used, entry.Length);
         entry.CopyTo(copy);
-        LogEntryHeader.Seal(copy, LogEntryHeader.ContentChecksum(copy), target.Incarnation, header.Sequence);
+        LogEntryHeader.Seal(copy, LogEntryHeader.ContentChecksum(copy), target.Seed, header.Sequence);
         _checksums.Append(copy[..4]);
         var location = new LogLocation(target.Incarnation, target.End + (uint)_used, (uint)entry.Length / LogEntryHeader.Alignment, header.Flags);
         _used += entry.Length;
@@ -50,7 +50,7 @@ internal sealed class LogFrameWriter(LogSegment target) : IDisposable
         if (_count > 0) WriteFrame();
         Span<byte> seal = stackalloc byte[LogFrameHeader.Bytes];
         LogFrameHeader.Write(seal, seal.Length, _frame + 1, 0, 0, LogFrameKind.Seal);
-        LogFrameHeader.Seal(seal, default, target.Incarnation);
+        LogFrameHeader.Seal(seal, default, target.Seed);
         target.File.Write(target.End, seal);
         target.End += LogFrameHeader.Bytes;
         target.File.Sync();
@@ -64,7 +64,7 @@ internal sealed class LogFrameWriter(LogSegment target) : IDisposable
         LogFrameHeader.Write(frame, _used, ++_frame, 0, _count, LogFrameKind.Batch);
         var sum = default(Crc32C);
         sum.Append(frame[4..LogFrameHeader.Bytes]);
-        BinaryPrimitives.WriteUInt32LittleEndian(frame, Crc32C.Combine(sum.Value, _checksums.Value, 4L * _count) ^ LogEntryHeader.Seed(target.Incarnation, _frame));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame, Crc32C.Combine(sum.Value, _checksums.Value, 4L * _count) ^ target.Seed.At(_frame));
         target.File.Write(target.End, frame);
         target.File.StartWriteBack(target.End, _used);
         target.End += (uint)_used;

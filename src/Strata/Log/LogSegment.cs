@@ -11,6 +11,8 @@ internal sealed class LogSegment(LogSegmentHeader header, ILogFile file, LogMapp
 
     public uint Incarnation { get; } = header.Incarnation;
 
+    public LogSeed Seed { get; } = header.Seed;
+
     public LogSegmentKind Kind => Header.Kind;
 
     public ILogFile File { get; } = file;
@@ -20,8 +22,11 @@ internal sealed class LogSegment(LogSegmentHeader header, ILogFile file, LogMapp
     /// <summary>Bytes of the file.</summary>
     public uint Capacity { get; } = header.Capacity;
 
-    /// <summary>What the next segment says of this one's end, because a write or sync failed in it.</summary>
+    /// <summary>What a later segment says of this one's end, because a write or sync failed in it and it could not be sealed since.</summary>
     public LogVoid? Cut { get; set; }
+
+    /// <summary>What this one says of an earlier one's end.</summary>
+    public LogVoid? Void { get; set; }
 
     /// <summary>Where the next frame goes; of a sealed segment, where its seal ends.</summary>
     public uint End { get; set; } = LogSegmentHeader.FramesAt;

@@ -40,6 +40,9 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         }
     }
 
+    /// <summary>The log's identity: a new one, until the opening finds what the log has.</summary>
+    public ulong Identity { get; set; } = LogIdentity.Create();
+
     /// <summary>Files that are gone from the folder and wait for their last reader.</summary>
     public int Unlinked => (int)Interlocked.Read(ref _unlinked);
 
@@ -80,7 +83,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         try
         {
             byte[] head = new byte[LogSegmentHeader.FramesAt];
-            var header = new LogSegmentHeader(incarnation, kind, first, durable, capacity);
+            var header = new LogSegmentHeader(Identity, incarnation, kind, first, durable, capacity);
             header.Write(head);
             LogReplacedSegments.Write(head.AsSpan(LogSegmentHeader.Bytes), replaced ?? []);
             file.Write(0, head);

@@ -5,7 +5,7 @@ namespace Strata;
 /// <summary>The head of an entry: one key's value, or its tombstone. docs/formats/log.md</summary>
 /// <remarks>
 /// <code>
-///  0  u32  checksum  CRC-32C of bytes 4..8 and 16..end, exclusive-or the seed of (incarnation, sequence)
+///  0  u32  checksum  CRC-32C of bytes 4..8 and 16..end, exclusive-or the segment's <see cref="LogSeed"/> at the sequence
 ///  4  u8   flags     <see cref="LogEntryFlags"/> without Visited
 ///  5  u8   zero
 ///  6  u16  key length
@@ -26,15 +26,6 @@ internal readonly record struct LogEntryHeader(uint Checksum, LogEntryFlags Flag
     public int Length => LengthOf(KeyLength, ValueLength);
 
     public static int LengthOf(int keyLength, int valueLength) => checked((Bytes + keyLength + valueLength + (Alignment - 1)) & -Alignment);
-
-    /// <summary>What an entry's checksum is combined with, so that it is right in one place alone.</summary>
-    public static uint Seed(uint incarnation, ulong sequence)
-    {
-        Span<byte> place = stackalloc byte[12];
-        BinaryPrimitives.WriteUInt32LittleEndian(place, incarnation);
-        BinaryPrimitives.WriteUInt64LittleEndian(place[4..], sequence);
-        return Crc32C.Of(place);
-    }
 
     /// <summary>Reads a head and checks that it fits into what is there; says nothing of the checksum.</summary>
     public static bool TryRead(ReadOnlySpan<byte> from, out LogEntryHeader header) => TryRead(from, from.Length, out header);
@@ -71,9 +62,9 @@ internal readonly record struct LogEntryHeader(uint Checksum, LogEntryFlags Flag
     }
 
     /// <summary>Gives the entry its place.</summary>
-    public static void Seal(Span<byte> entry, uint contentChecksum, uint incarnation, ulong sequence)
+    public static void Seal(Span<byte> entry, uint contentChecksum, LogSeed seed, ulong sequence)
     {
-        BinaryPrimitives.WriteUInt32LittleEndian(entry, contentChecksum ^ Seed(incarnation, sequence));
+        BinaryPrimitives.WriteUInt32LittleEndian(entry, contentChecksum ^ seed.At(sequence));
         BinaryPrimitives.WriteUInt64LittleEndian(entry[8..], sequence);
     }
 
@@ -86,6 +77,6 @@ internal readonly record struct LogEntryHeader(uint Checksum, LogEntryFlags Flag
         return crc.Value;
     }
 
-    /// <summary>True if the whole entry, with its padding, is what was written in this incarnation of the segment.</summary>
-    public bool IsIntact(ReadOnlySpan<byte> entry, uint incarnation) => (ContentChecksum(entry) ^ Seed(incarnation, Sequence)) == Checksum;
+    /// <summary>True if the whole entry, with its padding, is what was written in this use of the segment.</summary>
+    public bool IsIntact(ReadOnlySpan<byte> entry, LogSeed seed) => (ContentChecksum(entry) ^ seed.At(Sequence)) == Checksum;
 }

@@ -6,7 +6,7 @@ namespace Strata;
 /// <remarks>
 /// <code>
 ///  0  u32  checksum  CRC-32C of bytes 4..32 and of the checksums of its entries (or, of a seal or void, of what follows),
-///                    exclusive-or the seed of (incarnation, sequence)
+///                    exclusive-or the segment's <see cref="LogSeed"/> at the sequence
 ///  4  u32  length    bytes of the whole frame, a multiple of 8
 ///  8  u64  sequence  LSN: of each frame one more than of the frame before it in the segment
 /// 16  u64  durable   the highest LSN that was durable when this was written
@@ -48,16 +48,16 @@ internal readonly record struct LogFrameHeader(uint Checksum, int Length, ulong 
     /// <summary>Writes the checksum, last of all.</summary>
     /// <param name="frame">The head, written but for its checksum.</param>
     /// <param name="covered">What it covers beside the head: the checksums of the entries, or a body.</param>
-    /// <param name="incarnation">The segment's.</param>
-    public static void Seal(Span<byte> frame, ReadOnlySpan<byte> covered, uint incarnation) =>
-        BinaryPrimitives.WriteUInt32LittleEndian(frame, Sum(frame, covered, incarnation));
+    /// <param name="seed">The segment's.</param>
+    public static void Seal(Span<byte> frame, ReadOnlySpan<byte> covered, LogSeed seed) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(frame, Sum(frame, covered, seed));
 
     /// <summary>The checksum that a head should have.</summary>
-    public static uint Sum(ReadOnlySpan<byte> frame, ReadOnlySpan<byte> covered, uint incarnation)
+    public static uint Sum(ReadOnlySpan<byte> frame, ReadOnlySpan<byte> covered, LogSeed seed)
     {
         var crc = default(Crc32C);
         crc.Append(frame[4..Bytes]);
         crc.Append(covered);
-        return crc.Value ^ LogEntryHeader.Seed(incarnation, BinaryPrimitives.ReadUInt64LittleEndian(frame[8..]));
+        return crc.Value ^ seed.At(BinaryPrimitives.ReadUInt64LittleEndian(frame[8..]));
     }
 }

@@ -19,6 +19,7 @@ internal sealed unsafe class LogHint : LogCursor
     private readonly int _entryBytes;
     private readonly int _sharedBytes;
     private readonly uint _segmentEnd;
+    private readonly LogSeed _seed;
     private readonly ulong _first;
     private readonly ulong _last;
     private byte* _memory;
@@ -35,7 +36,7 @@ internal sealed unsafe class LogHint : LogCursor
         _blockBytes = blockBytes;
         Header = header;
         (_entryBytes, _sharedBytes, _segmentEnd) = (header.EntryBytes, header.SharedBytes, header.End);
-        (_first, _last) = (header.First, header.Last);
+        (_first, _last, _seed) = (header.First, header.Last, header.Seed);
         _memory = (byte*)NativeMemory.Alloc((nuint)(LogEntryHeader.MaxKeyBytes + blockBytes));
         KeyAt = _memory;
     }
@@ -44,12 +45,30 @@ internal sealed unsafe class LogHint : LogCursor
 
     public override int SharedBytes => _sharedBytes;
 
+    /// <summary>Which log a hint's head says that it is of; None if it cannot be read.</summary>
+    public static ulong IdentityOf(ILogDisk disk, uint incarnation)
+    {
+        string name = LogSegmentFiles.HintNameOf(incarnation);
+        try
+        {
+            if (!disk.Exists(name)) return LogIdentity.None;
+            using ILogFile file = disk.Open(name);
+            byte[] head = new byte[LogHintHeader.Bytes];
+            return LogHintHeader.Read(head.AsSpan(0, file.Read(0, head)), file.Length, incarnation, out LogHintHeader header) is null ? header.Identity : LogIdentity.None;
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            return LogIdentity.None;
+        }
+    }
+
     /// <summary>Opens a segment's hint and verifies all of it.</summary>
     /// <param name="disk">The log's folder.</param>
+    /// <param name="identity">The log's.</param>
     /// <param name="incarnation">The segment.</param>
     /// <param name="damage">Null if there is no hint; else why it cannot be used: scan the segment, and write the hint anew.</param>
     /// <returns>The hint, or null.</returns>
-    public static LogHint? TryOpen(ILogDisk disk, uint incarnation, out string? damage)
+    public static LogHint? TryOpen(ILogDisk disk, ulong identity, uint incarnation, out string? damage)
     {
         string name = LogSegmentFiles.HintNameOf(incarnation);
         damage = null;
@@ -59,7 +78,7 @@ internal sealed unsafe class LogHint : LogCursor
         {
             if (!disk.Exists(name)) return null;
             file = disk.Open(name);
-            damage = Verify(file, incarnation, out LogHintHeader header, out int blockBytes);
+            damage = Verify(file, identity, incarnation, out LogHintHeader header, out int blockBytes);
             return damage is null ? hint = new LogHint(file, header, blockBytes) : null;
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
@@ -114,11 +133,13 @@ internal sealed unsafe class LogHint : LogCursor
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static string? Verify(ILogFile file, uint incarnation, out LogHintHeader header, out int blockBytes)
+    private static string? Verify(ILogFile file, ulong identity, uint incarnation, out LogHintHeader header, out int blockBytes)
     {
         blockBytes = 0;
         using var window = new LogFileWindow(file, long.MaxValue, ReadBytes);
         if (LogHintHeader.Read(window.Read(0, LogHintHeader.Bytes), file.Length, incarnation, out header) is { } wrong) return wrong;
+        if (header.Identity != identity) return "it is of another log";
+        LogSeed seed = header.Seed;
         var checksums = default(Crc32C);
         long at = LogHintHeader.Bytes;
         uint count = 0;
@@ -129,7 +150,7 @@ internal sealed unsafe class LogHint : LogCursor
             int length = BinaryPrimitives.ReadInt32LittleEndian(block[4..]);
             if (length is < LogHintHeader.BlockHeaderBytes or > LogHintHeader.BlockBytes || length > header.Length - at) return Wrong(at);
             block = window.Read(at, length);
-            if (block.Length < length || BinaryPrimitives.ReadUInt32LittleEndian(block) != LogHintHeader.BlockChecksum(block, incarnation, number)) return Wrong(at);
+            if (block.Length < length || BinaryPrimitives.ReadUInt32LittleEndian(block) != LogHintHeader.BlockChecksum(block, seed, number)) return Wrong(at);
             checksums.Append(block[..4]);
             count += BinaryPrimitives.ReadUInt32LittleEndian(block[8..]);
             blockBytes = Math.Max(blockBytes, length);
@@ -149,7 +170,7 @@ internal sealed unsafe class LogHint : LogCursor
         int length = read < LogHintHeader.BlockHeaderBytes ? 0 : BinaryPrimitives.ReadInt32LittleEndian(new ReadOnlySpan<byte>(block + 4, 4));
         if (length < LogHintHeader.BlockHeaderBytes || length > read) throw Damaged(Wrong(_at));
         var bytes = new ReadOnlySpan<byte>(block, length);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes) != LogHintHeader.BlockChecksum(bytes, Incarnation, _block)) throw Damaged(Wrong(_at));
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes) != LogHintHeader.BlockChecksum(bytes, _seed, _block)) throw Damaged(Wrong(_at));
         _left = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
         if (_left == 0) throw Damaged("a block has no entries");
         _next = block + LogHintHeader.BlockHeaderBytes;

@@ -7,7 +7,8 @@ namespace Strata;
 /// Gathers the entries of one segment, in any order, for its hint file or, without one, for a merge. Native memory of about
 /// the keys and 48 to 64 bytes an entry; nothing on the heap for each.
 /// </summary>
-internal sealed unsafe class LogHintBuilder(uint incarnation, LogSegmentKind kind) : IDisposable
+/// <param name="segment">The segment's head.</param>
+internal sealed unsafe class LogHintBuilder(LogSegmentHeader segment) : IDisposable
 {
     private const int FirstCapacity = 64 << 10;
     private byte* _records;
@@ -17,9 +18,11 @@ internal sealed unsafe class LogHintBuilder(uint incarnation, LogSegmentKind kin
     private int _itemCapacity;
     private bool _isSorted = true;
 
-    public uint Incarnation { get; } = incarnation;
+    public LogSegmentHeader Segment { get; } = segment;
 
-    public LogSegmentKind Kind { get; } = kind;
+    public uint Incarnation => Segment.Incarnation;
+
+    public LogSegmentKind Kind => Segment.Kind;
 
     /// <summary>Entries; once they were sorted, each key's latest alone.</summary>
     public int Count { get; private set; }

@@ -20,12 +20,13 @@ namespace Strata;
 /// 52  u32  blocks' checksum  CRC-32C of the blocks' checksums, in order
 /// 56  u64  length    of the file
 /// 64  24   what the segment says of an earlier one <see cref="LogVoid"/>, or zeros
-/// 88  40   zeros
+/// 88  u64  identity of the log
+/// 96  32   zeros
 /// 128 blocks
 /// </code>
 /// A block has up to 64 KiB:
 /// <code>
-///  0  u32  checksum  CRC-32C of the rest, exclusive-or the seed of (incarnation, number of the block from 0 on)
+///  0  u32  checksum  CRC-32C of the rest, exclusive-or the segment's <see cref="LogSeed"/> at the number of the block, from 0 on
 ///  4  u32  length    of the block
 ///  8  u32  count     of its entries
 /// 12  entries, in ascending order of their keys, each key once:
@@ -34,7 +35,7 @@ namespace Strata;
 /// </code>
 /// </remarks>
 internal readonly record struct LogHintHeader(
-    uint Incarnation, LogSegmentKind Kind, int SequenceBytes, int SharedBytes, ulong First, ulong Last, uint End, uint Count, uint Blocks, uint BlocksChecksum, long Length, LogVoid? Void)
+    ulong Identity, uint Incarnation, LogSegmentKind Kind, int SequenceBytes, int SharedBytes, ulong First, ulong Last, uint End, uint Count, uint Blocks, uint BlocksChecksum, long Length, LogVoid? Void)
 {
     public const int Bytes = 128, BlockHeaderBytes = 12, BlockBytes = 64 << 10;
     public const uint Version = 1;
@@ -43,8 +44,10 @@ internal readonly record struct LogHintHeader(
     /// <summary>Bytes of an entry but for expiry and key.</summary>
     public int EntryBytes => 12 + SequenceBytes;
 
+    public LogSeed Seed => LogSeed.Of(Identity, Incarnation);
+
     /// <summary>The checksum that a block should have.</summary>
-    public static uint BlockChecksum(ReadOnlySpan<byte> block, uint incarnation, uint number) => Crc32C.Of(block[4..]) ^ LogEntryHeader.Seed(incarnation, number);
+    public static uint BlockChecksum(ReadOnlySpan<byte> block, LogSeed seed, uint number) => Crc32C.Of(block[4..]) ^ seed.At(number);
 
     public void Write(Span<byte> to)
     {
@@ -63,6 +66,7 @@ internal readonly record struct LogHintHeader(
         BinaryPrimitives.WriteUInt32LittleEndian(to[52..], BlocksChecksum);
         BinaryPrimitives.WriteInt64LittleEndian(to[56..], Length);
         Void?.Write(to[64..]);
+        BinaryPrimitives.WriteUInt64LittleEndian(to[88..], Identity);
         BinaryPrimitives.WriteUInt32LittleEndian(to[8..], Crc32C.Of(to[12..Bytes]));
     }
 
@@ -81,6 +85,7 @@ internal readonly record struct LogHintHeader(
         if (version != Version) return $"it has format {version}, and this version of Strata reads format {Version}";
         var cut = LogVoid.Read(from[64..]);
         header = new LogHintHeader(
+            BinaryPrimitives.ReadUInt64LittleEndian(from[88..]),
             BinaryPrimitives.ReadUInt32LittleEndian(from[16..]),
             (LogSegmentKind)from[20],
             from[21],
@@ -97,6 +102,7 @@ internal readonly record struct LogHintHeader(
         if (header.Length != length) return $"it has {length} bytes of {header.Length}";
         bool makesSense = header.Kind is LogSegmentKind.Appended or LogSegmentKind.Compacted
             && header.SequenceBytes is sizeof(uint) or sizeof(ulong)
+            && header.Identity != LogIdentity.None
             && header.SharedBytes <= LogEntryHeader.MaxKeyBytes
             && header.First <= header.Last
             && header.End >= LogSegmentHeader.FramesAt

@@ -7,6 +7,7 @@ namespace Strata;
 /// <summary>Writes the content of a hint file (<see cref="LogHintHeader"/>): blocks, and the head last.</summary>
 internal sealed unsafe class LogHintWriter(ILogFile file, LogHintBuilder hint) : IDisposable
 {
+    private readonly LogSeed _seed = hint.Segment.Seed;
     private readonly byte[] _block = ArrayPool<byte>.Shared.Rent(LogHintHeader.BlockBytes);
 
     // The first entries are counted from 0 in 4 bytes, unless their LSNs are farther apart than that.
@@ -55,7 +56,7 @@ internal sealed unsafe class LogHintWriter(ILogFile file, LogHintBuilder hint) :
     {
         if (_blockCount > 0) WriteBlock();
         Span<byte> head = stackalloc byte[LogHintHeader.Bytes];
-        new LogHintHeader(hint.Incarnation, hint.Kind, _sequenceBytes, hint.SharedBytes, hint.FirstSequence, hint.LastSequence, end, _count, _blocks, _checksums.Value, _at, hint.Void).Write(head);
+        new LogHintHeader(hint.Segment.Identity, hint.Incarnation, hint.Kind, _sequenceBytes, hint.SharedBytes, hint.FirstSequence, hint.LastSequence, end, _count, _blocks, _checksums.Value, _at, hint.Void).Write(head);
         file.Write(0, head);
     }
 
@@ -66,7 +67,7 @@ internal sealed unsafe class LogHintWriter(ILogFile file, LogHintBuilder hint) :
         Span<byte> block = _block.AsSpan(0, _used);
         BinaryPrimitives.WriteInt32LittleEndian(block[4..], _used);
         BinaryPrimitives.WriteUInt32LittleEndian(block[8..], _blockCount);
-        BinaryPrimitives.WriteUInt32LittleEndian(block, LogHintHeader.BlockChecksum(block, hint.Incarnation, _blocks));
+        BinaryPrimitives.WriteUInt32LittleEndian(block, LogHintHeader.BlockChecksum(block, _seed, _blocks));
         _checksums.Append(block[..4]);
         file.Write(_at, block);
         _at += _used;

@@ -22,8 +22,7 @@ internal sealed partial class LogSegmentScanner
 
     /// <summary>
     /// Goes on behind something that is not right: at the next frame that is, its LSN later than the one that was due.
-    /// False: there is none. What lies in a value could be taken for a frame only where somebody foresaw the incarnation of
-    /// the segment and the LSN.
+    /// False: there is none. What lies in a value could be taken for a frame only where somebody knew the log's identity.
     /// </summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public bool TryResume()

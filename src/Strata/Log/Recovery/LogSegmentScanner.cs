@@ -23,6 +23,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
     private const LogEntryFlags KnownFlags = LogEntryFlags.Tombstone | LogEntryFlags.Expires | LogEntryFlags.Reference;
     private readonly ILogFile _file;
     private readonly LogSegmentHeader _header;
+    private readonly LogSeed _seed;
     private readonly LogFileWindow _window;
     private readonly ulong _needed;
     private readonly LogVoid? _cut;
@@ -45,6 +46,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
     {
         _file = file;
         _header = header;
+        _seed = header.Seed;
         _cut = cut;
 
         // What was voided was never durable to anybody; all before it was.
@@ -186,7 +188,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
         int covered = frame.Kind == LogFrameKind.Void ? LogVoid.Bytes : 0;
         if (frame.Count != 0 || frame.Length != LogFrameHeader.Bytes + covered) return "the frame's length is not that of its kind";
         ReadOnlySpan<byte> body = window.Read(at + LogFrameHeader.Bytes, covered);
-        return body.Length < covered || LogFrameHeader.Sum(head, body, _header.Incarnation) != frame.Checksum ? wrongSum : null;
+        return body.Length < covered || LogFrameHeader.Sum(head, body, _seed) != frame.Checksum ? wrongSum : null;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -205,7 +207,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
         }
 
         if (next != end) return "the frame's entries do not fill it";
-        return (sum.Value ^ LogEntryHeader.Seed(_header.Incarnation, frame.Sequence)) == frame.Checksum ? null : "the frame does not match its checksum";
+        return (sum.Value ^ _seed.At(frame.Sequence)) == frame.Checksum ? null : "the frame does not match its checksum";
     }
 
     /// <summary>Looks at an entry; with sequence 0 it may have any.</summary>
@@ -226,7 +228,7 @@ internal sealed partial class LogSegmentScanner : IDisposable
         if (entry.Length <= ChunkBytes)
         {
             ReadOnlySpan<byte> whole = window.Read(at, entry.Length);
-            return whole.Length == entry.Length && entry.IsIntact(whole, _header.Incarnation);
+            return whole.Length == entry.Length && entry.IsIntact(whole, _seed);
         }
 
         var sum = default(Crc32C);
@@ -240,6 +242,6 @@ internal sealed partial class LogSegmentScanner : IDisposable
             next += piece.Length;
         }
 
-        return (sum.Value ^ LogEntryHeader.Seed(_header.Incarnation, entry.Sequence)) == entry.Checksum;
+        return (sum.Value ^ _seed.At(entry.Sequence)) == entry.Checksum;
     }
 }

@@ -12,9 +12,9 @@ public sealed class LogHintTests
 
     /// <summary>A head, and one block of three entries of six added. A change of the format must change its version.</summary>
     private const string Golden =
-        "5354524154484E54393A8BB401000000070000000104000029000000000000002D00000000000000282300000300000001000000566C5A6FD000000000000000" +
-        "06000000C01200002800000000000000280000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000" +
-        "C5AFDF80500000000300000000000500081200000600000102000000616C70686105000300301100000C00000201000000CB04FB711F01000062657400000400" +
+        "5354524154484E547BB4725901000000070000000104000029000000000000002D00000000000000282300000300000001000000B236D12ED000000000000000" +
+        "06000000C012000028000000000000002800000000000000EFCDAB89674523010000000000000000000000000000000000000000000000000000000000000000" +
+        "50534A7C500000000300000000000500081200000600000102000000616C70686105000300301100000C00000201000000CB04FB711F01000062657400000400" +
         "5C120000050000040300000062657461";
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class LogHintTests
             foreach (byte mask in (byte[])[0x01, 0x80, 0xFF])
             {
                 disk.Flip(Name, at, mask);
-                using LogHint? hint = LogHint.TryOpen(disk, 7, out string? damage);
+                using LogHint? hint = LogHint.TryOpen(disk, SegmentImage.Identity, 7, out string? damage);
                 Assert.True(hint is null && damage is not null, $"Byte {at} was flipped by {mask:x2}, and the hint is used all the same.");
                 disk.Flip(Name, at, mask);
             }
@@ -68,7 +68,7 @@ public sealed class LogHintTests
             byte[] changed = new byte[length];
             bytes.AsSpan(0, Math.Min(length, bytes.Length)).CopyTo(changed);
             disk.Replace(Name, changed);
-            Assert.Null(LogHint.TryOpen(disk, 7, out string? damage));
+            Assert.Null(LogHint.TryOpen(disk, SegmentImage.Identity, 7, out string? damage));
             Assert.NotNull(damage);
         }
     }
@@ -86,7 +86,7 @@ public sealed class LogHintTests
         foreach (byte[] wrong in (byte[][])[swapped, doubled, mixed])
         {
             disk.Replace(Name, wrong);
-            Assert.Null(LogHint.TryOpen(disk, 7, out string? damage));
+            Assert.Null(LogHint.TryOpen(disk, SegmentImage.Identity, 7, out string? damage));
             Assert.NotNull(damage);
         }
     }
@@ -98,13 +98,13 @@ public sealed class LogHintTests
         WriteSmall(disk);
         byte[] bytes = disk.BytesOf(Name);
         disk.Replace("segments/00000008.hint", bytes);
-        Assert.Null(LogHint.TryOpen(disk, 8, out string? damage));
+        Assert.Null(LogHint.TryOpen(disk, SegmentImage.Identity, 8, out string? damage));
         Assert.Contains("segment 00000007", damage, StringComparison.Ordinal);
 
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(12), 2);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), Crc32C.Of(bytes.AsSpan(12, LogHintHeader.Bytes - 12)));
         disk.Replace(Name, bytes);
-        Assert.Null(LogHint.TryOpen(disk, 7, out damage));
+        Assert.Null(LogHint.TryOpen(disk, SegmentImage.Identity, 7, out damage));
         Assert.Contains("format 2", damage, StringComparison.Ordinal);
     }
 
@@ -112,11 +112,11 @@ public sealed class LogHintTests
     public void No_hint_is_no_damage_and_one_that_cannot_be_read_is()
     {
         var disk = SegmentImage.EmptyDisk();
-        Assert.Null(LogHint.TryOpen(disk, 7, out string? damage));
+        Assert.Null(LogHint.TryOpen(disk, SegmentImage.Identity, 7, out string? damage));
         Assert.Null(damage);
         WriteSmall(disk);
         disk.Faults = call => call.Operation == DiskOperation.Read ? DiskFault.Fail : DiskFault.None;
-        Assert.Null(LogHint.TryOpen(disk, 7, out damage));
+        Assert.Null(LogHint.TryOpen(disk, SegmentImage.Identity, 7, out damage));
         Assert.NotNull(damage);
     }
 
@@ -147,7 +147,7 @@ public sealed class LogHintTests
     public void LSNs_that_are_far_apart_have_room()
     {
         var disk = SegmentImage.EmptyDisk();
-        using (var builder = new LogHintBuilder(7, LogSegmentKind.Compacted))
+        using (var builder = new LogHintBuilder(SegmentImage.HeadOf(7, LogSegmentKind.Compacted)))
         {
             Add(builder, "b", ulong.MaxValue - 1, 5_000);
             Add(builder, "a", 3, 6_000);
@@ -165,7 +165,7 @@ public sealed class LogHintTests
         // Else the LSN of a void that came last would be given twice, and what it voids would count again.
         var disk = SegmentImage.EmptyDisk();
         SegmentImage image = new SegmentImage(7, first: 90).Void(new LogVoid(6, 5_000, 80, 89)).Seal();
-        using (var builder = new LogHintBuilder(7, LogSegmentKind.Appended))
+        using (var builder = new LogHintBuilder(SegmentImage.HeadOf(7)))
         {
             using var scanner = new LogSegmentScanner(new BytesFile(image.Bytes), image.Header);
             LogScanResult result = scanner.ReadTo(builder);
@@ -226,7 +226,7 @@ public sealed class LogHintTests
                 disk.Faults = call => call.Number == number ? DiskFault.Stop : DiskFault.None;
                 Record.Exception(() => WriteSmall(disk));
                 SimulatedDisk next = run == 0 ? disk.Kill() : disk.CutPower(random);
-                using LogHint? hint = LogHint.TryOpen(next, 7, out string? damage);
+                using LogHint? hint = LogHint.TryOpen(next, SegmentImage.Identity, 7, out string? damage);
                 Assert.True(damage is null, $"Stopped at call {number} of\n{whole.Trace}\na hint is found and is wrong: {damage}");
                 found += hint is null ? 0 : 1;
                 next.Faults = null;
@@ -290,11 +290,11 @@ public sealed class LogHintTests
             WriteSmall(disk);
             byte[] bytes = disk.BytesOf(Name);
             change(bytes);
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(block), LogHintHeader.BlockChecksum(bytes.AsSpan(block), 7, 0));
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(block), LogHintHeader.BlockChecksum(bytes.AsSpan(block), SegmentImage.HeadOf(7).Seed, 0));
             BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(52), Crc32C.Of(bytes.AsSpan(block, 4)));
             BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), Crc32C.Of(bytes.AsSpan(12, LogHintHeader.Bytes - 12)));
             disk.Replace(Name, bytes);
-            using LogHint? hint = LogHint.TryOpen(disk, 7, out string? damage);
+            using LogHint? hint = LogHint.TryOpen(disk, SegmentImage.Identity, 7, out string? damage);
             if (hint is null)
             {
                 Assert.NotNull(damage);
@@ -308,14 +308,14 @@ public sealed class LogHintTests
 
     private static LogHint Open(SimulatedDisk disk)
     {
-        LogHint? hint = LogHint.TryOpen(disk, 7, out string? damage);
+        LogHint? hint = LogHint.TryOpen(disk, SegmentImage.Identity, 7, out string? damage);
         Assert.True(hint is not null, $"The hint cannot be used: {damage}");
         return hint;
     }
 
     private static void WriteSmall(SimulatedDisk disk)
     {
-        using var builder = new LogHintBuilder(7, LogSegmentKind.Appended);
+        using var builder = new LogHintBuilder(SegmentImage.HeadOf(7));
         Add(builder, "beta", 44, 4_700, valueBytes: 3, flags: LogEntryFlags.Reference);
         Add(builder, "alpha", 41, 4_128);
         Add(builder, "alphabet", 42, 4_304, valueBytes: 1);
@@ -339,7 +339,7 @@ public sealed class LogHintTests
 
     private static LogHintBuilder Fill(uint incarnation, int count, Random random, out SortedDictionary<string, string> expected)
     {
-        var builder = new LogHintBuilder(incarnation, LogSegmentKind.Appended);
+        var builder = new LogHintBuilder(SegmentImage.HeadOf(incarnation));
         expected = new SortedDictionary<string, string>(StringComparer.Ordinal);
         var latest = new Dictionary<string, (ulong Sequence, uint Offset)>();
         for (int i = 0; i < count; i++)

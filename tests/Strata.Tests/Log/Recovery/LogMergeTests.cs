@@ -24,7 +24,7 @@ public sealed class LogMergeTests
             using var merged = new LogSources();
             foreach (int i in Enumerable.Range(1, sources).OrderBy(_ => random.Next()))
             {
-                var builder = new LogHintBuilder((uint)i, (LogSegmentKind)random.Next(1, 3));
+                var builder = new LogHintBuilder(SegmentImage.HeadOf((uint)i, (LogSegmentKind)random.Next(1, 3)));
                 foreach (int entry in Enumerable.Range(0, random.Next(60))) model.Add(builder, Key(random, seed % 3), (ulong)random.Next(1, 300), (uint)(4_096 + (8 * entry)), random);
                 merged.Add(Cursor(disk, builder, isFile: random.Next(2) == 0));
             }
@@ -45,7 +45,7 @@ public sealed class LogMergeTests
             using var sources = new LogSources();
             foreach (uint incarnation in order)
             {
-                var builder = new LogHintBuilder(incarnation, LogSegmentKind.Appended);
+                var builder = new LogHintBuilder(SegmentImage.HeadOf(incarnation));
                 builder.Add("k"u8, new LogEntryHeader(0, LogEntryFlags.None, 1, 50, 7, 0, 0), 4_128);
                 sources.Add(Cursor(disk, builder, isFile: true));
             }
@@ -62,8 +62,8 @@ public sealed class LogMergeTests
         using var sources = new LogSources();
         var sink = new Collected();
         LogMerge.Run(sources, ref sink);
-        sources.Add(new LogHintBuilder(1, LogSegmentKind.Appended).ToCursor());
-        sources.Add(Cursor(SegmentImage.EmptyDisk(), new LogHintBuilder(2, LogSegmentKind.Compacted), isFile: true));
+        sources.Add(new LogHintBuilder(SegmentImage.HeadOf(1)).ToCursor());
+        sources.Add(Cursor(SegmentImage.EmptyDisk(), new LogHintBuilder(SegmentImage.HeadOf(2, LogSegmentKind.Compacted)), isFile: true));
         LogMerge.Run(sources, ref sink);
         Assert.Empty(sink.Entries);
     }
@@ -77,7 +77,7 @@ public sealed class LogMergeTests
         using var sources = new LogSources();
         for (uint i = 1; i <= 3_000; i++)
         {
-            var builder = new LogHintBuilder(i, LogSegmentKind.Appended);
+            var builder = new LogHintBuilder(SegmentImage.HeadOf(i));
             for (int entry = 0; entry < 20; entry++) model.Add(builder, string.Create(CultureInfo.InvariantCulture, $"key-{random.Next(20_000):d8}"), (ulong)random.Next(1, 1 << 20), (uint)(4_096 + (8 * entry)), random);
             sources.Add(Cursor(disk, builder, isFile: true));
         }
@@ -100,7 +100,7 @@ public sealed class LogMergeTests
         {
             long start = Stopwatch.GetTimestamp();
             using var sources = new LogSources();
-            for (uint i = 1; i <= 3; i++) sources.Add(LogHint.TryOpen(disk, i, out _)!);
+            for (uint i = 1; i <= 3; i++) sources.Add(LogHint.TryOpen(disk, SegmentImage.Identity, i, out _)!);
             TimeSpan verified = Stopwatch.GetElapsedTime(start);
             using var index = new LogIndex(long.MaxValue);
             var sink = new IndexSink(index.Load());
@@ -131,7 +131,7 @@ public sealed class LogMergeTests
         {
             long start = Stopwatch.GetTimestamp();
             using var scanner = new LogSegmentScanner(new BytesFile(image.Bytes), image.Header);
-            using var builder = new LogHintBuilder(1, LogSegmentKind.Appended);
+            using var builder = new LogHintBuilder(SegmentImage.HeadOf(1));
             LogScanResult result = scanner.ReadTo(builder);
             TimeSpan scanned = Stopwatch.GetElapsedTime(start);
             using LogCursor cursor = builder.ToCursor();
@@ -146,7 +146,7 @@ public sealed class LogMergeTests
 
     private static void WriteMillion(SystemDisk disk)
     {
-        LogHintBuilder[] builders = [.. Enumerable.Range(1, 3).Select(i => new LogHintBuilder((uint)i, LogSegmentKind.Appended))];
+        LogHintBuilder[] builders = [.. Enumerable.Range(1, 3).Select(i => new LogHintBuilder(SegmentImage.HeadOf((uint)i)))];
         var random = new Random(1);
         byte[] key = new byte[16];
         ulong sequence = 0;
@@ -166,7 +166,7 @@ public sealed class LogMergeTests
     {
         if (!isFile) return builder.ToCursor();
         using (builder) builder.WriteTo(disk, 1 << 20);
-        LogHint? hint = LogHint.TryOpen(disk, builder.Incarnation, out string? damage);
+        LogHint? hint = LogHint.TryOpen(disk, SegmentImage.Identity, builder.Incarnation, out string? damage);
         Assert.True(hint is not null, damage);
         return hint;
     }

@@ -9,11 +9,11 @@ public sealed class LogSegmentScannerTests
 {
     /// <summary>Head, and from 4,096 on: a batch of three, a tombstone, a seal. Written by hand once; a change of the format must change its version.</summary>
     private const string
-        GoldenHead = "53545241544C4F474D4A4CDF01000000070000000100000029000000000000002800000000000000002000000000000000000000000000000000000000000000",
-        GoldenFrames = "0CAE33FBA000000029000000000000002800000000000000030000000100000047E4F1C00000010029000000000000000A000000020000000000000000000000" +
-            "6276616C7565206F662062000000000068E6574F0200010029000000000000000000000000000000CB04FB711F010000610000000000000023EE844404000300" +
-            "290000000000000005000000020000000000000000000000632F6477686572659655B1CE480000002A0000000000000029000000000000000100000001000000" +
-            "779E7C9D010001002A0000000000000000000000000000000000000000000000620000000000000096069EF6200000002B000000000000002A00000000000000" +
+        GoldenHead = "53545241544C4F472611A237010000000700000001000000290000000000000028000000000000000020000000000000EFCDAB89674523010000000000000000",
+        GoldenFrames = "8DA7DC0FA0000000290000000000000028000000000000000300000001000000D218643C0000010029000000000000000A000000020000000000000000000000" +
+            "6276616C7565206F6620620000000000FD1AC2B30200010029000000000000000000000000000000CB04FB711F0100006100000000000000B61211B804000300" +
+            "290000000000000005000000020000000000000000000000632F647768657265E7F3AF73480000002A0000000000000029000000000000000100000001000000" +
+            "E262E961010001002A0000000000000000000000000000000000000000000000620000000000000003FA0B0A200000002B000000000000002A00000000000000" +
             "0000000003000000";
 
     [Fact]
@@ -236,7 +236,7 @@ public sealed class LogSegmentScannerTests
             .Batch(11, new ImageEntry("longer", new string('z', 5 << 20)));
         var file = new BytesFile(image.Bytes);
         using (var scanner = new LogSegmentScanner(file, image.Header))
-        using (var hint = new LogHintBuilder(3, LogSegmentKind.Appended))
+        using (var hint = new LogHintBuilder(image.Header))
         {
             Assert.Equal(12UL, scanner.ReadTo(hint).LastSequence);
             Assert.Equal((5, 10UL, 12UL), (hint.Count, hint.FirstSequence, hint.LastSequence));
@@ -277,8 +277,8 @@ public sealed class LogSegmentScannerTests
             SegmentImage image = new SegmentImage(3, first: 10, capacity: 8_192).Fill(3);
             int frame = image.Frames[2], entry = frame + LogFrameHeader.Bytes;
             change(image.Bytes, frame);
-            LogEntryHeader.Seal(image.Bytes.AsSpan(entry, image.End - entry), LogEntryHeader.ContentChecksum(image.Bytes.AsSpan(entry, image.End - entry)), 3, BinaryPrimitives.ReadUInt64LittleEndian(image.Bytes.AsSpan(entry + 8)));
-            LogFrameHeader.Seal(image.Bytes.AsSpan(frame, LogFrameHeader.Bytes), image.Bytes.AsSpan(entry, 4), 3);
+            LogEntryHeader.Seal(image.Bytes.AsSpan(entry, image.End - entry), LogEntryHeader.ContentChecksum(image.Bytes.AsSpan(entry, image.End - entry)), image.Header.Seed, BinaryPrimitives.ReadUInt64LittleEndian(image.Bytes.AsSpan(entry + 8)));
+            LogFrameHeader.Seal(image.Bytes.AsSpan(frame, LogFrameHeader.Bytes), image.Bytes.AsSpan(entry, 4), image.Header.Seed);
             Scan scan = Read(image);
             Assert.True(Entries(image, 2).SequenceEqual(scan.Entries), $"A frame was read that lies: {what}");
             Assert.True(scan.Result is { End: LogScanEnd.Torn, Damage: null }, $"{what}: {scan.Result}");
@@ -313,12 +313,12 @@ public sealed class LogSegmentScannerTests
         SegmentImage image = new SegmentImage(3, first: 10, capacity: 1 << 20).Fill(1);
         const int heads = 2_000, unit = LogFrameHeader.Bytes + LogEntryHeader.Bytes + 8;
         int chain = image.End + 64 + (heads * unit), count = (image.Bytes.Length - chain) / 40, end = chain + (count * 40);
-        for (int at = chain; at < end; at += 40) new ImageEntry("k", "").Write(image.Bytes.AsSpan(at, 40), 3, 12);
+        for (int at = chain; at < end; at += 40) new ImageEntry("k", "").Write(image.Bytes.AsSpan(at, 40), image.Header.Seed, 12);
         for (int at = chain - unit; at > image.End; at -= unit)
         {
             Span<byte> entry = image.Bytes.AsSpan(at + LogFrameHeader.Bytes, chain - at - LogFrameHeader.Bytes);
             LogEntryHeader.Write(entry, LogEntryFlags.None, 8, entry.Length - LogEntryHeader.Bytes - 8, 0, 0);
-            LogEntryHeader.Seal(entry, LogEntryHeader.ContentChecksum(entry), 3, 12);
+            LogEntryHeader.Seal(entry, LogEntryHeader.ContentChecksum(entry), image.Header.Seed, 12);
             LogFrameHeader.Write(image.Bytes.AsSpan(at), end - at, 12, 11, count + 1, LogFrameKind.Batch);
         }
 

@@ -19,7 +19,7 @@ public sealed class LogStaleHintTests
         var disk = new SimulatedDisk();
         await using (LogEngine log = LogEngine.Open(Options, disk)) await Put(log, "a");
         uint next = 1 + disk.Names.Where(n => n.EndsWith(".seg", StringComparison.Ordinal) && !n.Contains("spare", StringComparison.Ordinal)).Max(n => Convert.ToUInt32(Path.GetFileNameWithoutExtension(n), 16));
-        using (var hint = new LogHintBuilder(next, LogSegmentKind.Compacted))
+        using (var hint = new LogHintBuilder(SegmentImage.HeadIn(disk, next - 1) with { Incarnation = next, Kind = LogSegmentKind.Compacted }))
         {
             hint.Add("stale"u8, new LogEntryHeader(0, LogEntryFlags.None, 5, 1, 10, 0, 0), LogSegmentHeader.FramesAt + LogFrameHeader.Bytes);
             hint.WriteTo(disk, LogSegmentHeader.FramesAt + 1_024);

@@ -6,7 +6,8 @@ namespace Strata.Tests.Log;
 /// <summary>A segment's bytes, written frame by frame.</summary>
 internal sealed class SegmentImage
 {
-    private readonly uint _incarnation;
+    /// <summary>The log that images are of.</summary>
+    public const ulong Identity = 0x0123_4567_89AB_CDEF;
 
     /// <summary>A disk with the folder that segments and hints are in.</summary>
     public static SimulatedDisk EmptyDisk()
@@ -22,15 +23,22 @@ internal sealed class SegmentImage
     /// <param name="first">LSN of its first frame.</param>
     /// <param name="capacity">Bytes.</param>
     /// <param name="before">What an earlier incarnation left in the file.</param>
-    public SegmentImage(uint incarnation, LogSegmentKind kind = LogSegmentKind.Appended, ulong first = 1, int capacity = 16 << 10, byte[]? before = null)
+    /// <param name="identity">The log's.</param>
+    public SegmentImage(uint incarnation, LogSegmentKind kind = LogSegmentKind.Appended, ulong first = 1, int capacity = 16 << 10, byte[]? before = null, ulong identity = Identity)
     {
-        _incarnation = incarnation;
-        Header = new LogSegmentHeader(incarnation, kind, first, first - 1, (uint)capacity);
+        Header = new LogSegmentHeader(identity, incarnation, kind, first, first - 1, (uint)capacity);
         Bytes = new byte[capacity];
         before?.AsSpan(0, capacity).CopyTo(Bytes);
         Header.Write(Bytes);
         Next = first;
     }
+
+    /// <summary>The head of a segment that has no image.</summary>
+    public static LogSegmentHeader HeadOf(uint incarnation, LogSegmentKind kind = LogSegmentKind.Appended) => new(Identity, incarnation, kind, 1, 0, 1 << 20);
+
+    /// <summary>The head of a segment on a disk.</summary>
+    public static LogSegmentHeader HeadIn(SimulatedDisk disk, uint incarnation) =>
+        LogSegmentHeader.Read(disk.BytesOf(LogSegmentFiles.NameOf(incarnation)), out LogSegmentHeader header) is { } wrong ? throw new InvalidOperationException(wrong) : header;
 
     public byte[] Bytes { get; }
 
@@ -57,14 +65,14 @@ internal sealed class SegmentImage
         for (int i = 0; i < entries.Length; i++)
         {
             Span<byte> entry = frame.Slice(at, entries[i].Length);
-            entries[i].Write(entry, _incarnation, entries[i].Sequence == 0 ? Next : entries[i].Sequence);
+            entries[i].Write(entry, Header.Seed, entries[i].Sequence == 0 ? Next : entries[i].Sequence);
             entry[..4].CopyTo(checksums.AsSpan(4 * i));
             entries[i] = entries[i] with { Sequence = BinaryPrimitives.ReadUInt64LittleEndian(entry[8..]), Offset = (uint)(End + at) };
             at += entry.Length;
         }
 
         LogFrameHeader.Write(frame, length, Next++, durable, entries.Length, LogFrameKind.Batch);
-        LogFrameHeader.Seal(frame, checksums, _incarnation);
+        LogFrameHeader.Seal(frame, checksums, Header.Seed);
         Batches.Add(entries);
         End += length;
         return this;
@@ -74,7 +82,7 @@ internal sealed class SegmentImage
     {
         Span<byte> frame = Begin(LogFrameHeader.Bytes);
         LogFrameHeader.Write(frame, frame.Length, Next, durable, 0, LogFrameKind.Seal);
-        LogFrameHeader.Seal(frame, default, _incarnation);
+        LogFrameHeader.Seal(frame, default, Header.Seed);
         End += frame.Length;
         return this;
     }
@@ -84,7 +92,7 @@ internal sealed class SegmentImage
         Span<byte> frame = Begin(LogFrameHeader.Bytes + LogVoid.Bytes);
         LogFrameHeader.Write(frame, frame.Length, Next++, durable, 0, LogFrameKind.Void);
         cut.Write(frame[LogFrameHeader.Bytes..]);
-        LogFrameHeader.Seal(frame, frame[LogFrameHeader.Bytes..], _incarnation);
+        LogFrameHeader.Seal(frame, frame[LogFrameHeader.Bytes..], Header.Seed);
         End += frame.Length;
         return this;
     }
@@ -110,13 +118,13 @@ internal sealed record ImageEntry(string Key, string Value, LogEntryFlags Flags 
 
     public int Length => LogEntryHeader.LengthOf(KeyBytes.Length, Encoding.UTF8.GetByteCount(Value));
 
-    public void Write(Span<byte> to, uint incarnation, ulong sequence)
+    public void Write(Span<byte> to, LogSeed seed, ulong sequence)
     {
         byte[] key = KeyBytes, value = Encoding.UTF8.GetBytes(Value);
         to.Clear();
         LogEntryHeader.Write(to, Flags, key.Length, value.Length, Math.Min(2, value.Length), Expires);
         key.CopyTo(to[LogEntryHeader.Bytes..]);
         value.CopyTo(to[(LogEntryHeader.Bytes + key.Length)..]);
-        LogEntryHeader.Seal(to, LogEntryHeader.ContentChecksum(to), incarnation, sequence);
+        LogEntryHeader.Seal(to, LogEntryHeader.ContentChecksum(to), seed, sequence);
     }
 }

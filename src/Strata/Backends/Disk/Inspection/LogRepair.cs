@@ -158,7 +158,7 @@ internal sealed class LogRepair : IDisposable
             using var batch = new LogBatch();
             new DiskValueFile(blob, upload, length).Put(batch, id);
             byte[] entry = batch.EntryOf(batch.Operations[0]);
-            LogEntryHeader.Seal(entry, LogEntryHeader.ContentChecksum(entry), 0, Math.Max(1, _survey.Last));
+            LogEntryHeader.Seal(entry, LogEntryHeader.ContentChecksum(entry), default, Math.Max(1, _survey.Last));
             if (LogEntryHeader.TryRead(entry, out LogEntryHeader header)) Add(entry, DiskKey.OfFile(id), header);
         }
     }
@@ -181,7 +181,7 @@ internal sealed class LogRepair : IDisposable
         ulong last = Math.Max(1, _survey.Last);
         _segment = _files.Create(LogSegmentKind.Compacted, 1, last, _room + (_room / 8) + FrameOverhead, isRelief: true);
         _frames = new LogFrameWriter(_segment);
-        _hint = new LogHintBuilder(_segment.Incarnation, LogSegmentKind.Compacted);
+        _hint = new LogHintBuilder(_segment.Header);
     }
 
     private void Finish()

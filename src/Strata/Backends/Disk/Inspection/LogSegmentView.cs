@@ -39,6 +39,21 @@ internal sealed class LogSegmentView(uint incarnation, LogSegmentHeader header, 
 
     /// <summary>What of them does not count any more, 0 to 1.</summary>
     public double GarbageShare => UsedBytes <= 0 ? 0 : 1 - ((double)LiveBytes / UsedBytes);
+
+    /// <summary>True if the file is all zeros where frames would be.</summary>
+    public bool IsEmpty()
+    {
+        using var window = new LogFileWindow(File, FileBytes, 1 << 20);
+        for (long at = LogSegmentHeader.FramesAt; at < FileBytes;)
+        {
+            ReadOnlySpan<byte> bytes = window.Read(at, (int)Math.Min(1 << 20, FileBytes - at));
+            if (bytes.IsEmpty) break;
+            if (bytes.ContainsAnyExcept((byte)0)) return false;
+            at += bytes.Length;
+        }
+
+        return true;
+    }
 }
 
 /// <summary>Whether frames may still come to a segment.</summary>

@@ -43,7 +43,7 @@ internal sealed partial class LogSurvey
 
     private LogHintBuilder Scan(LogSegmentView segment, LogHint? hint, List<LogDamage> damages, out bool isWhole, out LogScanResult last)
     {
-        var scanned = new LogHintBuilder(segment.Incarnation, segment.Header.Kind);
+        var scanned = new LogHintBuilder(segment.Header);
         LogVoid? cut = _voids.TryGetValue(segment.Incarnation, out LogVoid known) ? known : null;
         bool isEnded = hint is not null || _isTailFound;
         using var scanner = new LogSegmentScanner(segment.File, segment.Header, isEnded ? 0 : _durable, cut);
@@ -141,7 +141,7 @@ internal sealed partial class LogSurvey
     /// <returns>How the hint disagrees with the segment, or null.</returns>
     private string? Compare(LogSegmentView segment, LogCursor found, bool isWhole)
     {
-        using var told = LogHint.TryOpen(Folder.Disk, segment.Incarnation, out string? damage);
+        using var told = LogHint.TryOpen(Folder.Disk, segment.Header.Identity, segment.Incarnation, out string? damage);
         if (told is null) return _isShared ? null : damage ?? "it is gone";
         byte[] buffer = [];
         bool isTold = told.MoveNext(), isFound = found.MoveNext();

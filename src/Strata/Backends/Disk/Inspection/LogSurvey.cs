@@ -17,6 +17,7 @@ internal sealed partial class LogSurvey : IDisposable
     private readonly LogSources _sources = new();
     private readonly Dictionary<uint, LogSegmentView> _byIncarnation = [];
     private readonly Dictionary<uint, LogVoid> _voids = [];
+    private ulong _identity;
     private ulong _durable;
     private bool _isTailFound;
 
@@ -94,7 +95,7 @@ internal sealed partial class LogSurvey : IDisposable
             && LogEntryHeader.TryRead(bytes, out header)
             && header.Length == location.Length
             && bytes.Slice(LogEntryHeader.Bytes, header.KeyLength).SequenceEqual(key)
-            && header.IsIntact(bytes, location.Segment);
+            && header.IsIntact(bytes, segment.Header.Seed);
     }
 
     public void Dispose()
@@ -105,25 +106,53 @@ internal sealed partial class LogSurvey : IDisposable
 
     private void ReadSegments()
     {
-        var replaced = new List<uint>();
-        byte[] head = new byte[LogSegmentHeader.FramesAt];
+        var replaced = new Dictionary<uint, List<uint>>();
         var wrong = new Dictionary<uint, string>();
+        byte[] head = new byte[LogSegmentHeader.FramesAt];
         foreach (uint incarnation in Folder.Segments)
         {
             ILogFile file = Folder.Disk.Open(LogSegmentFiles.NameOf(incarnation));
-            int read = file.Read(0, head);
-            string? fault = LogSegmentHeader.Read(head.AsSpan(0, read), out LogSegmentHeader header);
-            if (fault is null && header.Incarnation != incarnation) fault = "its head is of an earlier use";
-            if (fault is null && !LogReplacedSegments.TryRead(head.AsSpan(LogSegmentHeader.Bytes, read - LogSegmentHeader.Bytes), replaced)) fault = "its list of replaced segments is damaged";
+            ReadOnlySpan<byte> bytes = head.AsSpan(0, file.Read(0, head));
+            string? fault = LogSegmentHeader.Read(bytes, out LogSegmentHeader header);
+            if (fault is not null && LogSegmentHeader.IsWhole(bytes))
+            {
+                file.Dispose();
+                Damages.Add(new LogDamage { File = LogSegmentFiles.NameOf(incarnation), What = $"{fault}; what is in it cannot be told", Loss = LogLoss.Unknown });
+                continue;
+            }
+
+            if (fault is null && header.Incarnation != incarnation) fault = LogSegmentHeader.EarlierUse;
+            var list = new List<uint>();
+            if (fault is null && !LogReplacedSegments.TryRead(bytes[LogSegmentHeader.Bytes..], list)) fault = "its list of replaced segments is damaged";
+            replaced.Add(incarnation, list);
             _byIncarnation.Add(incarnation, new LogSegmentView(incarnation, header, file));
             if (fault is not null) wrong.Add(incarnation, fault);
         }
 
-        Segments.AddRange(_byIncarnation.Values.Where(s => !replaced.Contains(s.Incarnation)).OrderByDescending(s => s.Incarnation));
+        LeaveOutStrangers();
+        HashSet<uint> gone = [.. replaced.Where(r => _byIncarnation.ContainsKey(r.Key)).SelectMany(r => r.Value)];
+        Segments.AddRange(_byIncarnation.Values.Where(s => !gone.Contains(s.Incarnation)).OrderByDescending(s => s.Incarnation));
         foreach (LogSegmentView segment in Segments.ToArray())
         {
             if (!wrong.TryGetValue(segment.Incarnation, out string? fault)) Note(segment.Header);
             Take(segment, fault);
+        }
+    }
+
+    /// <summary>Finds out which log this is, by most of the segments or, where no head can be read, of the hints. What is of another does not count.</summary>
+    private void LeaveOutStrangers()
+    {
+        (uint Incarnation, ulong Identity)[] stated = [.. _byIncarnation.Values.Where(s => s.Header.Incarnation == s.Incarnation).Select(s => (s.Incarnation, s.Header.Identity))];
+        if (stated.Length == 0) stated = [.. _byIncarnation.Keys.Select(i => (Incarnation: i, Identity: LogHint.IdentityOf(Folder.Disk, i))).Where(s => s.Identity != LogIdentity.None)];
+        IReadOnlyList<IReadOnlyList<uint>> logs = LogIdentity.Group(stated);
+        if (logs.Count == 0) return;
+        _identity = stated.First(s => s.Incarnation == logs[0][0]).Identity;
+        foreach (uint incarnation in logs.Skip(1).SelectMany(l => l))
+        {
+            const string what = "it is of another log than most segments here, and is left out; the log does not open while it is there. If it has taken the place of a segment of this log, what that held is lost";
+            _byIncarnation.Remove(incarnation, out LogSegmentView? stranger);
+            stranger!.File.Dispose();
+            Damages.Add(new LogDamage { File = stranger.Name, What = what, Loss = LogLoss.Nothing });
         }
     }
 
@@ -135,9 +164,10 @@ internal sealed partial class LogSurvey : IDisposable
 
     private void Take(LogSegmentView segment, string? fault)
     {
-        var hint = LogHint.TryOpen(Folder.Disk, segment.Incarnation, out string? damage);
+        ulong identity = _identity == LogIdentity.None ? segment.Header.Identity : _identity;
+        var hint = LogHint.TryOpen(Folder.Disk, identity, segment.Incarnation, out string? damage);
         if (damage is not null) AddHintDamage(segment, damage);
-        if (fault is not null && !TakeWithoutHead(segment, fault, hint))
+        if (fault is not null && !TakeWithoutHead(segment, fault, identity, hint))
         {
             Segments.Remove(segment);
             return;
@@ -154,30 +184,27 @@ internal sealed partial class LogSurvey : IDisposable
         if (header.Void is { } cut) _voids[cut.Incarnation] = cut;
         (segment.First, segment.Last, segment.End, segment.Entries) = (header.First, header.Last, header.End, header.Count);
         Last = Math.Max(Last, header.Last);
-        if (segment.State != LogSegmentState.Damaged) segment.State = _voids.ContainsKey(segment.Incarnation) ? LogSegmentState.Cut : LogSegmentState.Sealed;
+        if (segment.State != LogSegmentState.Damaged) segment.State = _voids.TryGetValue(segment.Incarnation, out LogVoid end) && end.End >= segment.End ? LogSegmentState.Cut : LogSegmentState.Sealed;
         if (_isThorough) Scan(segment, hint);
         else _sources.Add(hint);
         if (header.Kind == LogSegmentKind.Appended) _isTailFound = true;
     }
 
-    /// <summary>Finds out what the head would say. False: the segment was never begun.</summary>
-    private bool TakeWithoutHead(LogSegmentView segment, string fault, LogHint? hint)
+    /// <summary>Finds out what the head would say. False: nothing can be read in the segment.</summary>
+    private bool TakeWithoutHead(LogSegmentView segment, string fault, ulong identity, LogHint? hint)
     {
-        byte[] first = new byte[LogFrameHeader.Bytes];
-        ulong sequence = segment.File.Read(LogSegmentHeader.FramesAt, first) == first.Length && LogFrameHeader.TryRead(first, out LogFrameHeader frame) ? frame.Sequence : 0;
-        LogSegmentKind[] kinds = hint is null ? [LogSegmentKind.Appended, LogSegmentKind.Compacted] : [hint.Header.Kind];
-        foreach (LogSegmentKind kind in kinds)
+        bool isFound = LogSegmentScanner.TryFindHead(segment.File, identity, segment.Incarnation, out LogSegmentHeader header);
+        if (hint is not null && (!isFound || header.Kind != hint.Header.Kind)) header = header with { Kind = hint.Header.Kind, First = Math.Max(1, hint.Header.First) };
+        if (isFound || hint is not null)
         {
-            var header = new LogSegmentHeader(segment.Incarnation, kind, Math.Max(1, sequence), 0, (uint)segment.FileBytes);
-            using var scanner = new LogSegmentScanner(segment.File, header);
-            if (hint is null && (sequence == 0 || !scanner.MoveNextFrame())) continue;
             segment.Header = header;
             segment.State = LogSegmentState.Damaged;
-            Damages.Add(new LogDamage { File = segment.Name, Length = LogSegmentHeader.Bytes, What = fault });
+            Damages.Add(new LogDamage { File = segment.Name, Length = LogSegmentHeader.Bytes, What = fault, Loss = LogLoss.Nothing });
             return true;
         }
 
-        Notes.Add($"{segment.Name} was never begun ({fault}); the next opening removes it.");
+        if (fault == LogSegmentHeader.EarlierUse || segment.IsEmpty()) Notes.Add($"{segment.Name} was never begun ({fault}); the next opening removes it.");
+        else Damages.Add(new LogDamage { File = segment.Name, Length = segment.FileBytes, What = $"{fault}, and nothing in it is intact: either a crash ended its creation, then it held nothing, or all of it is damaged. The next opening removes it", Loss = LogLoss.Unknown });
         return false;
     }
 
