@@ -10,9 +10,6 @@ internal sealed record WorkloadSettings
     /// <summary>The store's folder.</summary>
     public required string Folder { get; init; }
 
-    /// <summary>The file that says what was acknowledged; it lies on another disk than the folder.</summary>
-    public string Acknowledgements { get; init; } = "";
-
     public int Seed { get; init; }
 
     public DiskDurability Durability { get; init; }
@@ -60,7 +57,6 @@ internal sealed record WorkloadSettings
         {
             Command = Enum.Parse<WorkloadCommand>(rest.Dequeue()),
             Folder = rest.Dequeue(),
-            Acknowledgements = rest.Dequeue(),
             Seed = (int)Number(rest),
             Durability = Enum.Parse<DiskDurability>(rest.Dequeue()),
             SyncInterval = TimeSpan.FromTicks(Number(rest)),
@@ -79,7 +75,7 @@ internal sealed record WorkloadSettings
     /// <summary>As <see cref="Read"/> takes them.</summary>
     public string[] ToArguments() =>
     [
-        $"{Command}", Folder, Acknowledgements, Text(Seed), $"{Durability}", Text(SyncInterval.Ticks), $"{LiesAboutSyncs}", Text(SegmentBytes), Text(Writers),
+        $"{Command}", Folder, Text(Seed), $"{Durability}", Text(SyncInterval.Ticks), $"{LiesAboutSyncs}", Text(SegmentBytes), Text(Writers),
         Text(KeysPerWriter), Text(FirstStep), Text(Steps), $"{WaitsForWord}", Text(Bytes), Text(Time.Ticks),
     ];
 

@@ -28,12 +28,11 @@ internal static class WriteCommand
 
         await Console.Out.WriteLineAsync(Opened);
         if (settings.WaitsForWord) await Console.In.ReadLineAsync();
-        using var acknowledgements = new FileStream(settings.Acknowledgements, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
         var script = new Script(settings.Seed, settings.KeysPerWriter);
         try
         {
-            if (settings.Writers == 1) await WriteAsync(store, settings, script, 0, acknowledgements);
-            else await Task.WhenAll(Enumerable.Range(0, settings.Writers).Select(w => Task.Run(() => WriteAsync(store, settings, script, w, acknowledgements))));
+            if (settings.Writers == 1) await WriteAsync(store, settings, script, 0);
+            else await Task.WhenAll(Enumerable.Range(0, settings.Writers).Select(w => Task.Run(() => WriteAsync(store, settings, script, w))));
             await store.DisposeAsync();
             return Well;
         }
@@ -44,7 +43,7 @@ internal static class WriteCommand
         }
     }
 
-    private static async Task WriteAsync(DiskBlobStore store, WorkloadSettings settings, Script script, int writer, FileStream acknowledgements)
+    private static async Task WriteAsync(DiskBlobStore store, WorkloadSettings settings, Script script, int writer)
     {
         bool mayLoseFiles = settings.Durability == DiskDurability.OperatingSystem;
         Held[] before = await StoreReader.ReadAsync(store, script, writer, mayLoseFiles);
@@ -64,7 +63,7 @@ internal static class WriteCommand
                 if (!now.AsSpan().SequenceEqual(before)) throw new InvalidDataException($"after step {number} was refused, its keys hold something else than before", e);
             }
 
-            new Acknowledgement(writer, result, number, Stopwatch.GetTimestamp()).AddTo(acknowledgements);
+            Console.WriteLine(new Acknowledgement(writer, result, number, Stopwatch.GetTimestamp()).ToString());
         }
     }
 

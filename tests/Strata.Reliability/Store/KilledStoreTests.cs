@@ -13,24 +13,23 @@ public sealed class KilledStoreTests(ITestOutputHelper output)
         int seed = Random.Shared.Next(), opened = 0;
         output.WriteLine($"seed {seed}");
         using var folder = new TemporaryFolder();
-        string store = Path.Combine(folder.Path, "store"), acknowledgements = Path.Combine(folder.Path, "acknowledged");
+        string store = Path.Combine(folder.Path, "store");
         var random = new Random(seed);
         var history = new StoreHistory(seed, writers: 4);
         for (int kill = 0; kill < Kills; kill++)
         {
-            WorkloadSettings settings = history.Next(store, acknowledgements) with { Durability = random.Next(4) > 0 ? DiskDurability.Flush : DiskDurability.OperatingSystem };
-            using (WorkloadProcess process = WorkloadProcess.Start(settings))
-            {
-                // One in five while it starts and opens what the one before has left.
-                if (random.Next(5) == 0) await Task.Delay(random.Next(300));
-                else await process.HasWrittenAsync(TimeSpan.FromMilliseconds(random.Next(100)));
-                await process.KillAsync();
-                if (process.Printed.Contains(WriteCommand.Opened)) opened++;
-                Assert.True(process.Printed.All(l => l == WriteCommand.Opened), $"before kill {kill} the store refused something: {process.Text}");
-            }
+            WorkloadSettings settings = history.Next(store) with { Durability = random.Next(4) > 0 ? DiskDurability.Flush : DiskDurability.OperatingSystem };
+            using WorkloadProcess process = WorkloadProcess.Start(settings);
+
+            // One in five while it starts and opens what the one before has left.
+            if (random.Next(5) == 0) await Task.Delay(random.Next(300));
+            else await process.HasWrittenAsync(TimeSpan.FromMilliseconds(random.Next(100)));
+            await process.KillAsync();
+            if (process.Printed.Contains(WriteCommand.Opened)) opened++;
+            Assert.True(process.Printed.All(l => l == WriteCommand.Opened), $"before kill {kill} the store refused something: {process.Text}");
 
             // The operating system has it: only a power cut would take it back.
-            await history.CheckAsync(settings, store, _ => true, $"seed {seed}, kill {kill}");
+            await history.CheckAsync(process, settings, _ => true, $"seed {seed}, kill {kill}");
         }
 
         output.WriteLine($"{Kills} kills, {opened} of them with the store open; {history.Acknowledged} acknowledged steps, none lost");

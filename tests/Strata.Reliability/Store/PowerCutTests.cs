@@ -58,8 +58,6 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         int seed = Random.Shared.Next();
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
-        using var folder = new TemporaryFolder();
-        string acknowledgements = Path.Combine(folder.Path, "acknowledged");
         var history = new StoreHistory(seed, Writers);
         LoopDisk? disk = null;
         try
@@ -73,11 +71,12 @@ public sealed class PowerCutTests(ITestOutputHelper output)
                     history.Restart();
                 }
 
-                WorkloadSettings settings = history.Next(StoreOn(disk!), acknowledgements) with { Durability = durability, SyncInterval = SyncInterval, LiesAboutSyncs = lies };
-                (LoopDisk left, long at) = await LiveAndCutAsync(disk!, settings, random, isFirst: cut % CutsOfADisk == 0, writesAtLeast);
+                WorkloadSettings settings = history.Next(StoreOn(disk!)) with { Durability = durability, SyncInterval = SyncInterval, LiesAboutSyncs = lies };
+                using WorkloadProcess process = WorkloadProcess.Start(settings);
+                (LoopDisk left, long at) = await LiveAndCutAsync(process, settings, disk!, random, isFirst: cut % CutsOfADisk == 0, writesAtLeast);
                 await disk!.DisposeAsync();
                 disk = left;
-                await history.CheckAsync(settings, StoreOn(disk), a => mustBeThere(a, at), $"seed {seed}, power cut {cut} in mode {durability}", mayLoseFiles: durability == DiskDurability.OperatingSystem);
+                await history.CheckAsync(process, settings with { Folder = StoreOn(disk) }, a => mustBeThere(a, at), $"seed {seed}, power cut {cut} in mode {durability}", mayLoseFiles: durability == DiskDurability.OperatingSystem);
             }
         }
         finally
@@ -93,10 +92,8 @@ public sealed class PowerCutTests(ITestOutputHelper output)
 
     /// <summary>Lets a process write for a while, then cuts the power.</summary>
     /// <returns>What is left, and when that was.</returns>
-    private static async Task<(LoopDisk Left, long At)> LiveAndCutAsync(LoopDisk disk, WorkloadSettings settings, Random random, bool isFirst, TimeSpan writesAtLeast)
+    private static async Task<(LoopDisk Left, long At)> LiveAndCutAsync(WorkloadProcess process, WorkloadSettings settings, LoopDisk disk, Random random, bool isFirst, TimeSpan writesAtLeast)
     {
-        using WorkloadProcess process = WorkloadProcess.Start(settings);
-
         // Now and then before the store is open: a recovery is cut, too.
         if (!isFirst && random.Next(6) == 0)
         {

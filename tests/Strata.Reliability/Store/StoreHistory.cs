@@ -39,25 +39,25 @@ internal sealed class StoreHistory
     }
 
     /// <summary>What the next process of this store is to do.</summary>
-    public WorkloadSettings Next(string folder, string acknowledgements) => new()
+    public WorkloadSettings Next(string folder) => new()
     {
-        Command = WorkloadCommand.Write, Folder = folder, Acknowledgements = acknowledgements, Seed = _seed, Writers = _held.Length, KeysPerWriter = _script.KeysPerWriter, FirstStep = _firstStep,
+        Command = WorkloadCommand.Write, Folder = folder, Seed = _seed, Writers = _held.Length, KeysPerWriter = _script.KeysPerWriter, FirstStep = _firstStep,
     };
 
     /// <summary>
     /// Opens what a crash has left. It must hold, of each writer, a prefix of what was acknowledged to it, and of a step
     /// that was under way all or nothing; and no step without those that were acknowledged before it was begun.
     /// </summary>
-    /// <param name="settings">Of the process that has ended.</param>
-    /// <param name="folder">What it left.</param>
+    /// <param name="process">It has ended.</param>
+    /// <param name="settings">Its own; of the folder that it left, wherever that is now.</param>
     /// <param name="mustBeThere">Which acknowledgements may not be lost.</param>
     /// <param name="context">For messages.</param>
     /// <param name="mayLoseFiles">Bytes of large blobs may be damaged, if reading them says so.</param>
-    public async Task CheckAsync(WorkloadSettings settings, string folder, Func<Acknowledgement, bool> mustBeThere, string context, bool mayLoseFiles = false)
+    public async Task CheckAsync(WorkloadProcess process, WorkloadSettings settings, Func<Acknowledgement, bool> mustBeThere, string context, bool mayLoseFiles = false)
     {
-        List<Acknowledgement> acknowledged = Acknowledgement.ReadAll(settings.Acknowledgements);
+        IReadOnlyList<Acknowledgement> acknowledged = process.Acknowledged;
         Acknowledged += acknowledged.Count;
-        Held[][] found = await ReadAsync(settings.Store with { Path = folder, Disk = null }, context, mayLoseFiles);
+        Held[][] found = await ReadAsync((settings with { LiesAboutSyncs = false }).Store, context, mayLoseFiles);
         Match[] matches = [.. found.Select((held, writer) => MatchOf(writer, held, acknowledged, mustBeThere, context))];
         CheckOrder(matches, acknowledged, context);
         Lost += matches.Sum(m => Math.Max(0, m.Steps.Count - m.Most));
@@ -65,7 +65,6 @@ internal sealed class StoreHistory
 
         // Not the number of the step that was under way: it may have been applied.
         _firstStep = Math.Max(_firstStep, acknowledged.Select(a => a.Number).DefaultIfEmpty(_firstStep).Max()) + 2;
-        File.Delete(settings.Acknowledgements);
     }
 
     private async Task<Held[][]> ReadAsync(DiskBlobStoreOptions options, string context, bool mayLoseFiles)
@@ -86,7 +85,7 @@ internal sealed class StoreHistory
     }
 
     /// <summary>Finds how many of a writer's steps led to what is there.</summary>
-    private Match MatchOf(int writer, Held[] found, List<Acknowledgement> acknowledged, Func<Acknowledgement, bool> mustBeThere, string context)
+    private Match MatchOf(int writer, Held[] found, IReadOnlyList<Acknowledgement> acknowledged, Func<Acknowledgement, bool> mustBeThere, string context)
     {
         int[] steps = [.. Enumerable.Range(0, acknowledged.Count).Where(i => acknowledged[i].Writer == writer)];
         int needed = 1 + Array.FindLastIndex(steps, s => mustBeThere(acknowledged[s])), least = -1, most = -1;
@@ -126,7 +125,7 @@ internal sealed class StoreHistory
     }
 
     /// <summary>A step that is there was begun after its writer's step before it was acknowledged: all that others were told until then must be there too.</summary>
-    private static void CheckOrder(Match[] matches, List<Acknowledgement> acknowledged, string context)
+    private static void CheckOrder(Match[] matches, IReadOnlyList<Acknowledgement> acknowledged, string context)
     {
         int latest = matches.Max(m => m.Least < 2 ? -1 : m.Steps[m.Least - 2]);
         for (int writer = 0; writer < matches.Length; writer++)

@@ -14,12 +14,11 @@ internal sealed class WorkloadProcess : IDisposable
     private readonly TaskCompletionSource<bool> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _said = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private readonly string _acknowledgements;
+    private readonly ConcurrentQueue<Acknowledgement> _acknowledged = new();
 
-    private WorkloadProcess(Process process, string acknowledgements)
+    private WorkloadProcess(Process process)
     {
         _process = process;
-        _acknowledgements = acknowledgements;
         process.OutputDataReceived += (_, line) => Note(line.Data);
         process.ErrorDataReceived += (_, line) => Note(line.Data);
         process.BeginOutputReadLine();
@@ -29,7 +28,10 @@ internal sealed class WorkloadProcess : IDisposable
 
     public int Id => _process.Id;
 
-    /// <summary>The lines that it has printed so far.</summary>
+    /// <summary>What its writers have been told so far.</summary>
+    public IReadOnlyList<Acknowledgement> Acknowledged => [.. _acknowledged];
+
+    /// <summary>The other lines that it has printed so far.</summary>
     public IReadOnlyList<string> Printed => [.. _printed];
 
     public string Text => string.Join('\n', _printed);
@@ -37,16 +39,21 @@ internal sealed class WorkloadProcess : IDisposable
     /// <param name="settings">What it is to do.</param>
     /// <param name="tracer">A command that starts it, if any.</param>
     /// <param name="heapLimit">The most that its garbage-collected heap may have, bytes.</param>
-    public static WorkloadProcess Start(WorkloadSettings settings, IReadOnlyList<string>? tracer = null, long? heapLimit = null)
+    public static WorkloadProcess Start(WorkloadSettings settings, IReadOnlyList<string>? tracer = null, long? heapLimit = null) =>
+        Start([.. tracer ?? [], "dotnet", Path.Combine(AppContext.BaseDirectory, "Strata.Workload.dll"), .. settings.ToArguments()], heapLimit);
+
+    /// <summary>Starts what looks after such a process.</summary>
+    public static WorkloadProcess Start(string[] command) => Start(command, null);
+
+    private static WorkloadProcess Start(string[] command, long? heapLimit)
     {
-        string[] command = [.. tracer ?? [], "dotnet", Path.Combine(AppContext.BaseDirectory, "Strata.Workload.dll"), .. settings.ToArguments()];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
 
         // The runtime's own files and pipes would be calls among those that are counted.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         if (heapLimit is { } most) start.Environment["DOTNET_GCHeapHardLimit"] = most.ToString("x", CultureInfo.InvariantCulture);
-        return new WorkloadProcess(Process.Start(start)!, settings.Acknowledgements);
+        return new WorkloadProcess(Process.Start(start)!);
     }
 
     /// <summary>Waits until the store is open. False: the process has ended before.</summary>
@@ -56,7 +63,7 @@ internal sealed class WorkloadProcess : IDisposable
     public async Task HasWrittenAsync(TimeSpan time)
     {
         Assert.True(await OpenedAsync(), $"the store does not open: {Text}");
-        await Eventually.HoldsAsync(() => _process.HasExited || (File.Exists(_acknowledgements) && new FileInfo(_acknowledgements).Length > 0), "nothing was acknowledged");
+        await Eventually.HoldsAsync(() => _process.HasExited || !_acknowledged.IsEmpty, "nothing was acknowledged");
         Assert.False(_process.HasExited, $"it ended before it acknowledged anything: {Text}");
         await Task.Delay(time);
     }
@@ -105,7 +112,8 @@ internal sealed class WorkloadProcess : IDisposable
     private void Note(string? line)
     {
         if (line is null) return;
-        _printed.Enqueue(line);
+        if (Acknowledgement.Read(line) is { } told) _acknowledged.Enqueue(told);
+        else _printed.Enqueue(line);
         if (line == WriteCommand.Opened) _opened.TrySetResult(true);
     }
 
