@@ -42,6 +42,16 @@ public sealed partial class DiskBlobStore
 
                 isDone = change.Batch.Count == 0 || await TryCommitAsync(change, "delete", null).ConfigureAwait(false);
             }
+            catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
+            {
+                // To try each would be refused, and sound as if nothing could have happened.
+                for (int i = from; i < to; i++)
+                {
+                    if (outcomes[i].Status != DeleteStatus.Missing) outcomes[i] = new DeleteOutcome(keys[i], DeleteStatus.Failed, Named(e, "delete", keys[i]));
+                }
+
+                return;
+            }
             catch (StorageException)
             {
                 // Each is told for itself what is wrong.

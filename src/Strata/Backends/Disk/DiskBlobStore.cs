@@ -45,7 +45,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         _gate = new OperationGate(options.Name);
         _books = new DiskBooks(options.MaxBytes);
         _hand = new LogAgeWalk(_log);
-        _retired = new DiskRetiredFiles(_log, _values, options.Durability == DiskDurability.Flush, _logger);
+        _retired = new DiskRetiredFiles(_log, _values, options.Durability == DiskDurability.Flush, options.MaxBytes, _logger);
         _uploads = new DiskUploads(this, _log, _values, _clock, options.UploadExpiry, _logger);
         Load(folder.Inventory);
         _versions = new VersionClock(_clock, IssuedVersions(folder.Inventory), ReserveVersions);

@@ -9,16 +9,18 @@ namespace Strata;
 /// <param name="log">Whose durability counts.</param>
 /// <param name="values">Where the files are.</param>
 /// <param name="isDurable">A commit is on the medium when it is over.</param>
+/// <param name="capacity">What the store may hold, bytes; null if only the disk bounds it.</param>
 /// <param name="logger">Where failures are reported.</param>
-internal sealed class DiskRetiredFiles(LogEngine log, ValueFiles values, bool isDurable, ILogger logger)
+internal sealed class DiskRetiredFiles(LogEngine log, ValueFiles values, bool isDurable, long? capacity, ILogger logger)
 {
-    /// <summary>So many bytes wait at most until somebody flushes for them: the disk has no use of them meanwhile.</summary>
-    private const long MostBytes = 64 << 20;
+    /// <summary>About so many bytes wait at most until somebody flushes for them: they take room on the disk, and count no more for the store.</summary>
+    private readonly long _mostBytes = Math.Clamp((capacity ?? long.MaxValue) / 8, 1 << 20, 64 << 20);
 
     private readonly Lock _gate = new();
     private List<ulong> _waiting = [];
     private long _bytes;
     private Task _flushing = Task.CompletedTask;
+    private bool _isFlushing;
 
     /// <summary>Lets files go that a commit took out of use.</summary>
     public void Add(List<(ulong Id, long Length)> files)
@@ -33,7 +35,9 @@ internal sealed class DiskRetiredFiles(LogEngine log, ValueFiles values, bool is
                     _bytes += length;
                 }
 
-                if (_bytes >= MostBytes && _flushing.IsCompleted) _flushing = Task.Run(async () => await FlushAsync().ConfigureAwait(false));
+                if (_bytes < _mostBytes || _isFlushing) return;
+                _isFlushing = true;
+                _flushing = Task.Run(FlushWhileManyAsync);
                 return;
             }
         }
@@ -70,5 +74,19 @@ internal sealed class DiskRetiredFiles(LogEngine log, ValueFiles values, bool is
     {
         await _flushing.ConfigureAwait(false);
         await FlushAsync().ConfigureAwait(false);
+    }
+
+    private async Task FlushWhileManyAsync()
+    {
+        while (true)
+        {
+            await FlushAsync().ConfigureAwait(false);
+            lock (_gate)
+            {
+                if (_bytes >= _mostBytes) continue;
+                _isFlushing = false;
+                return;
+            }
+        }
     }
 }

@@ -64,6 +64,17 @@ public sealed class DiskCapacityTests : DiskFixture
         for (int i = 50; i < 60; i++) await AssertHoldsAsync(KeyOf(i), Bytes(20_000, i));
     }
 
+    [Fact]
+    public async Task Large_values_that_were_replaced_and_wait_for_a_flush_take_a_share_of_the_capacity_and_no_more()
+    {
+        // They count no more, and still take room: in a folder of 16 MiB there were 64 MiB of them.
+        const int Length = 1_500_000, Capacity = 16 << 20;
+        await OpenAsync(Capacity, durability: DiskDurability.OperatingSystem, evicts: true);
+        for (int i = 0; i < 40; i++) await Store.PutBytesAsync(Key, Bytes(Length, i));
+        await Eventually.HoldsAsync(() => Store.GetValueFileStatistics().Bytes <= (Capacity / 8) + Length, "values that were replaced long ago still take their room");
+        await AssertHoldsAsync(Key, Bytes(Length, 39));
+    }
+
     [Theory]
     [InlineData(100)]
     [InlineData(3_000)]

@@ -1,0 +1,143 @@
+using Strata.Workload;
+using Xunit.Sdk;
+
+namespace Strata.Reliability;
+
+/// <summary>What the writers of a store were told, and so what it must hold, over any number of crashes.</summary>
+internal sealed class StoreHistory
+{
+    private readonly Script _script;
+    private readonly int _seed;
+    private readonly Held[][] _held;
+    private long _firstStep = 1;
+
+    public StoreHistory(int seed, int writers, int keysPerWriter = 16)
+    {
+        _seed = seed;
+        _script = new Script(seed, keysPerWriter);
+        _held = [.. Enumerable.Range(0, writers).Select(_ => new Held[keysPerWriter])];
+    }
+
+    private StoreHistory(StoreHistory other)
+    {
+        (_script, _seed, _firstStep) = (other._script, other._seed, other._firstStep);
+        _held = [.. other._held.Select(h => h.ToArray())];
+    }
+
+    /// <summary>Acknowledgements since the beginning.</summary>
+    public long Acknowledged { get; private set; }
+
+    /// <summary>How many of them, in all checks, were lost; none but where it was allowed.</summary>
+    public long Lost { get; private set; }
+
+    public StoreHistory Clone() => new(this);
+
+    /// <summary>Begins with an empty store; the numbers of the steps go on.</summary>
+    public void Restart()
+    {
+        foreach (Held[] held in _held) Array.Clear(held);
+    }
+
+    /// <summary>What the next process of this store is to do.</summary>
+    public WorkloadSettings Next(string folder) => new()
+    {
+        Command = WorkloadCommand.Write, Folder = folder, Seed = _seed, Writers = _held.Length, KeysPerWriter = _script.KeysPerWriter, FirstStep = _firstStep,
+    };
+
+    /// <summary>
+    /// Opens what a crash has left. It must hold, of each writer, a prefix of what was acknowledged to it, and of a step
+    /// that was under way all or nothing; and no step without those that were acknowledged before it was begun.
+    /// </summary>
+    /// <param name="process">It has ended.</param>
+    /// <param name="settings">Its own; of the folder that it left, wherever that is now.</param>
+    /// <param name="mustBeThere">Which acknowledgements may not be lost.</param>
+    /// <param name="context">For messages.</param>
+    /// <param name="mayLoseFiles">Bytes of large blobs may be damaged, if reading them says so.</param>
+    public async Task CheckAsync(WorkloadProcess process, WorkloadSettings settings, Func<Acknowledgement, bool> mustBeThere, string context, bool mayLoseFiles = false)
+    {
+        IReadOnlyList<Acknowledgement> acknowledged = process.Acknowledged;
+        Acknowledged += acknowledged.Count;
+        Held[][] found = await ReadAsync((settings with { LiesAboutSyncs = false }).Store, context, mayLoseFiles);
+        Match[] matches = [.. found.Select((held, writer) => MatchOf(writer, held, acknowledged, mustBeThere, context))];
+        CheckOrder(matches, acknowledged, context);
+        Lost += matches.Sum(m => Math.Max(0, m.Steps.Count - m.Most));
+        for (int writer = 0; writer < found.Length; writer++) _held[writer] = found[writer];
+
+        // Not the number of the step that was under way: it may have been applied.
+        _firstStep = Math.Max(_firstStep, acknowledged.Select(a => a.Number).DefaultIfEmpty(_firstStep).Max()) + 2;
+    }
+
+    private async Task<Held[][]> ReadAsync(DiskBlobStoreOptions options, string context, bool mayLoseFiles)
+    {
+        try
+        {
+            await using DiskBlobStore store = await DiskBlobStore.OpenAsync(options);
+            var found = new Held[_held.Length][];
+            for (int writer = 0; writer < found.Length; writer++) found[writer] = await StoreReader.ReadAsync(store, _script, writer, mayLoseFiles);
+            int there = found.Sum(held => held.Count(h => h.Content > 0)), listed = await store.EnumerateAsync().CountAsync();
+            if (listed != there || store.GetStatistics().Blobs != there) throw new InvalidDataException($"{there} blobs are read, {listed} are listed and {store.GetStatistics().Blobs} counted");
+            return found;
+        }
+        catch (Exception e) when (e is StorageException or InvalidDataException)
+        {
+            throw new XunitException($"{context}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Finds how many of a writer's steps led to what is there.</summary>
+    private Match MatchOf(int writer, Held[] found, IReadOnlyList<Acknowledgement> acknowledged, Func<Acknowledgement, bool> mustBeThere, string context)
+    {
+        int[] steps = [.. Enumerable.Range(0, acknowledged.Count).Where(i => acknowledged[i].Writer == writer)];
+        int needed = 1 + Array.FindLastIndex(steps, s => mustBeThere(acknowledged[s])), least = -1, most = -1;
+        List<Held[]> possible = [_held[writer]];
+        for (int taken = 0; taken <= steps.Length + 1; taken++)
+        {
+            if (taken > 0)
+            {
+                bool isUnderWay = taken > steps.Length;
+                long number = !isUnderWay ? acknowledged[steps[taken - 1]].Number : steps.Length == 0 ? _firstStep : acknowledged[steps[^1]].Number + 1;
+                possible = After(possible, writer, number, isUnderWay ? StepResult.Unknown : acknowledged[steps[taken - 1]].Result);
+            }
+
+            if (taken < needed || !possible.Exists(p => p.AsSpan().SequenceEqual(found))) continue;
+            if (least < 0) least = taken;
+            most = taken;
+        }
+
+        if (least >= 0) return new Match(steps, least, most);
+        Held[] last = possible[0];
+        string differences = string.Join("; ", Enumerable.Range(0, found.Length).Where(k => found[k] != last[k]).Take(5).Select(k => $"{Script.KeyOf(writer, k)} holds {found[k]} and in the end held {last[k]}"));
+        throw new XunitException($"{context}: what writer {writer} finds is not what any {needed} to {steps.Length} of its acknowledged steps led to, nor those with the one that was under way: {differences}");
+    }
+
+    private List<Held[]> After(List<Held[]> possible, int writer, long number, StepResult result)
+    {
+        if (result == StepResult.NotApplied) return possible;
+        List<Held[]> after = result == StepResult.Unknown ? [.. possible] : [];
+        foreach (Held[] before in possible)
+        {
+            var held = (Held[])before.Clone();
+            _script.Apply(held, writer, number);
+            after.Add(held);
+        }
+
+        return after;
+    }
+
+    /// <summary>A step that is there was begun after its writer's step before it was acknowledged: all that others were told until then must be there too.</summary>
+    private static void CheckOrder(Match[] matches, IReadOnlyList<Acknowledgement> acknowledged, string context)
+    {
+        int latest = matches.Max(m => m.Least < 2 ? -1 : m.Steps[m.Least - 2]);
+        for (int writer = 0; writer < matches.Length; writer++)
+        {
+            int needed = matches[writer].Steps.Count(s => s <= latest);
+            if (matches[writer].Most < needed)
+                throw new XunitException($"{context}: of writer {writer} no more than {matches[writer].Most} steps are there, and {needed} were acknowledged before a step of writer {acknowledged[latest].Writer} was begun that is there: not the last writes alone were lost");
+        }
+    }
+
+    /// <param name="Steps">A writer's acknowledgements: their places among all.</param>
+    /// <param name="Least">The fewest of them that lead to what is there.</param>
+    /// <param name="Most">The most, one more with the step under way.</param>
+    private sealed record Match(IReadOnlyList<int> Steps, int Least, int Most);
+}

@@ -1,0 +1,14 @@
+namespace Strata.Workload;
+
+/// <summary>What the program does.</summary>
+internal enum WorkloadCommand
+{
+    /// <summary>Writes, and acknowledges each write.</summary>
+    Write,
+
+    /// <summary>A cache under a mixed load, and what it takes of the machine.</summary>
+    Soak,
+
+    /// <summary>One value, in and out.</summary>
+    Large,
+}

@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Strata.Workload;
+
+/// <summary>Writers that go through their steps and acknowledge each, until they are through or the process is killed.</summary>
+/// <remarks>What the store refuses is acknowledged as that and printed; then all must still be readable, and the next step is tried.</remarks>
+internal static class WriteCommand
+{
+    /// <summary>How the process ends: well, with something wrong in the store, or without having opened it.</summary>
+    public const int Well = 0, Wrong = 4, NotOpened = 3;
+
+    /// <summary>Printed when the store is open.</summary>
+    public const string Opened = "opened";
+
+    public static async Task<int> RunAsync(WorkloadSettings settings)
+    {
+        DiskBlobStore store;
+        try
+        {
+            store = await DiskBlobStore.OpenAsync(settings.Store);
+        }
+        catch (StorageException e)
+        {
+            Console.WriteLine(Describe("open", e));
+            return NotOpened;
+        }
+
+        await Console.Out.WriteLineAsync(Opened);
+        if (settings.WaitsForWord) await Console.In.ReadLineAsync();
+        var script = new Script(settings.Seed, settings.KeysPerWriter);
+        try
+        {
+            if (settings.Writers == 1) await WriteAsync(store, settings, script, 0);
+            else await Task.WhenAll(Enumerable.Range(0, settings.Writers).Select(w => Task.Run(() => WriteAsync(store, settings, script, w))));
+            await store.DisposeAsync();
+            return Well;
+        }
+        catch (Exception e)
+        {
+            await Console.Out.WriteLineAsync($"wrong: {e}");
+            return Wrong;
+        }
+    }
+
+    private static async Task WriteAsync(DiskBlobStore store, WorkloadSettings settings, Script script, int writer)
+    {
+        bool mayLoseFiles = settings.Durability == DiskDurability.OperatingSystem;
+        Held[] before = await StoreReader.ReadAsync(store, script, writer, mayLoseFiles);
+        for (long number = settings.FirstStep; settings.Steps == 0 || number < settings.FirstStep + settings.Steps; number++)
+        {
+            StepResult result = StepResult.Applied;
+            try
+            {
+                await PerformAsync(store, script, writer, number);
+                script.Apply(before, writer, number);
+            }
+            catch (StorageException e)
+            {
+                result = e.Outcome == WriteOutcome.Unknown ? StepResult.Unknown : StepResult.NotApplied;
+                await Console.Out.WriteLineAsync(Describe(script.StepOf(writer, number).Kind.ToString(), e));
+                Held[] now = await StoreReader.ReadAsync(store, script, writer, mayLoseFiles);
+                if (!now.AsSpan().SequenceEqual(before)) throw new InvalidDataException($"after step {number} was refused, its keys hold something else than before", e);
+            }
+
+            Console.WriteLine(new Acknowledgement(writer, result, number, Stopwatch.GetTimestamp()).ToString());
+        }
+    }
+
+    private static async ValueTask PerformAsync(DiskBlobStore store, Script script, int writer, long number)
+    {
+        Step step = script.StepOf(writer, number);
+        BlobKey key = Script.KeyOf(writer, step.Key);
+        string name = number.ToString(CultureInfo.InvariantCulture);
+        var options = new WriteOptions { Metadata = new Dictionary<string, string> { [StoreReader.ContentName] = name, [StoreReader.RevisionName] = name } };
+        switch (step.Kind)
+        {
+            case StepKind.Put:
+                await store.PutBytesAsync(key, script.ContentOf(writer, number), options);
+                break;
+            case StepKind.Compose:
+                await ComposeAsync(store, key, script.ContentOf(writer, number), options);
+                break;
+            case StepKind.Update:
+                await store.UpdateAsync(key, new BlobChanges { MetadataEdits = new Dictionary<string, string?> { [StoreReader.RevisionName] = name } });
+                break;
+            case StepKind.Delete:
+                await store.DeleteAsync(key);
+                break;
+            default:
+                DeleteManyResult deleted = await store.DeleteManyAsync([.. Enumerable.Range(step.Key, Script.Several).Select(k => Script.KeyOf(writer, k % script.KeysPerWriter))]);
+                foreach (DeleteOutcome outcome in deleted.Outcomes)
+                {
+                    if (outcome.Error is { } error) throw error;
+                }
+
+                break;
+        }
+    }
+
+    private static async ValueTask ComposeAsync(DiskBlobStore store, BlobKey key, byte[] content, WriteOptions options)
+    {
+        if (!store.TryGetFacet(out IMultipartUploads? uploads)) throw new InvalidOperationException("the store takes no uploads in parts");
+        MultipartUpload upload = await uploads.CreateAsync(key, options);
+        int half = content.Length / 2;
+        PartReference[] parts = [await PartAsync(uploads, upload, 1, content.AsMemory(0, half)), await PartAsync(uploads, upload, 2, content.AsMemory(half))];
+        CompleteResult completed = await uploads.CompleteAsync(key, upload.Id, parts);
+        if (completed.Status != CompleteStatus.Completed) throw new InvalidOperationException($"an upload that nobody else touched was not completed: {completed.Status}");
+    }
+
+    private static async ValueTask<PartReference> PartAsync(IMultipartUploads uploads, MultipartUpload upload, int number, ReadOnlyMemory<byte> bytes)
+    {
+        await using IBlobWriter writer = await uploads.OpenPartAsync(upload.Key, upload.Id, number) ?? throw new InvalidOperationException("an upload that nobody else touched is gone");
+        await writer.WriteAsync(bytes, CancellationToken.None);
+        return new PartReference(number, (await writer.CommitAsync(null, CancellationToken.None)).Info!.ETag);
+    }
+
+    private static string Describe(string what, StorageException e) => $"refused: {what} {e.Kind} {e.Outcome} {e.Message.ReplaceLineEndings(" ")}";
+}
