@@ -52,15 +52,19 @@ internal sealed partial class DiskUploads
         {
             using DiskChange change = store.NewChange();
             if (!TryEnd(change, upload)) return new CompleteResult(CompleteStatus.Missing);
-            if (Compose(change, upload, references, out int invalid) is not { } payload) return new CompleteResult(CompleteStatus.InvalidPart, null, invalid);
+            if (Compose(change, upload, references, out int invalid) is not { } payload) return UnlessOver(upload, new CompleteResult(CompleteStatus.InvalidPart, null, invalid));
             NewBlob.Verify(upload.Key, store.Capabilities.Store, payload.Length, payload.Checksum, null, write, commit);
-            if (store.PreparePut(change, upload.Key, payload, write, commit) is { } refused) return new CompleteResult(CompleteStatus.PreconditionFailed, refused.Info);
+            if (store.PreparePut(change, upload.Key, payload, write, commit) is { } refused) return UnlessOver(upload, new CompleteResult(CompleteStatus.PreconditionFailed, refused.Info));
             if (!await store.TryCommitAsync(change, "complete", upload.Key).ConfigureAwait(false)) continue;
             End(upload);
             await TryDropPartsAsync(upload.Id).ConfigureAwait(false);
             return new CompleteResult(CompleteStatus.Completed, change.Info);
         }
     }
+
+    /// <summary>Parts go and the blob comes with the end of the upload: somebody may have ended it since it was looked at.</summary>
+    private CompleteResult UnlessOver(DiskUpload upload, CompleteResult result) =>
+        log.TryLocate(upload.Name, out LogLocation location) && !DiskBlobStore.IsTombstone(location) ? result : new CompleteResult(CompleteStatus.Missing);
 
     /// <summary>The payload that the named parts are, one after the other. Their entries go with the batch, their files become the blob's.</summary>
     private DiskPayload? Compose(DiskChange change, DiskUpload upload, IReadOnlyList<PartReference> references, out int invalid)
