@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
 using Microsoft.Extensions.Logging;
@@ -15,10 +16,14 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     public const string Folder = "segments";
     private const int FirstCapacity = 1 << 20, Reserves = 2, RestingSpares = 4, MostSpares = 10;
     private const uint ReserveCapacity = 256 << 10;
+    private const long BusyCapacity = 16 << 20;
+    private static readonly TimeSpan BusyTime = TimeSpan.FromSeconds(2);
     private readonly Lock _gate = new();
     private readonly List<Spare> _spares = [];
     private uint _lastIncarnation;
     private int _lastSpare;
+    private long _begun;
+    private long _busyCapacity;
     private long _unlinked;
 
     /// <summary>The log's folder, for messages.</summary>
@@ -237,11 +242,19 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         }
     }
 
-    /// <summary>A quarter of what counts, so that a young log is small and a large one has few files; on a disk that is nearly full an eighth of what is free, so that compaction finds a place for what it moves.</summary>
+    /// <summary>
+    /// A quarter of what counts, so that a young log is small and a large one has few files; more for one that fills its
+    /// segments within seconds, since each costs some flushes. On a disk that is nearly full an eighth of what is free, so
+    /// that compaction finds a place for what it moves.
+    /// </summary>
     private long Desired()
     {
+        long now = Stopwatch.GetTimestamp();
+        _busyCapacity = Stopwatch.GetElapsedTime(_begun, now) > BusyTime ? 0 : Math.Min(BusyCapacity, Math.Max(FirstCapacity, 2 * _busyCapacity));
+        _begun = now;
         long most = Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)(disk.FreeBytes / 16)), LogOptions.MinSegmentBytes, options.SegmentBytes);
-        return Math.Min(most, Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)(LiveBytes() / 4)), Math.Min(FirstCapacity, options.SegmentBytes), options.SegmentBytes));
+        long wanted = Math.Max(_busyCapacity, (long)BitOperations.RoundUpToPowerOf2((ulong)(LiveBytes() / 4)));
+        return Math.Min(most, Math.Clamp(wanted, Math.Min(FirstCapacity, options.SegmentBytes), options.SegmentBytes));
     }
 
     /// <summary>Holds in reserve a small file for deletes and one for what compaction moves out of a segment like the last.</summary>
