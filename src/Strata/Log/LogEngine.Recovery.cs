@@ -293,7 +293,7 @@ internal sealed partial class LogEngine
             loader.Add(key, location);
             log._segments[location.Segment].AddLive(location.Length);
             if ((location.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None) log._tombstones++;
-            else _recovered?.Invoke(key, location, expires);
+            _recovered?.Invoke(key, sequence, location, expires);
         }
 
         public void Finish() => loader.Finish();
