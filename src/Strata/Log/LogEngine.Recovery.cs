@@ -197,6 +197,8 @@ internal sealed partial class LogEngine
             var hint = new LogHintBuilder(found.Header);
             try
             {
+                // After a failed sync the cache may hold what is on no medium, and no later sync would put there.
+                found.File.DropCache(0, found.File.Length);
                 LogVoid? cut = _voids.TryGetValue(found.Incarnation, out LogVoid known) ? known : null;
                 using var scanner = new LogSegmentScanner(found.File, found.Header, _isTailFound ? 0 : _durable, cut);
                 LogScanResult result = scanner.ReadTo(hint);
@@ -291,7 +293,7 @@ internal sealed partial class LogEngine
             loader.Add(key, location);
             log._segments[location.Segment].AddLive(location.Length);
             if ((location.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None) log._tombstones++;
-            else _recovered?.Invoke(key, location, expires);
+            _recovered?.Invoke(key, sequence, location, expires);
         }
 
         public void Finish() => loader.Finish();

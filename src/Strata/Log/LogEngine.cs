@@ -281,9 +281,10 @@ internal sealed partial class LogEngine : IAsyncDisposable
                 {
                     _appender.Sync();
                 }
-                catch (Exception e) when (DiskErrors.IsDiskError(e))
+                catch (Exception e)
                 {
-                    // It is read-only from now on, says why in its statistics, and has logged it.
+                    // After an error of the disk it is so already. Whatever it was: without its flushes the log must not go on.
+                    if (_appender.ReadOnlyBecause is null) _appender.BecomeReadOnly("flushes in the background have ended", e);
                     return;
                 }
             }

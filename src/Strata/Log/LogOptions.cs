@@ -33,6 +33,6 @@ internal sealed record LogOptions
     /// <summary>What counts as now for tombstones that are needed until a time, Unix milliseconds. Null: the wall clock.</summary>
     public Func<long>? Now { get; init; }
 
-    /// <summary>Told at the opening of every key that has a value, in the order of the keys.</summary>
+    /// <summary>Told at the opening of every key, in the order of the keys; of tombstones too.</summary>
     public LogRecovered? Recovered { get; init; }
 }

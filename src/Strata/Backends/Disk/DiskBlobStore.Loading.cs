@@ -27,7 +27,13 @@ public sealed partial class DiskBlobStore
     /// <summary>The highest version that may have been issued in this folder.</summary>
     private BlobVersion IssuedVersions(DiskInventory found)
     {
-        if (_time.TryRead(out BlobVersion limit) || found.Blobs == 0) return limit;
+        if (_time.TryRead(out BlobVersion limit))
+        {
+            SeeLastChange(found, limit);
+            return limit;
+        }
+
+        if (found.Blobs == 0) return limit;
         _logger.LogWarning("Store '{Store}' has no version clock that can be read; versions go on from the highest one found", _options.Name);
         var keys = new LogScanBuffer();
         byte[] next = [(byte)LogKeyspace.Blobs];
@@ -43,6 +49,16 @@ public sealed partial class DiskBlobStore
         }
 
         return limit;
+    }
+
+    /// <summary>After a crash the version of the last change is later than the time that the clock's file knows of.</summary>
+    private void SeeLastChange(DiskInventory found, BlobVersion limit)
+    {
+        if (found.Last.IsEmpty) return;
+        BlobVersion last = Find(DiskKey.ToBlobKey(found.Last)).Version;
+
+        // A copy keeps the version that others gave it, which says nothing of the time here.
+        if (last.IsKnown && last <= limit) _time.Saw(last.Time.ToUnixTimeMilliseconds());
     }
 
     private bool TryReadFile(ReadOnlySpan<byte> name, out DiskValueFile file)

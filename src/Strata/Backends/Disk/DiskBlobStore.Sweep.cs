@@ -17,17 +17,30 @@ public sealed partial class DiskBlobStore
         using var timer = new PeriodicTimer(SweepEvery, _clock);
         try
         {
-            await _uploads.DropLeftAsync().ConfigureAwait(false);
+            await TryAsync(_uploads.DropLeftAsync).ConfigureAwait(false);
             while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
             {
-                await RemoveExpiredAsync(cancellationToken).ConfigureAwait(false);
-                await _uploads.SweepAsync().ConfigureAwait(false);
-                await _retired.FlushAsync().ConfigureAwait(false);
+                await TryAsync(() => RemoveExpiredAsync(cancellationToken)).ConfigureAwait(false);
+                await TryAsync(_uploads.SweepAsync).ConfigureAwait(false);
+                await TryAsync(_retired.FlushAsync).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
         {
             // The store closes.
+        }
+    }
+
+    private async ValueTask TryAsync(Func<ValueTask> sweep)
+    {
+        try
+        {
+            await sweep().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Nobody foresaw it; the sweeps must not end with it, in silence.
+            _logger.LogError(e, "A sweep of store '{Store}' failed; the next one tries again", _options.Name);
         }
     }
 

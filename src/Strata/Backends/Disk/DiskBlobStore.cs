@@ -231,8 +231,14 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         await _sweeper.ConfigureAwait(false);
         _closing.Dispose();
         _evicting.Dispose();
-        await _retired.CloseAsync().ConfigureAwait(false);
-        await _folder.CloseAsync(_versions.Last).ConfigureAwait(false);
+        try
+        {
+            await _retired.CloseAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await _folder.CloseAsync(_versions.Last).ConfigureAwait(false);
+        }
     }
 
     internal ArrayPool<byte> Buffers => _buffers;

@@ -15,6 +15,7 @@ internal sealed class DiskClock(ILogDisk disk, TimeProvider clock, bool flushes,
     private const int Bytes = 32;
     private const long Grain = 1_000;
     private long _seen;
+    private bool _isNamed;
 
     /// <summary>Unix milliseconds. Within a second of the highest it has ever been.</summary>
     public long Now
@@ -28,6 +29,9 @@ internal sealed class DiskClock(ILogDisk disk, TimeProvider clock, bool flushes,
             return Math.Max(now, seen);
         }
     }
+
+    /// <summary>It was this late once, Unix milliseconds.</summary>
+    public void Saw(long time) => _seen = Math.Max(_seen, time);
 
     /// <summary>Reads the file.</summary>
     /// <param name="limit">The highest version that may have been issued in this folder.</param>
@@ -52,7 +56,9 @@ internal sealed class DiskClock(ILogDisk disk, TimeProvider clock, bool flushes,
     }
 
     /// <summary>Persists that versions up to this one may have been issued, and what time it is.</summary>
-    public void Write(BlobVersion limit)
+    /// <param name="limit">The version.</param>
+    /// <param name="isLast">The store closes: on the medium, whatever the durability.</param>
+    public void Write(BlobVersion limit, bool isLast = false)
     {
         Span<byte> bytes = stackalloc byte[Bytes];
         bytes.Clear();
@@ -61,12 +67,15 @@ internal sealed class DiskClock(ILogDisk disk, TimeProvider clock, bool flushes,
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[16..], limit.Value);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[24..], Now);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], ChecksumOf(bytes));
-        bool isNew = !disk.Exists(Name);
-        using ILogFile file = isNew ? disk.Create(Name, Bytes) : disk.Open(Name);
+        using ILogFile file = disk.Exists(Name) ? disk.Open(Name) : disk.Create(Name, Bytes);
         file.Write(0, bytes);
-        if (!flushes) return;
+        if (!flushes && !isLast) return;
         file.Sync();
-        if (isNew) disk.SyncFolder("");
+
+        // Not if it was there: the one who created it may have failed before this.
+        if (_isNamed) return;
+        disk.SyncFolder("");
+        _isNamed = true;
     }
 
     private static uint ChecksumOf(ReadOnlySpan<byte> bytes)

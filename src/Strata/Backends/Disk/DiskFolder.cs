@@ -61,9 +61,10 @@ internal sealed class DiskFolder
     {
         try
         {
+            await SyncValuesAsync().ConfigureAwait(false);
             await Log.DisposeAsync().ConfigureAwait(false);
             await Values.DisposeAsync().ConfigureAwait(false);
-            if (issued is { } limit) Clock.Write(limit);
+            if (issued is { } limit) Clock.Write(limit, isLast: true);
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
         {
@@ -72,6 +73,19 @@ internal sealed class DiskFolder
         finally
         {
             _lock.Dispose();
+        }
+    }
+
+    /// <summary>Puts the values on the medium before the log's end, which names them.</summary>
+    private async ValueTask SyncValuesAsync()
+    {
+        try
+        {
+            await Task.Run(Values.Sync).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            _logger.LogError(e, "Large payloads of the store in {Path} cannot be put on the medium at close; a power cut may lose them", Path);
         }
     }
 

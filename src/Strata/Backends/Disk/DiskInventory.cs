@@ -3,6 +3,13 @@ namespace Strata;
 /// <summary>What the opening of a store's log has come across: keys and places, no values.</summary>
 internal sealed class DiskInventory
 {
+    private readonly byte[] _last = new byte[LogEntryHeader.MaxKeyBytes];
+    private int _lastLength;
+    private ulong _lastSequence;
+
+    /// <summary>Key in the log of the blob that was written or deleted last; empty: none.</summary>
+    public ReadOnlySpan<byte> Last => _last.AsSpan(0, _lastLength);
+
     public long Blobs { get; private set; }
 
     /// <summary>Bytes of the entries that count.</summary>
@@ -18,8 +25,15 @@ internal sealed class DiskInventory
 
     public List<byte[]> Parts { get; } = [];
 
-    public void Add(ReadOnlySpan<byte> key, LogLocation location, long expires)
+    public void Add(ReadOnlySpan<byte> key, ulong sequence, LogLocation location, long expires)
     {
+        if (key[0] == (byte)LogKeyspace.Blobs && sequence > _lastSequence)
+        {
+            (_lastSequence, _lastLength) = (sequence, key.Length);
+            key.CopyTo(_last);
+        }
+
+        if (DiskBlobStore.IsTombstone(location)) return;
         switch ((LogKeyspace)key[0])
         {
             case LogKeyspace.Blobs:

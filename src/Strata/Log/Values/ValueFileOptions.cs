@@ -6,7 +6,7 @@ internal sealed record ValueFileOptions
     /// <summary>The store's name in messages.</summary>
     public required string Name { get; init; }
 
-    /// <summary>When a value is on the medium: before its writer has finished, at the next <see cref="ValueFiles.Sync"/>, or when the system likes.</summary>
+    /// <summary>When a value is on the medium: before its writer has finished, at the next <see cref="ValueFiles.Sync"/>, or when the system likes and at the last of those.</summary>
     public DiskDurability Durability { get; init; }
 
     /// <summary>Files that are kept to be recycled, at most. Default 4.</summary>

@@ -176,7 +176,7 @@ internal sealed partial class ValueFiles : IAsyncDisposable
 
     /// <summary>
     /// Puts on the medium whatever was finished before this call. With <see cref="DiskDurability.Interval"/> it is called
-    /// before the log's own sync: else a record would be durable and its value not.
+    /// before the log's own sync: else a record would be durable and its value not. Without any flush it is called at the end.
     /// </summary>
     /// <exception cref="IOException">A value is in doubt, and stays so until it is retired: the next call fails as well.</exception>
     public void Sync()
@@ -258,7 +258,7 @@ internal sealed partial class ValueFiles : IAsyncDisposable
             file.Length = length;
             _bytes += length;
             _inUse += file.Capacity;
-            if (_options.Durability == DiskDurability.Interval) _unsynced.Add(file);
+            if (_options.Durability != DiskDurability.Flush) _unsynced.Add(file);
             Acquire(file);
         }
 

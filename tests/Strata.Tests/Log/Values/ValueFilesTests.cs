@@ -327,5 +327,18 @@ public sealed class ValueFilesTests : IDisposable
 
     private ILogDisk Disk(bool isSimulated) => isSimulated ? new SimulatedDisk() : new SystemDisk(_folder.Path);
 
-    private int Handles() => Directory.GetFiles("/proc/self/fd").Count(fd => File.ResolveLinkTarget(fd, false)?.FullName.StartsWith(_folder.Path, StringComparison.Ordinal) == true);
+    private int Handles() => Directory.GetFiles("/proc/self/fd").Count(IsHere);
+
+    private bool IsHere(string handle)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(handle, returnFinalTarget: false)?.FullName.StartsWith(_folder.Path, StringComparison.Ordinal) == true;
+        }
+        catch (FileNotFoundException)
+        {
+            // Another test has closed it.
+            return false;
+        }
+    }
 }
