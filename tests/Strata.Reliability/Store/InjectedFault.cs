@@ -19,6 +19,9 @@ internal sealed record InjectedFault(string Call, string Effect, int At, string?
     /// <summary>Nothing is taken, and no error is told.</summary>
     public const string TakesNothing = "retval=0";
 
+    /// <summary>The first bytes are not taken, and the call says that they were.</summary>
+    public const string DropsSome = "retval=100";
+
     public bool Kills => Effect == Kill;
 
     /// <summary>The command that starts a process, or takes a thread, and lets it happen.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Strata.Workload;
+using Xunit.Sdk;
 
 namespace Strata.Reliability;
 
@@ -48,6 +49,37 @@ public sealed class InjectedFaultTests(ITestOutputHelper output) : IDisposable
 
         output.WriteLine($"{tried} places, {_hit} of them reached; {_refused} steps refused, {_readOnly} logs read-only, {_notOpened} stores not opened");
         Assert.True(_hit >= tried / 2, $"only {_hit} of {tried} calls that were to go wrong were made at all");
+    }
+
+    [Fact]
+    public async Task A_medium_that_drops_what_it_said_to_have_taken_gives_no_wrong_bytes_for_it()
+    {
+        int seed = Random.Shared.Next(), tries = LongForm.Of(100, 3), told = 0;
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        StoreHistory history = await PrepareAsync(seed);
+        for (int i = 0; i < tries; i++)
+        {
+            var fault = new InjectedFault("pwrite64", InjectedFault.DropsSome, random.Next(1, 80));
+            StoreHistory after = history.Clone();
+            WorkloadSettings settings = Settings(after, await CopyAsync()) with { Steps = 100 };
+            using WorkloadProcess process = WorkloadProcess.Start(settings, fault.Tracer(Path.Combine(_folder.Path, "trace")));
+            int code = await process.ExitCodeAsync();
+            string context = $"seed {seed}, {fault}: {process.Text}";
+            Assert.True(code is WriteCommand.Well or WriteCommand.Wrong or WriteCommand.NotOpened && !process.Text.Contains(nameof(InvalidDataException), StringComparison.Ordinal), $"exit code {code}; {context}");
+            try
+            {
+                await after.CheckAsync(process, settings, _ => false, context, mayLoseFiles: true);
+            }
+            catch (XunitException e) when (e.InnerException is StorageException { Kind: StorageErrorKind.Corrupt })
+            {
+                told++;
+            }
+
+            Directory.Delete(settings.Folder, recursive: true);
+        }
+
+        output.WriteLine($"{tries} writes of which something was dropped; {told} stores said at the opening, or at a read, that they are damaged");
     }
 
     /// <summary>The places, those of one kind together: where one is not reached, those behind are not either.</summary>
