@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The one test command: ./test.sh runs everything, ./test.sh NAME the test projects whose name holds NAME.
-# It needs the .NET SDK; as root on a Debian it installs the programs that the tests drive (curl, s3cmd, rclone, Node.js, Chromium).
+# It needs the .NET SDK; as root on a Debian it installs the programs that the tests drive (curl, s3cmd, rclone, Node.js, Chromium, strace, mkfs.ext4).
 # The last line is "N passed, N failed"; the exit code is 0 only if something passed and nothing failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
@@ -8,7 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 readonly filter="${1:-}"
 readonly results=artifacts/tests
 readonly node_sources=tests/Strata.Server.Tests/Clients/node node_packages=artifacts/node
-readonly limit_seconds=1380 # 23 minutes for building and testing together
+if [[ ${STRATA_LONG:-} == 1 ]]; then limit=$((6 * 3600)); else limit=1380; fi # 23 minutes for building and testing together
+readonly limit_seconds=$limit
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1
 export HOME="${HOME:-/tmp}"
 
@@ -36,6 +37,8 @@ install_missing() {
     command -v node >/dev/null || missing+=(nodejs)
     command -v npm >/dev/null || missing+=(npm)
     command -v chromium >/dev/null || missing+=(chromium)
+    command -v strace >/dev/null || missing+=(strace)
+    command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
     if [[ ${#missing[@]} -eq 0 || $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then return; fi
     echo "Installing ${missing[*]} ..."
     export DEBIAN_FRONTEND=noninteractive

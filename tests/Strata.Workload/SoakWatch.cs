@@ -39,8 +39,8 @@ internal sealed class SoakWatch(DiskBlobStore store, WorkloadSettings settings)
         LogStatistics log = store.GetLogStatistics();
         ValueFileStatistics values = store.GetValueFileStatistics();
         StoreStatistics held = store.GetStatistics();
-        (int handles, long memory) = Most(0.25, 0.5);
-        (int lastHandles, long lastMemory) = Most(0.75, 1);
+        (int handles, long memory) = In(0.25, 0.5);
+        (int lastHandles, long lastMemory) = In(0.75, 1);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{load.WrittenBytes >> 20} MiB written, {load.Reads} reads, {100.0 * load.Hits / Math.Max(1, load.Reads):f0} % hits, {held.Blobs} blobs, {held.Evictions} evictions; {held.Bytes >> 20} of {settings.Bytes >> 20} MiB held; {log.Compactions} compactions moved {log.CompactedBytes >> 20} MiB; at worst {_worstUsed:f2} x what is live used and {_worstFiles:f2} x in files, folder {_worstFolder:f2} x the capacity; value files {values.AllocatedBytes >> 20} MiB for {values.Bytes >> 20}; index at most {_worstIndex >> 10} KiB, {_worstTombstones} tombstones; handles {handles} -> {lastHandles}, memory {memory >> 20} -> {lastMemory >> 20} MiB"));
@@ -53,10 +53,11 @@ internal sealed class SoakWatch(DiskBlobStore store, WorkloadSettings settings)
         if (log.LastBackgroundError is { } failed) throw new InvalidDataException($"something failed in the background: {failed}");
     }
 
-    private (int Handles, long Memory) Most(double from, double to)
+    /// <summary>The most handles in a part of the time, and the least memory: what is left when garbage has just been collected.</summary>
+    private (int Handles, long Memory) In(double from, double to)
     {
         (TimeSpan Time, int Handles, long Memory)[] part = [.. _seen.Where(s => s.Time >= from * settings.Time && s.Time <= to * settings.Time)];
-        return (part.Max(s => s.Handles), part.Max(s => s.Memory));
+        return (part.Max(s => s.Handles), part.Min(s => s.Memory));
     }
 
     private static long LengthOf(string file)

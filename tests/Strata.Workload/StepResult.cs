@@ -5,6 +5,9 @@ internal enum StepResult
 {
     Applied,
 
+    /// <summary>There was nothing to change or to delete.</summary>
+    Unchanged,
+
     NotApplied,
 
     Unknown,

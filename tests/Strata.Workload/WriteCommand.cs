@@ -49,10 +49,10 @@ internal static class WriteCommand
         Held[] before = await StoreReader.ReadAsync(store, script, writer, mayLoseFiles);
         for (long number = settings.FirstStep; settings.Steps == 0 || number < settings.FirstStep + settings.Steps; number++)
         {
-            StepResult result = StepResult.Applied;
+            StepResult result;
             try
             {
-                await PerformAsync(store, script, writer, number);
+                result = await PerformAsync(store, script, writer, number) ? StepResult.Applied : StepResult.Unchanged;
                 script.Apply(before, writer, number);
             }
             catch (StorageException e)
@@ -67,7 +67,8 @@ internal static class WriteCommand
         }
     }
 
-    private static async ValueTask PerformAsync(DiskBlobStore store, Script script, int writer, long number)
+    /// <returns>False if there was nothing to do.</returns>
+    private static async ValueTask<bool> PerformAsync(DiskBlobStore store, Script script, int writer, long number)
     {
         Step step = script.StepOf(writer, number);
         BlobKey key = Script.KeyOf(writer, step.Key);
@@ -76,17 +77,14 @@ internal static class WriteCommand
         switch (step.Kind)
         {
             case StepKind.Put:
-                await store.PutBytesAsync(key, script.ContentOf(writer, number), options);
-                break;
+                return (await store.PutBytesAsync(key, script.ContentOf(writer, number), options)).IsWritten;
             case StepKind.Compose:
                 await ComposeAsync(store, key, script.ContentOf(writer, number), options);
-                break;
+                return true;
             case StepKind.Update:
-                await store.UpdateAsync(key, new BlobChanges { MetadataEdits = new Dictionary<string, string?> { [StoreReader.RevisionName] = name } });
-                break;
+                return (await store.UpdateAsync(key, new BlobChanges { MetadataEdits = new Dictionary<string, string?> { [StoreReader.RevisionName] = name } })).IsWritten;
             case StepKind.Delete:
-                await store.DeleteAsync(key);
-                break;
+                return (await store.DeleteAsync(key)).Status == DeleteStatus.Deleted;
             default:
                 DeleteManyResult deleted = await store.DeleteManyAsync([.. Enumerable.Range(step.Key, Script.Several).Select(k => Script.KeyOf(writer, k % script.KeysPerWriter))]);
                 foreach (DeleteOutcome outcome in deleted.Outcomes)
@@ -94,7 +92,7 @@ internal static class WriteCommand
                     if (outcome.Error is { } error) throw error;
                 }
 
-                break;
+                return deleted.Deleted > 0;
         }
     }
 

@@ -34,7 +34,16 @@ internal sealed class WorkloadProcess : IDisposable
     /// <summary>The other lines that it has printed so far.</summary>
     public IReadOnlyList<string> Printed => [.. _printed];
 
-    public string Text => string.Join('\n', _printed);
+    /// <summary>The first and the last of them.</summary>
+    public string Text
+    {
+        get
+        {
+            const int Some = 12;
+            string[] lines = [.. _printed];
+            return string.Join('\n', lines.Length <= 2 * Some ? lines : [.. lines[..Some], $"... {lines.Length - (2 * Some)} more ...", .. lines[^Some..]]);
+        }
+    }
 
     /// <param name="settings">What it is to do.</param>
     /// <param name="tracer">A command that starts it, if any.</param>
