@@ -17,7 +17,7 @@ public sealed partial class DiskBlobStore
         {
             Span<byte> name = DiskKey.Of(LogKeyspace.Blobs, key, stackalloc byte[DiskKey.MaxBytes]);
             if (!TryReadVisible(name, out LogEntry entry)) return null;
-            using (entry) return InfoOf(key, entry);
+            using (entry) return InfoOf(key, entry.View);
         }
         catch (Exception e) when (IsDamage(e))
         {
@@ -61,8 +61,8 @@ public sealed partial class DiskBlobStore
     private BlobReadResult ReadWhole(BlobKey key, in LogEntry entry, ReadOptions? options)
     {
         long offset = 0, length = entry.Body.Length;
-        if (options is not null && Refusal(InfoOf(key, entry), options, ref offset, ref length) is { } refused) return refused;
-        return new DiskBlobResult(key, entry.Value.ToArray(), entry.Header.HeadLength, entry.Expires, offset, length, _options.Name);
+        if (options is not null && Refusal(InfoOf(key, entry.View), options, ref offset, ref length) is { } refused) return refused;
+        return new DiskBlobResult(key, entry.Value.ToArray(), entry.View.HeadLength, entry.Expires, offset, length, _options.Name);
     }
 
     /// <summary>Reads a payload that is an entry of its own.</summary>
@@ -71,7 +71,7 @@ public sealed partial class DiskBlobStore
     {
         ReadOnlyMemory<byte> head = entry.Head;
         long offset = 0, length = DiskRecord.PayloadLength(head.Span);
-        if (options is not null && Refusal(InfoOf(key, entry), options, ref offset, ref length) is { } refused)
+        if (options is not null && Refusal(InfoOf(key, entry.View), options, ref offset, ref length) is { } refused)
         {
             result = refused;
             return true;
@@ -89,7 +89,7 @@ public sealed partial class DiskBlobStore
             {
                 if (ValueReference.Read(payload.Value, out ValueReference? files) is { } fault) throw new InvalidDataException(fault);
                 if (!_values.TryOpen(files!, offset, length, out ValueReader? reader, key)) return false;
-                result = new DiskFilesResult(InfoOf(key, entry), reader!, offset, _options.Name);
+                result = new DiskFilesResult(InfoOf(key, entry.View), reader!, offset, _options.Name);
             }
             else if (length <= MaxCopied)
             {
@@ -100,7 +100,7 @@ public sealed partial class DiskBlobStore
             }
             else
             {
-                result = new DiskLogResult(InfoOf(key, entry), payload, offset, length, _options.Name);
+                result = new DiskLogResult(InfoOf(key, entry.View), payload, offset, length, _options.Name);
                 isKept = true;
             }
 
@@ -128,8 +128,7 @@ public sealed partial class DiskBlobStore
         return false;
     }
 
-    private static BlobInfo InfoOf(BlobKey key, in LogEntry entry) =>
-        DiskRecord.Read(key, entry.Head.Span, entry.Expires, entry.Header.ValueLength - entry.Header.HeadLength);
+    private static BlobInfo InfoOf(BlobKey key, in LogEntryView entry) => DiskRecord.Read(key, entry.Head, entry.Expires, entry.BodyLength);
 
     internal static bool IsDamage(Exception e) => e is InvalidDataException or StorageException { Kind: StorageErrorKind.Corrupt };
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace Strata;
 
@@ -36,7 +35,7 @@ internal readonly unsafe struct LogIndexNode(byte* at)
     public const int MaxCount = (Bytes - HeaderBytes) / (SlotBytes + InnerPayload + LengthBytes);
 
     private const int CountAt = 0, LevelAt = 2, HeapAt = 4, PrefixAt = 6, GarbageAt = 8, LastAt = 10, RunAt = 12, LinkAt = 16, VisitedAt = 32;
-    private const int LinearHeads = 64, CacheLine = 64, PrefetchedLines = 10;
+    private const int LinearHeads = 64, PrefetchedLines = 10;
 
     public byte* At => at;
 
@@ -117,9 +116,8 @@ internal readonly unsafe struct LogIndexNode(byte* at)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Prefetch()
     {
-        if (!Sse.IsSupported) return;
-        for (int line = 0; line < PrefetchedLines; line++) Sse.Prefetch0(at + (line * CacheLine));
-        Sse.Prefetch0(at + Bytes - CacheLine);
+        CacheLines.Prefetch(at, PrefetchedLines * CacheLines.Bytes);
+        CacheLines.Prefetch(at + Bytes - 1, 1);
     }
 
     /// <summary>The first key that is not below <paramref name="key"/>, and whether it is that key.</summary>
