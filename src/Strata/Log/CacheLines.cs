@@ -6,7 +6,7 @@ namespace Strata;
 /// <summary>Memory that will be read soon is asked for ahead, so that it is waited for once and not line by line. Where the processor cannot be asked, nothing happens.</summary>
 internal static unsafe class CacheLines
 {
-    public const int Bytes = 64;
+    private const int LineBytes = 64;
 
     /// <summary>Asks for some bytes. Any address will do: one that cannot be read is left alone.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -14,6 +14,6 @@ internal static unsafe class CacheLines
     {
         if (!Sse.IsSupported) return;
         byte* end = from + bytes;
-        for (byte* line = from - ((nuint)from % Bytes); line < end; line += Bytes) Sse.Prefetch0(line);
+        for (byte* line = from - ((nuint)from % LineBytes); line < end; line += LineBytes) Sse.Prefetch0(line);
     }
 }

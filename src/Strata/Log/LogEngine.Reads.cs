@@ -96,7 +96,9 @@ internal sealed unsafe partial class LogEngine
     private LogLocation Moved(ReadOnlySpan<byte> key, LogLocation location, LogLocation before) =>
         location.IsSamePlaceAs(before) ? throw Damaged(key, location, "its segment is gone") : location;
 
-    private LogEntry ReadBuffered(ReadOnlySpan<byte> key, LogLocation location, LogSegment segment)
+    /// <summary>Reads an entry of a leased segment into a buffer.</summary>
+    /// <exception cref="StorageException">As of <see cref="TryReadAt"/>, or the disk refuses.</exception>
+    internal LogEntry ReadBuffered(ReadOnlySpan<byte> key, LogLocation location, LogSegment segment)
     {
         byte[] rented = _buffers.Rent(location.Length);
         try

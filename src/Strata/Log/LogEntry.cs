@@ -21,8 +21,11 @@ internal readonly unsafe struct LogEntry : IDisposable
     /// <summary>Where it was read; what <see cref="LogBatch.Expect"/> takes.</summary>
     public LogLocation Location { get; }
 
+    /// <summary>It keeps a segment as it is, and not a buffer alone.</summary>
+    public bool IsLeased => _segment is not null;
+
     /// <summary>Its parts, valid until it is disposed.</summary>
-    public LogEntryView View => new(_segment is { } segment ? new ReadOnlySpan<byte>(segment.Mapping!.Pointer + Location.Offset, Location.Length) : _rented.AsSpan(0, Location.Length), Location);
+    public LogEntryView View => new(Bytes, Location);
 
     /// <summary>The LSN of the commit that wrote it.</summary>
     public ulong Sequence => View.Sequence;
@@ -62,6 +65,17 @@ internal readonly unsafe struct LogEntry : IDisposable
             LogEntryView view = View;
             return Slice(view.ValueAt + view.HeadLength, view.BodyLength);
         }
+    }
+
+    private ReadOnlySpan<byte> Bytes =>
+        _segment is { } segment ? new ReadOnlySpan<byte>(segment.Mapping!.Pointer + Location.Offset, Location.Length) : _rented.AsSpan(0, Location.Length);
+
+    /// <summary>The same in a buffer of its own, which holds nothing of the log; to be disposed as well.</summary>
+    public LogEntry Copy(ArrayPool<byte> pool)
+    {
+        byte[] rented = pool.Rent(Location.Length);
+        Bytes.CopyTo(rented);
+        return new LogEntry(rented, pool, Location);
     }
 
     public void Dispose()

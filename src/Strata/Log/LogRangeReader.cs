@@ -19,12 +19,12 @@ internal sealed unsafe class LogRangeReader(LogEngine log) : IDisposable
     /// <summary>How much is asked for ahead: enough to keep memory busy, and no more than the nearest cache holds with what is being read.</summary>
     private const int BytesAhead = 6 << 10, MostOfOne = 2 << 10;
 
-    private const int Slots = 64;
+    private const int Slots = 64, NotLeased = -1;
     private readonly LogScanBuffer _found = new();
     private readonly List<LogSegment> _leased = [];
 
-    /// <summary>The segment of an incarnation that was leased last, by its lowest bits.</summary>
-    private readonly LogSegment?[] _slots = new LogSegment?[Slots];
+    /// <summary>Where among what is leased an incarnation is, by its lowest bits.</summary>
+    private readonly Slot[] _slots = new Slot[Slots];
     private Place[] _places = [];
     private int _ahead;
     private LogEntry _kept;
@@ -54,16 +54,16 @@ internal sealed unsafe class LogRangeReader(LogEngine log) : IDisposable
     }
 
     /// <summary>Reads an entry found; most quickly one after the other. It is valid until the next call.</summary>
-    /// <returns>False: it is gone, and so it was not to be held.</returns>
+    /// <returns>False: its segment was gone before it could be leased, and the key is not there any more.</returns>
     /// <exception cref="StorageException">Of kind Corrupt: what is there is not this key's entry, or does not match its checksum.</exception>
     public bool TryRead(int index, out LogEntryView entry)
     {
-        LogLocation location = _found.Location(index);
+        LogLocation location = _found.At(index, out ReadOnlySpan<byte> key);
         ReadAhead(index);
-        byte* at = _places[index].At;
-        if (at is null) return TryReadKept(index, location, out entry);
-        var bytes = new ReadOnlySpan<byte>(at, location.Length);
-        log.Verify(_found.Key(index), location, bytes);
+        Place place = _places[index];
+        if (place.At is null) return TryKeep(key, location, place.Leased, out entry);
+        var bytes = new ReadOnlySpan<byte>(place.At, location.Length);
+        log.Verify(key, location, bytes);
         entry = new LogEntryView(bytes, location);
         return true;
     }
@@ -93,28 +93,30 @@ internal sealed unsafe class LogRangeReader(LogEngine log) : IDisposable
         {
             LogLocation location = _found.Location(i);
             end += Math.Min(location.Length, MostOfOne);
+            int leased = Lease(location.Segment);
             byte* at = null;
-            if (TryLease(location.Segment) is not { } segment) isComplete = false;
-            else if (segment.Mapping is { } mapping && location.Offset + (long)location.Length <= mapping.Length) at = mapping.Pointer + location.Offset;
-            _places[i] = new Place(at, end);
+            if (leased == NotLeased) isComplete = false;
+            else if (_leased[leased].Mapping is { } mapping && location.Offset + (long)location.Length <= mapping.Length) at = mapping.Pointer + location.Offset;
+            _places[i] = new Place(at, leased, end);
         }
 
         return isComplete;
     }
 
-    private LogSegment? TryLease(uint incarnation)
+    private int Lease(uint incarnation)
     {
-        ref LogSegment? slot = ref _slots[incarnation % Slots];
-        if (slot?.Incarnation == incarnation) return slot;
-        if (!log.TryLease(incarnation, out LogSegment? segment)) return null;
+        ref Slot slot = ref _slots[incarnation % Slots];
+        if (slot.Incarnation == incarnation) return slot.Leased;
+        if (!log.TryLease(incarnation, out LogSegment? segment)) return NotLeased;
         _leased.Add(segment);
-        return slot = segment;
+        slot = new Slot(incarnation, _leased.Count - 1);
+        return slot.Leased;
     }
 
     private void ReadAhead(int index)
     {
         long until = _places[index].End + BytesAhead;
-        for (; _ahead < _found.Count; _ahead++)
+        for (_ahead = Math.Max(_ahead, index); _ahead < _found.Count; _ahead++)
         {
             Place place = _places[_ahead];
             if (place.End > until && _ahead > index) return;
@@ -122,23 +124,29 @@ internal sealed unsafe class LogRangeReader(LogEngine log) : IDisposable
         }
     }
 
-    /// <summary>Reads what is not mapped, or lost its segment.</summary>
-    private bool TryReadKept(int index, LogLocation location, out LogEntryView entry)
+    /// <summary>Reads what is not mapped, or lost its segment before it was leased.</summary>
+    private bool TryKeep(ReadOnlySpan<byte> key, LogLocation location, int leased, out LogEntryView entry)
     {
         _kept.Dispose();
         _kept = default;
-        ReadOnlySpan<byte> key = _found.Key(index);
-        bool isThere = log.TryReadAt(key, location, out _kept) || log.TryReadLatest(key, out _kept);
-        entry = isThere ? _kept.View : default;
-        return isThere;
+        entry = default;
+        if (leased != NotLeased) _kept = log.ReadBuffered(key, location, _leased[leased]);
+        else if (!log.TryReadLatest(key, out _kept)) return false;
+        entry = _kept.View;
+        return true;
     }
 
     /// <param name="at">Where the entry is mapped; null: it is not.</param>
+    /// <param name="leased">Its segment among those leased.</param>
     /// <param name="end">What is asked for ahead of it and all before it, bytes.</param>
-    private readonly struct Place(byte* at, long end)
+    private readonly struct Place(byte* at, int leased, long end)
     {
         public byte* At => at;
 
+        public int Leased => leased;
+
         public long End => end;
     }
+
+    private readonly record struct Slot(uint Incarnation, int Leased);
 }
