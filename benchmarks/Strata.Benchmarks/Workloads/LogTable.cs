@@ -10,9 +10,13 @@ internal sealed class LogTable : IAsyncDisposable
     /// <summary>So many keys of a large load are committed together.</summary>
     private const int LoadedAtOnce = 1_000;
     private readonly LogEngine _engine;
-    private readonly LogScanBuffer _found = new();
+    private readonly LogRangeReader _range;
 
-    private LogTable(LogEngine engine) => _engine = engine;
+    private LogTable(LogEngine engine)
+    {
+        _engine = engine;
+        _range = new LogRangeReader(engine);
+    }
 
     /// <summary>Keys with a value.</summary>
     public long Count => _engine.GetStatistics().Keys;
@@ -49,21 +53,21 @@ internal sealed class LogTable : IAsyncDisposable
     {
         Span<byte> full = stackalloc byte[1 + key.Length];
         if (!_engine.TryRead(WithKeyspace(key, full), out LogEntry entry)) return 0;
-        using (entry) return Sink.Sum(entry.Value.Span);
+        using (entry) return Sink.Sum(entry.View.Value);
     }
 
     /// <summary>The sum of the bytes of values in the order of their keys, each touched where the log has them. For one caller at a time.</summary>
     public long Scan(byte[] from, int limit)
     {
         Span<byte> first = stackalloc byte[1 + from.Length];
-        int count = _engine.Scan(new LogScan(WithKeyspace(from, first), [Keyspace + 1], limit), _found);
+        int count = _range.Scan(new LogScan(WithKeyspace(from, first), [Keyspace + 1], limit));
         long sum = 0;
         for (int i = 0; i < count; i++)
         {
-            if (!_engine.TryReadAt(_found.Key(i), _found.Location(i), out LogEntry entry)) continue;
-            using (entry) sum += Sink.Sum(entry.Value.Span);
+            if (_range.TryRead(i, out LogEntryView entry)) sum += Sink.Sum(entry.Value);
         }
 
+        _range.Release();
         return sum;
     }
 

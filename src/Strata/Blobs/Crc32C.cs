@@ -16,15 +16,7 @@ public struct Crc32C
     public readonly uint Value => _state;
 
     /// <summary>Appends bytes.</summary>
-    public void Append(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = ~_state;
-        if (bytes.Length >= LongRun) bytes = Crc32CFolding.IsSupported ? Crc32CFolding.Append(ref crc, bytes) : Crc32CLanes.Append(ref crc, bytes);
-        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
-        foreach (ulong word in words) crc = BitOperations.Crc32C(crc, word);
-        foreach (byte b in bytes[(words.Length * sizeof(ulong))..]) crc = BitOperations.Crc32C(crc, b);
-        _state = ~crc;
-    }
+    public void Append(ReadOnlySpan<byte> bytes) => _state = ~Append(~_state, bytes);
 
     /// <summary>Appends bytes.</summary>
     public void Append(in ReadOnlySequence<byte> bytes)
@@ -69,6 +61,16 @@ public struct Crc32C
         }
 
         return first ^ second;
+    }
+
+    /// <summary>What is between checksums: begins with all ones, and its complement is the checksum.</summary>
+    internal static uint Append(uint state, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length >= LongRun) bytes = Crc32CFolding.IsSupported ? Crc32CFolding.Append(ref state, bytes) : Crc32CLanes.Append(ref state, bytes);
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
+        foreach (ulong word in words) state = BitOperations.Crc32C(state, word);
+        foreach (byte b in bytes[(words.Length * sizeof(ulong))..]) state = BitOperations.Crc32C(state, b);
+        return state;
     }
 
     private static uint Apply(ReadOnlySpan<uint> matrix, uint vector)

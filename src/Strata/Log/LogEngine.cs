@@ -80,75 +80,6 @@ internal sealed partial class LogEngine : IAsyncDisposable
         }
     }
 
-    /// <summary>A key's value. Dispose the entry.</summary>
-    /// <exception cref="StorageException">Of kind Corrupt: the entry does not match its checksum.</exception>
-    public bool TryRead(ReadOnlySpan<byte> key, out LogEntry entry)
-    {
-        if (TryReadLatest(key, out entry) && !entry.IsTombstone) return true;
-        entry.Dispose();
-        entry = default;
-        return false;
-    }
-
-    /// <summary>A key's value or its tombstone. Dispose the entry.</summary>
-    /// <exception cref="StorageException">Of kind Corrupt: the entry does not match its checksum.</exception>
-    public bool TryReadLatest(ReadOnlySpan<byte> key, out LogEntry entry)
-    {
-        LogLocation before = default;
-        while (_index.TryGet(key, out LogLocation location))
-        {
-            if (TryReadAt(key, location, out entry)) return true;
-
-            // Compaction moved it between the two steps; it changes the index before the segment goes.
-            if (location.IsSamePlaceAs(before)) throw Damaged(key, location, "its segment is gone");
-            before = location;
-        }
-
-        entry = default;
-        return false;
-    }
-
-    /// <summary>Where a key's latest entry is; a tombstone too.</summary>
-    public bool TryLocate(ReadOnlySpan<byte> key, out LogLocation location) => _index.TryGet(key, out location);
-
-    /// <summary>Marks a key as read lately.</summary>
-    public void Visit(ReadOnlySpan<byte> key) => _index.Visit(key);
-
-    /// <summary>Takes that mark away again.</summary>
-    public void Unvisit(ReadOnlySpan<byte> key) => _index.Unvisit(key);
-
-    /// <summary>Gathers keys and places in order, as they are at one instant.</summary>
-    public int Scan(in LogScan range, LogScanBuffer into) => _index.Scan(range, into);
-
-    /// <summary>The entry at a place. False: the segment is gone; look the key up again.</summary>
-    /// <exception cref="StorageException">Of kind Corrupt: what is there is not this key's entry, or does not match its checksum.</exception>
-    public bool TryReadAt(ReadOnlySpan<byte> key, LogLocation location, out LogEntry entry)
-    {
-        entry = default;
-        if (!_segments.TryGetValue(location.Segment, out LogSegment? segment) || !segment.TryAcquire()) return false;
-        bool isHandedOver = false;
-        try
-        {
-            if (segment.Mapping is { } mapping)
-            {
-                if ((long)location.Offset + location.Length > mapping.Length) throw Damaged(key, location, "its segment is shorter than that");
-                ReadOnlyMemory<byte> bytes = mapping.Memory.Slice((int)location.Offset, location.Length);
-                entry = new LogEntry(bytes, Verify(key, location, segment, bytes.Span), location, segment);
-                isHandedOver = true;
-            }
-            else
-            {
-                entry = ReadBuffered(key, location, segment);
-            }
-
-            return true;
-        }
-        finally
-        {
-            if (!isHandedOver) segment.Release();
-        }
-    }
-
     /// <summary>Waits until all that was committed so far is on the medium.</summary>
     /// <exception cref="StorageException">It did not get there; the log is read-only.</exception>
     public async ValueTask FlushAsync()
@@ -241,34 +172,6 @@ internal sealed partial class LogEngine : IAsyncDisposable
         _segments = [];
         _index.Dispose();
     }
-
-    private LogEntry ReadBuffered(ReadOnlySpan<byte> key, LogLocation location, LogSegment segment)
-    {
-        byte[] rented = _buffers.Rent(location.Length);
-        try
-        {
-            Span<byte> bytes = rented.AsSpan(0, location.Length);
-            int read = segment.File.Read(location.Offset, bytes);
-            return new LogEntry(rented, _buffers, Verify(key, location, segment, bytes[..read]), location);
-        }
-        catch (Exception e)
-        {
-            _buffers.Return(rented);
-            if (DiskErrors.IsDiskError(e)) throw DiskErrors.Map(e, "read", null, _options.Name, _disk.Path);
-            throw;
-        }
-    }
-
-    private LogEntryHeader Verify(ReadOnlySpan<byte> key, LogLocation location, LogSegment segment, ReadOnlySpan<byte> bytes)
-    {
-        if (!LogEntryHeader.TryRead(bytes, out LogEntryHeader header) || header.Length != bytes.Length || header.Length != location.Length) throw Damaged(key, location, "it has no head that fits");
-        if (!bytes.Slice(LogEntryHeader.Bytes, header.KeyLength).SequenceEqual(key)) throw Damaged(key, location, "another key is there");
-        if (!header.IsIntact(bytes, segment.Seed)) throw Damaged(key, location, "it does not match its checksum");
-        return header;
-    }
-
-    private StorageException Damaged(ReadOnlySpan<byte> key, LogLocation location, string what) =>
-        new(StorageErrorKind.Corrupt, $"An entry of keyspace {key[0]} in the log of store '{_options.Name}' is damaged: {what} (segment {location.Segment:x8}, offset {location.Offset}).") { Operation = "read", Store = _options.Name };
 
     private async Task SyncAsync(CancellationToken cancellationToken)
     {

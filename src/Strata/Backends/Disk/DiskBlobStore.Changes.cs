@@ -233,15 +233,16 @@ public sealed partial class DiskBlobStore
 
     private static DiskBlob Describe(BlobKey key, in LogEntry entry)
     {
-        ReadOnlySpan<byte> head = entry.Head.Span;
-        if (entry.IsTombstone) return new DiskBlob { Location = entry.Location, Tombstone = VersionOf(head) };
+        LogEntryView view = entry.View;
+        ReadOnlySpan<byte> head = view.Head;
+        if (view.IsTombstone) return new DiskBlob { Location = entry.Location, Tombstone = VersionOf(head) };
         bool isApart = DiskRecord.IsApart(head);
         return new DiskBlob
         {
             Location = entry.Location,
-            Info = DiskRecord.Read(key, head, entry.Expires, entry.Header.ValueLength - head.Length),
+            Info = InfoOf(key, view),
             IsApart = isApart,
-            PayloadSequence = isApart ? DiskRecord.PayloadSequence(head, entry.Sequence) : 0,
+            PayloadSequence = isApart ? DiskRecord.PayloadSequence(head, view.Sequence) : 0,
         };
     }
 

@@ -8,15 +8,15 @@ public sealed partial class DiskBlobStore
 {
     private ListPage List(ListRequest request)
     {
-        var keys = new ListedKeys(this, request.Limit);
+        using var keys = new ListedKeys(this, request.Limit);
         return ListPager.Page(request, keys.From, keys.Visible);
     }
 
     /// <summary>The keys of blobs in order, gathered some at a time.</summary>
-    private sealed class ListedKeys(DiskBlobStore store, int limit)
+    private sealed class ListedKeys(DiskBlobStore store, int limit) : IDisposable
     {
         private const int MostAtOnce = 256;
-        private readonly LogScanBuffer _found = new();
+        private readonly LogRangeReader _found = new(store._log);
         private readonly int _atOnce = Math.Min(limit + 1, MostAtOnce);
         private int _at;
 
@@ -44,9 +44,8 @@ public sealed partial class DiskBlobStore
             BlobKey key = BlobKey.Parse(text);
             try
             {
-                ReadOnlySpan<byte> name = _found.Key(_at);
-                if (!store._log.TryReadAt(name, _found.Location(_at), out LogEntry entry)) return store.Stat(key);
-                using (entry) return entry.Expires == 0 || entry.Expires > store._time.Now ? InfoOf(key, entry) : null;
+                if (!_found.TryRead(_at, out LogEntryView entry) || entry.IsTombstone) return null;
+                return entry.Expires == 0 || entry.Expires > store._time.Now ? InfoOf(key, entry) : null;
             }
             catch (Exception e) when (IsDamage(e))
             {
@@ -56,6 +55,8 @@ public sealed partial class DiskBlobStore
             }
         }
 
-        private int Scan(ReadOnlySpan<byte> from) => store._log.Scan(new LogScan(from, [(byte)LogKeyspace.Blobs + 1], _atOnce), _found);
+        public void Dispose() => _found.Dispose();
+
+        private int Scan(ReadOnlySpan<byte> from) => _found.Scan(new LogScan(from, [(byte)LogKeyspace.Blobs + 1], _atOnce));
     }
 }

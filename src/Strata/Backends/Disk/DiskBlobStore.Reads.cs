@@ -1,23 +1,25 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Strata;
 
 /// <content>Reads: a look-up in memory, then the entry itself, or two, verified each time.</content>
 public sealed partial class DiskBlobStore
 {
-    /// <summary>Up to so many bytes are copied, so that the result holds nothing.</summary>
-    private const int MaxCopied = 32 << 10;
+    /// <summary>Up to so many bytes are copied into a buffer: that costs less than what watches over a lease, and a slow reader then holds nothing of the log.</summary>
+    private const int MaxCopied = 8 << 10;
 
     /// <summary>Two entries of one commit are published one after the other: so often may a reader come in between.</summary>
     private const int MostLooks = 1_000;
 
+    [SkipLocalsInit]
     private BlobInfo? Stat(BlobKey key)
     {
         try
         {
             Span<byte> name = DiskKey.Of(LogKeyspace.Blobs, key, stackalloc byte[DiskKey.MaxBytes]);
             if (!TryReadVisible(name, out LogEntry entry)) return null;
-            using (entry) return InfoOf(key, entry);
+            using (entry) return InfoOf(key, entry.View);
         }
         catch (Exception e) when (IsDamage(e))
         {
@@ -25,6 +27,7 @@ public sealed partial class DiskBlobStore
         }
     }
 
+    [SkipLocalsInit]
     private BlobReadResult? Open(BlobKey key, ReadOptions? options)
     {
         try
@@ -38,7 +41,7 @@ public sealed partial class DiskBlobStore
                 using (entry)
                 {
                     if (_options.Evicts && !entry.Location.Flags.HasFlag(LogEntryFlags.Visited)) _log.Visit(name);
-                    if (!DiskRecord.IsApart(entry.Head.Span)) return ReadWhole(key, entry, options);
+                    if (!DiskRecord.IsApart(entry.View.Head)) return ReadWhole(key, entry, options);
                     if (TryReadApart(key, name, entry, options, out BlobReadResult? result)) return result;
 
                     // Replaced between the two steps: then another entry is there.
@@ -60,18 +63,19 @@ public sealed partial class DiskBlobStore
 
     private BlobReadResult ReadWhole(BlobKey key, in LogEntry entry, ReadOptions? options)
     {
-        long offset = 0, length = entry.Body.Length;
-        if (options is not null && Refusal(InfoOf(key, entry), options, ref offset, ref length) is { } refused) return refused;
-        return new DiskBlobResult(key, entry.Value.ToArray(), entry.Header.HeadLength, entry.Expires, offset, length, _options.Name);
+        LogEntryView view = entry.View;
+        long offset = 0, length = view.BodyLength;
+        if (options is not null && Refusal(InfoOf(key, view), options, ref offset, ref length) is { } refused) return refused;
+        return new DiskLogResult(new DiskBlobHead(key, view), entry.Copy(_buffers), view.HeadLength + (int)offset, offset, length, _options.Name);
     }
 
     /// <summary>Reads a payload that is an entry of its own.</summary>
     /// <returns>False if it is not the one that the metadata names.</returns>
     private bool TryReadApart(BlobKey key, Span<byte> name, in LogEntry entry, ReadOptions? options, [NotNullWhen(true)] out BlobReadResult? result)
     {
-        ReadOnlyMemory<byte> head = entry.Head;
-        long offset = 0, length = DiskRecord.PayloadLength(head.Span);
-        if (options is not null && Refusal(InfoOf(key, entry), options, ref offset, ref length) is { } refused)
+        LogEntryView view = entry.View;
+        long offset = 0, length = DiskRecord.PayloadLength(view.Head);
+        if (options is not null && Refusal(InfoOf(key, view), options, ref offset, ref length) is { } refused)
         {
             result = refused;
             return true;
@@ -84,24 +88,17 @@ public sealed partial class DiskBlobStore
         bool isKept = false;
         try
         {
-            if (!isThere || payload.Sequence != DiskRecord.PayloadSequence(head.Span, entry.Sequence)) return false;
+            if (!isThere || payload.Sequence != DiskRecord.PayloadSequence(view.Head, view.Sequence)) return false;
             if (payload.IsReference)
             {
                 if (ValueReference.Read(payload.Value, out ValueReference? files) is { } fault) throw new InvalidDataException(fault);
                 if (!_values.TryOpen(files!, offset, length, out ValueReader? reader, key)) return false;
-                result = new DiskFilesResult(InfoOf(key, entry), reader!, offset, _options.Name);
-            }
-            else if (length <= MaxCopied)
-            {
-                byte[] bytes = GC.AllocateUninitializedArray<byte>(head.Length + (int)length);
-                head.Span.CopyTo(bytes);
-                payload.Value.Span.Slice((int)offset, (int)length).CopyTo(bytes.AsSpan(head.Length));
-                result = new DiskBlobResult(key, bytes, head.Length, entry.Expires, offset, length, _options.Name);
+                result = new DiskFilesResult(InfoOf(key, view), reader!, offset, _options.Name);
             }
             else
             {
-                result = new DiskLogResult(InfoOf(key, entry), payload, offset, length, _options.Name);
-                isKept = true;
+                isKept = payload.Location.Length > MaxCopied;
+                result = new DiskLogResult(new DiskBlobHead(key, view), isKept ? payload : payload.Copy(_buffers), (int)offset, offset, length, _options.Name);
             }
 
             return true;
@@ -128,8 +125,7 @@ public sealed partial class DiskBlobStore
         return false;
     }
 
-    private static BlobInfo InfoOf(BlobKey key, in LogEntry entry) =>
-        DiskRecord.Read(key, entry.Head.Span, entry.Expires, entry.Header.ValueLength - entry.Header.HeadLength);
+    private static BlobInfo InfoOf(BlobKey key, in LogEntryView entry) => DiskRecord.Read(key, entry.Head, entry.Expires, entry.BodyLength);
 
     internal static bool IsDamage(Exception e) => e is InvalidDataException or StorageException { Kind: StorageErrorKind.Corrupt };
 

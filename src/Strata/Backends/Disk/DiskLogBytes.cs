@@ -1,106 +1,119 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Strata;
 
 /// <summary>
-/// Bytes of an entry of the log, which stay where they are until this is disposed: by then somebody else's bytes may be
-/// there, or none, so that whoever comes later is refused, and whoever is at it, or has pinned them, is waited for. Where
-/// nobody disposes it, the collector does, once nobody can read it any more.
+/// Bytes of an entry of the log, or of a copy of one, which stay as they are until this is disposed: by then somebody
+/// else's bytes may be there, or none, so that whoever comes later is refused, and whoever is at it, or has pinned them, is
+/// waited for. Where nobody disposes it, the collector does, once nobody can read it any more.
 /// </summary>
-internal sealed class DiskLogBytes(LogEntry entry, int offset, int length) : MemoryManager<byte>
+internal sealed class DiskLogBytes : MemoryManager<byte>
 {
-    private readonly ReadOnlyMemory<byte> _bytes = entry.Value.Slice(offset, length);
-    private readonly Lease _lease = new(entry);
+    private const int Disposed = 1, OneUse = 2;
+    private readonly LogEntry _entry;
+    private readonly ReadOnlyMemory<byte> _bytes;
+    private readonly Forgotten? _forgotten;
 
-    public override Memory<byte> Memory => CreateMemory(length);
+    /// <summary>Twice the number of those who are at the entry, of whom the last gives it back; odd once it is disposed.</summary>
+    private int _state = OneUse;
 
-    public override Span<byte> GetSpan()
+    /// <param name="entry">The entry; from now on this one's own.</param>
+    /// <param name="at">Where in its value they begin.</param>
+    /// <param name="length">How many.</param>
+    public DiskLogBytes(in LogEntry entry, int at, int length)
     {
-        _lease.ThrowIfDisposed();
-        return MemoryMarshal.AsMemory(_bytes).Span;
+        _entry = entry;
+        _bytes = entry.Value.Slice(at, length);
+
+        // A buffer that nobody gives back is the collector's anyhow.
+        if (entry.IsLeased) _forgotten = new Forgotten(entry);
     }
+
+    public override Memory<byte> Memory => CreateMemory(_bytes.Length);
+
+    public override Span<byte> GetSpan() => (Volatile.Read(ref _state) & Disposed) != 0 ? throw Gone() : MemoryMarshal.AsMemory(_bytes).Span;
 
     public override unsafe MemoryHandle Pin(int elementIndex = 0)
     {
-        _lease.Use();
+        Use();
         try
         {
-            return new MemoryHandle(_bytes[elementIndex..].Pin().Pointer, default, this);
+            ReadOnlyMemory<byte> from = _bytes[elementIndex..];
+            GCHandle buffer = MemoryMarshal.TryGetArray(from, out ArraySegment<byte> array) ? GCHandle.Alloc(array.Array, GCHandleType.Pinned) : default;
+            return new MemoryHandle(Unsafe.AsPointer(ref MemoryMarshal.GetReference(from.Span)), buffer, this);
         }
         catch
         {
-            _lease.Release();
+            Unpin();
             throw;
         }
     }
 
-    public override void Unpin() => _lease.Release();
+    public override void Unpin() => Release();
 
     /// <summary>Copies from a position on, and moves it.</summary>
     /// <returns>Bytes copied; 0 at the end.</returns>
     public int CopyTo(Span<byte> buffer, ref int position)
     {
-        _lease.Use();
+        Use();
         try
         {
-            int take = Math.Min(buffer.Length, length - position);
+            int take = Math.Min(buffer.Length, _bytes.Length - position);
             _bytes.Span.Slice(position, take).CopyTo(buffer);
             position += take;
             return take;
         }
         finally
         {
-            _lease.Release();
+            Release();
         }
     }
 
-    protected override void Dispose(bool disposing) => _lease.Dispose();
-
-    /// <summary>Counts who is at the entry; the last gives it back.</summary>
-    private sealed class Lease(LogEntry entry) : IDisposable
+    /// <summary>Disposes it; later calls do nothing.</summary>
+    public void Close()
     {
-        private int _uses = 1;
-        private bool _disposed;
+        bool isAlone = Interlocked.CompareExchange(ref _state, Disposed, OneUse) == OneUse;
+        if (!isAlone && (Interlocked.Or(ref _state, Disposed) & Disposed) != 0) return;
+        _forgotten?.Dispose();
+        if (isAlone) _entry.Dispose();
+        else Release();
+    }
 
-#pragma warning disable MA0055 // a result that its reader forgot would keep a segment of the log for ever
-        ~Lease()
+    protected override void Dispose(bool disposing) => Close();
+
+    private void Use()
+    {
+        int state = Volatile.Read(ref _state);
+        while ((state & Disposed) == 0)
+        {
+            int seen = Interlocked.CompareExchange(ref _state, state + OneUse, state);
+            if (seen == state) return;
+            state = seen;
+        }
+
+        throw Gone();
+    }
+
+    private void Release()
+    {
+        if (Interlocked.Add(ref _state, -OneUse) == Disposed) _entry.Dispose();
+    }
+
+    private static ObjectDisposedException Gone() => new(nameof(BlobReadResult), "The result whose bytes these are was disposed.");
+
+    /// <summary>A result that its reader forgot would keep a segment of the log for ever.</summary>
+    private sealed class Forgotten(LogEntry entry) : IDisposable
+    {
+#pragma warning disable MA0055 // it is what the type is for
+        ~Forgotten()
         {
             // Not here: what follows may close files.
             ThreadPool.UnsafeQueueUserWorkItem(static forgotten => forgotten.Dispose(), entry, preferLocal: false);
         }
 #pragma warning restore MA0055
 
-        public void Use()
-        {
-            int uses = Volatile.Read(ref _uses);
-            while (uses > 0 && !Volatile.Read(ref _disposed))
-            {
-                int seen = Interlocked.CompareExchange(ref _uses, uses + 1, uses);
-                if (seen == uses) return;
-                uses = seen;
-            }
-
-            throw Gone();
-        }
-
-        public void Release()
-        {
-            if (Interlocked.Decrement(ref _uses) == 0) entry.Dispose();
-        }
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _disposed, true)) return;
-            GC.SuppressFinalize(this);
-            Release();
-        }
-
-        public void ThrowIfDisposed()
-        {
-            if (Volatile.Read(ref _disposed)) throw Gone();
-        }
-
-        private static ObjectDisposedException Gone() => new(nameof(BlobReadResult), "The result whose bytes these are was disposed.");
+        public void Dispose() => GC.SuppressFinalize(this);
     }
 }

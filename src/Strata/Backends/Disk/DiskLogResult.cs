@@ -2,12 +2,19 @@ using System.Buffers;
 
 namespace Strata;
 
-/// <summary>A longer blob of the log, or a part of one, where it is. Bytes are served without a copy.</summary>
-internal sealed class DiskLogResult(BlobInfo info, LogEntry payload, long offset, long length, string source) : BlobReadResult
+/// <summary>A blob of the log, or a part of one. Bytes are served without a copy, from the log or from a buffer, which are given back when it is disposed.</summary>
+/// <param name="head">The blob's metadata.</param>
+/// <param name="entry">The entry with the payload, or a copy of it; from now on the result's own.</param>
+/// <param name="at">Where in the entry's value the bytes served begin.</param>
+/// <param name="offset">First byte served.</param>
+/// <param name="length">Bytes served.</param>
+/// <param name="source">The store's name.</param>
+internal sealed class DiskLogResult(DiskBlobHead head, LogEntry entry, int at, long offset, long length, string source) : BlobReadResult
 {
-    private readonly DiskLogBytes _bytes = new(payload, (int)offset, (int)length);
+    private readonly DiskLogBytes _bytes = new(entry, at, (int)length);
+    private BlobInfo? _info;
 
-    public override BlobInfo Info => info;
+    public override BlobInfo Info => _info ??= head.Read();
 
     public override long Offset => offset;
 
@@ -25,7 +32,7 @@ internal sealed class DiskLogResult(BlobInfo info, LogEntry payload, long offset
 
     public override ValueTask DisposeAsync()
     {
-        ((IDisposable)_bytes).Dispose();
+        _bytes.Close();
         return base.DisposeAsync();
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 
 namespace Strata;
 
@@ -27,6 +28,29 @@ internal readonly record struct LogEntryHeader(uint Checksum, LogEntryFlags Flag
 
     public static int LengthOf(int keyLength, int valueLength) => checked((Bytes + keyLength + valueLength + (Alignment - 1)) & -Alignment);
 
+    public static LogEntryFlags FlagsOf(ReadOnlySpan<byte> entry) => (LogEntryFlags)entry[4];
+
+    public static int KeyLengthOf(ReadOnlySpan<byte> entry) => BinaryPrimitives.ReadUInt16LittleEndian(entry[6..]);
+
+    public static ulong SequenceOf(ReadOnlySpan<byte> entry) => BinaryPrimitives.ReadUInt64LittleEndian(entry[8..]);
+
+    public static int ValueLengthOf(ReadOnlySpan<byte> entry) => BinaryPrimitives.ReadInt32LittleEndian(entry[16..]);
+
+    public static int HeadLengthOf(ReadOnlySpan<byte> entry) => BinaryPrimitives.ReadInt32LittleEndian(entry[20..]);
+
+    public static long ExpiresOf(ReadOnlySpan<byte> entry) => BinaryPrimitives.ReadInt64LittleEndian(entry[24..]);
+
+    /// <summary>Whether a whole entry, padding included, is what was written of a key in this use of the segment.</summary>
+    /// <returns>Why not; null if it is.</returns>
+    public static string? Fault(ReadOnlySpan<byte> entry, ReadOnlySpan<byte> key, LogSeed seed)
+    {
+        if (entry.Length < Bytes || entry[5] != 0) return "it has no head";
+        int keyLength = KeyLengthOf(entry), valueLength = ValueLengthOf(entry);
+        if (valueLength < 0 || (uint)HeadLengthOf(entry) > (uint)valueLength || ((Bytes + keyLength + (long)valueLength + (Alignment - 1)) & -Alignment) != entry.Length) return "it has no head that fits";
+        if (!entry.Slice(Bytes, keyLength).SequenceEqual(key)) return "another key is there";
+        return (ContentChecksum(entry) ^ seed.At(SequenceOf(entry))) == BinaryPrimitives.ReadUInt32LittleEndian(entry) ? null : "it does not match its checksum";
+    }
+
     /// <summary>Reads a head and checks that it fits into what is there; says nothing of the checksum.</summary>
     public static bool TryRead(ReadOnlySpan<byte> from, out LogEntryHeader header) => TryRead(from, from.Length, out header);
 
@@ -37,12 +61,12 @@ internal readonly record struct LogEntryHeader(uint Checksum, LogEntryFlags Flag
         if (from.Length < Bytes || from[5] != 0) return false;
         header = new LogEntryHeader(
             BinaryPrimitives.ReadUInt32LittleEndian(from),
-            (LogEntryFlags)from[4],
-            BinaryPrimitives.ReadUInt16LittleEndian(from[6..]),
-            BinaryPrimitives.ReadUInt64LittleEndian(from[8..]),
-            BinaryPrimitives.ReadInt32LittleEndian(from[16..]),
-            BinaryPrimitives.ReadInt32LittleEndian(from[20..]),
-            BinaryPrimitives.ReadInt64LittleEndian(from[24..]));
+            FlagsOf(from),
+            KeyLengthOf(from),
+            SequenceOf(from),
+            ValueLengthOf(from),
+            HeadLengthOf(from),
+            ExpiresOf(from));
         return header.KeyLength is > 0 and <= MaxKeyBytes
             && header.ValueLength >= 0
             && (uint)header.HeadLength <= (uint)header.ValueLength
@@ -69,13 +93,8 @@ internal readonly record struct LogEntryHeader(uint Checksum, LogEntryFlags Flag
     }
 
     /// <summary>Checksum of the content, whatever its place: of a whole entry with its padding.</summary>
-    public static uint ContentChecksum(ReadOnlySpan<byte> entry)
-    {
-        var crc = default(Crc32C);
-        crc.Append(entry[4..8]);
-        crc.Append(entry[16..]);
-        return crc.Value;
-    }
+    public static uint ContentChecksum(ReadOnlySpan<byte> entry) =>
+        ~Crc32C.Append(BitOperations.Crc32C(uint.MaxValue, BinaryPrimitives.ReadUInt32LittleEndian(entry[4..])), entry[16..]);
 
     /// <summary>True if the whole entry, with its padding, is what was written in this use of the segment.</summary>
     public bool IsIntact(ReadOnlySpan<byte> entry, LogSeed seed) => (ContentChecksum(entry) ^ seed.At(Sequence)) == Checksum;

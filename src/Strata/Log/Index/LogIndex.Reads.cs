@@ -146,9 +146,9 @@ internal sealed partial class LogIndex
 
     private static void Take(LogIndexNode leaf, int low, int high, in LogScan range, LogScanBuffer into)
     {
-        int count = Math.Min(high - low, range.Limit - into.Count), step = range.Descending ? -1 : 1, index = range.Descending ? high - 1 : low;
-        for (int i = 0; i < count; i++, index += step)
-            leaf.CopyKey(index, LogIndexNode.LeafPayload, into.Append(leaf.KeyLength(index, LogIndexNode.LeafPayload), leaf.Location(index)));
+        int count = Math.Min(high - low, range.Limit - into.Count);
+        if (range.Descending) leaf.AppendTo(into, high - 1, -1, count);
+        else leaf.AppendTo(into, low, 1, count);
     }
 
     /// <summary>Counts keys of some leaves at one instant.</summary>

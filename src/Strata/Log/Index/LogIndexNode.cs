@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
+using System.Runtime.Intrinsics;
 
 namespace Strata;
 
@@ -36,7 +36,7 @@ internal readonly unsafe struct LogIndexNode(byte* at)
     public const int MaxCount = (Bytes - HeaderBytes) / (SlotBytes + InnerPayload + LengthBytes);
 
     private const int CountAt = 0, LevelAt = 2, HeapAt = 4, PrefixAt = 6, GarbageAt = 8, LastAt = 10, RunAt = 12, LinkAt = 16, VisitedAt = 32;
-    private const int LinearHeads = 64, CacheLine = 64, PrefetchedLines = 10;
+    private const int LinearHeads = 64, PrefetchedBytes = 640;
 
     public byte* At => at;
 
@@ -117,9 +117,8 @@ internal readonly unsafe struct LogIndexNode(byte* at)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Prefetch()
     {
-        if (!Sse.IsSupported) return;
-        for (int line = 0; line < PrefetchedLines; line++) Sse.Prefetch0(at + (line * CacheLine));
-        Sse.Prefetch0(at + Bytes - CacheLine);
+        CacheLines.Prefetch(at, PrefetchedBytes);
+        CacheLines.Prefetch(at + Bytes - 1, 1);
     }
 
     /// <summary>The first key that is not below <paramref name="key"/>, and whether it is that key.</summary>
@@ -146,9 +145,10 @@ internal readonly unsafe struct LogIndexNode(byte* at)
 
     public uint Child(int index) => index == 0 ? Link : Unsafe.ReadUnaligned<uint>(Entry(index - 1, InnerPayload));
 
-    public LogLocation Location(int index)
+    public LogLocation Location(int index) => Location(Entry(index, LeafPayload), index);
+
+    private LogLocation Location(byte* entry, int index)
     {
-        byte* entry = Entry(index, LeafPayload);
         uint packed = Unsafe.ReadUnaligned<uint>(entry + 8);
         return new(
             Unsafe.ReadUnaligned<uint>(entry),
@@ -197,6 +197,38 @@ internal readonly unsafe struct LogIndexNode(byte* at)
         prefix.CopyTo(to);
         byte* entry = Entry(index, payload) + payload + LengthBytes;
         CopySuffix(Heads[index], new ReadOnlySpan<byte>(entry, (int)(at + Bytes - entry)), to[prefix.Length..]);
+    }
+
+    /// <summary>Appends keys and locations of a leaf, from an entry on.</summary>
+    /// <param name="index">The first.</param>
+    /// <param name="step">1: upwards, -1: downwards.</param>
+    /// <param name="count">How many, which are there.</param>
+    /// <param name="into">Gets them.</param>
+    public void AppendTo(LogScanBuffer into, int index, int step, int count)
+    {
+        int prefixLength = PrefixLength;
+        ReadOnlySpan<byte> prefix = new(at + Bytes - prefixLength, prefixLength);
+        Vector128<byte> first = default;
+        prefix[..Math.Min(prefixLength, sizeof(Vector128<byte>))].CopyTo(new Span<byte>(&first, sizeof(Vector128<byte>)));
+        for (; count > 0; count--, index += step)
+        {
+            byte* entry = Entry(index, LeafPayload), rest = entry + LeafPayload + LengthBytes;
+            int suffixLength = Math.Min(Unsafe.ReadUnaligned<ushort>(entry + LeafPayload), MaxKeyBytes - prefixLength);
+            Span<byte> key = into.Append(prefixLength + suffixLength, Location(entry, index));
+            first.CopyTo(key);
+            if (prefixLength > sizeof(Vector128<byte>)) prefix.CopyTo(key);
+            int restLength = suffixLength - HeadBytes;
+            Span<byte> suffix = key[prefixLength..];
+            if (restLength is >= 0 and <= 16 && rest + sizeof(Vector128<byte>) <= at + Bytes)
+            {
+                BinaryPrimitives.WriteInt32BigEndian(suffix, Heads[index] ^ int.MinValue);
+                Vector128.Load(rest).CopyTo(suffix[HeadBytes..]);
+            }
+            else
+            {
+                CopySuffix(Heads[index], new ReadOnlySpan<byte>(rest, (int)(at + Bytes - rest)), suffix[..suffixLength]);
+            }
+        }
     }
 
     /// <summary>Puts a key's head and what follows it together.</summary>

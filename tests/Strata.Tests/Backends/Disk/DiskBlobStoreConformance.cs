@@ -8,7 +8,7 @@ public sealed class DiskBlobStoreConformance : BlobStoreConformance
     private readonly TempFolder _folder = new();
 
     protected override async ValueTask<IBlobStore> OpenAsync(StoreContext context) =>
-        await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = _folder.Path }, context);
+        await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = _folder.Path }, context with { Buffers = new SpoilingPool() });
 
     protected override ValueTask CleanUpAsync()
     {

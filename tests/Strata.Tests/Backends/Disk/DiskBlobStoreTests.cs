@@ -164,15 +164,21 @@ public sealed class DiskBlobStoreTests : DiskFixture
         await AssertBooksAsync("after deletes among writers");
     }
 
-    [Fact]
-    public async Task A_longer_blob_is_served_from_where_it_is_and_stays_there_until_its_reader_has_gone()
+    [Theory]
+    [InlineData(1_000, true)]
+    [InlineData(6_000, true)]
+    [InlineData(100_000, true)]
+    [InlineData(1_000, false)]
+    [InlineData(100_000, false)]
+    public async Task A_blob_stays_as_it_is_until_its_reader_has_gone(int length, bool maps)
     {
-        await OpenAsync(segmentBytes: 256 << 10);
-        byte[] bytes = Bytes(100_000);
+        await OpenAsync(segmentBytes: 256 << 10, mapReads: maps);
+        byte[] bytes = Bytes(length);
         await Store.PutBytesAsync(Key, bytes);
         BlobReadResult read = (await Store.ReadAsync(Key))!;
         Assert.True(read.TryGetSequence(out ReadOnlySequence<byte> sequence));
         Stream stream = read.OpenStream();
+        BlobInfo info = (await Store.StatAsync(Key))!;
         for (int i = 0; i < 30; i++) await Store.PutBytesAsync(Key, Bytes(100_000, 2 + i));
         Assert.True(bytes.AsSpan().SequenceEqual(sequence.ToArray()), "the bytes changed under their reader");
         using (MemoryHandle pinned = sequence.First.Pin())
@@ -186,18 +192,56 @@ public sealed class DiskBlobStoreTests : DiskFixture
 
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await stream.ReadExactlyAsync(new byte[10]));
         Assert.Throws<ObjectDisposedException>(() => sequence.ToArray());
+        Assert.Equal(info, read.Info);
 
         static unsafe nint AddressOf(MemoryHandle pinned) => (nint)pinned.Pointer;
     }
 
-    [Fact]
-    public async Task A_result_outlives_its_store()
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(100_000)]
+    public async Task A_result_outlives_its_store(int length)
     {
         await OpenAsync();
-        await Store.PutBytesAsync(Key, Bytes(100_000));
+        await Store.PutBytesAsync(Key, Bytes(length));
         await using BlobReadResult? read = await Store.ReadAsync(Key);
         await CloseAsync();
-        Assert.Equal(Bytes(100_000), await read!.ToArrayAsync());
+        Assert.Equal(Bytes(length), await read!.ToArrayAsync());
+    }
+
+    [Fact]
+    public async Task A_result_that_was_forgotten_does_not_keep_a_segment_for_ever()
+    {
+        await OpenAsync(segmentBytes: 256 << 10, durability: DiskDurability.OperatingSystem);
+        await Store.PutBytesAsync(Key, Bytes(100_000));
+        await ForgetAsync();
+        for (int i = 0; i < 30; i++) await Store.PutBytesAsync(Key, Bytes(100_000, 2 + i));
+        await Eventually.HoldsAsync(() => Store.GetLogStatistics().Compactions > 0, "there is nothing to show: no segment was let go");
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                return Store.GetLogStatistics().UnlinkedSegments == 0;
+            },
+            "the space of a segment whose reader was forgotten never comes back");
+        await AssertHoldsAsync(Bytes(100_000, 31));
+
+        async Task ForgetAsync() => Assert.NotNull(await Store.ReadAsync(Key));
+    }
+
+    [Fact]
+    public async Task A_short_result_holds_nothing_of_the_log_and_gives_its_buffer_back_once()
+    {
+        var pool = new SpoilingPool();
+        await using DiskBlobStore store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = Folder }, StoreContext.Default with { Buffers = pool });
+        await store.PutBytesAsync(Key, Bytes(1_000));
+        int before = pool.Lent;
+        BlobReadResult read = (await store.ReadAsync(Key))!;
+        Assert.Equal(before + 1, pool.Lent);
+        Assert.Equal(Bytes(1_000), await read.ToArrayAsync());
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () => await read.DisposeAsync())));
+        Assert.Equal(before, pool.Lent);
     }
 
     [Theory]
