@@ -35,8 +35,9 @@ internal sealed partial class LogCompactor
             return 0;
         }
 
-        // What is deleted from here on may still be moved: up to here the new segment holds nothing that was superseded.
-        ulong cleanAsOf = log.Appender.Durable;
+        // What is deleted from here on may still be moved: up to here the new segment holds nothing that was superseded. Of
+        // what is durable and not visible yet the index does not know.
+        ulong cleanAsOf = Math.Min(log.Appender.Durable, log.Visible);
         LogSegment target = files.Create(LogSegmentKind.Compacted, 1, cleanAsOf, live + (2 * LogFrameHeader.Bytes * ((2 * live / FrameBytes) + 2)), isRelief: true, victims);
         target.CleanAsOf = cleanAsOf;
         bool isPublished = false;
@@ -60,7 +61,7 @@ internal sealed partial class LogCompactor
 
             // Without an entry, too: it says which segments are gone, and they go one by one.
             frames.Finish();
-            hint.WriteTo(log.Disk, target.End);
+            WriteHint(hint, target.End);
 
             // From its publication on the victims do not count: what superseded the rest of them must be on the medium before.
             log.Appender.Sync();
@@ -78,6 +79,19 @@ internal sealed partial class LogCompactor
         Retire(victims);
         Interlocked.Add(ref _compactedBytes, frames.Bytes);
         return live;
+    }
+
+    /// <summary>On a disk without any room a spare gives way to the hint: the segments that go soon take its place.</summary>
+    private void WriteHint(LogHintBuilder hint, uint end)
+    {
+        try
+        {
+            hint.WriteTo(log.Disk, end);
+        }
+        catch (IOException e) when (DiskErrors.IsFull(e) && files.GiveUpSpare())
+        {
+            hint.WriteTo(log.Disk, end);
+        }
     }
 
     private void Consider(LogSegmentScanner scanner, ulong cleanElsewhere, LogFrameWriter frames, LogHintBuilder hint, List<Move> moves)
@@ -116,6 +130,7 @@ internal sealed partial class LogCompactor
             if (!victims.Contains(segment)) clean = Math.Min(clean, segment.CleanAsOf);
         }
 
+        foreach (LogSegment left in files.Left) clean = Math.Min(clean, left.CleanAsOf);
         return clean;
     }
 
@@ -150,7 +165,7 @@ internal sealed partial class LogCompactor
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
         {
-            _log.LogWarning(e, "Cannot remove an unfinished segment of the log '{Store}'; it is removed when the log is opened next", options.Name);
+            _log.LogWarning(e, "Cannot remove an unfinished segment of the log '{Store}'; it is tried again", options.Name);
         }
     }
 

@@ -41,5 +41,5 @@ internal sealed partial class LogCompactor
 
     /// <summary>Whether a segment says where another ends that has no end of its own.</summary>
     private bool IsVoidNeeded(LogSegment segment) =>
-        segment.Void is { } cut && log.Segments.Any(s => s.Incarnation == cut.Incarnation && s.Cut is not null);
+        segment.Void is { } cut && log.Segments.Concat(files.Left).Any(s => s.Incarnation == cut.Incarnation && s.Cut is not null);
 }

@@ -130,8 +130,12 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            WriteHints();
+            TryTidyUp();
             while (!cancellationToken.IsCancellationRequested && PickVictims(garbageShare) is { Count: > 0 } victims) Compact(victims);
+
+            // What could not be done before there was room must be done now, or told.
+            files.RemoveLeft();
+            WriteHints();
         }
         finally
         {
@@ -167,7 +171,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
             _one.Wait(CancellationToken.None);
             try
             {
-                WriteHints();
+                string? left = TryTidyUp();
                 LookAtRoom();
                 RemoveIdleSpares();
                 while (!closing.IsCancellationRequested && PickVictims(options.GarbageShare) is { Count: > 0 } victims)
@@ -177,7 +181,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                 }
 
                 int damaged = log.Segments.Count(s => s.IsDamaged);
-                LastError = damaged == 0 ? null : $"{damaged} segments are damaged and are not compacted";
+                LastError = damaged == 0 ? left : $"{damaged} segments are damaged and are not compacted";
             }
             catch (Exception e)
             {
@@ -191,6 +195,27 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                 _one.Release();
             }
         }
+    }
+
+    /// <summary>Does what is left to do besides. It keeps no compaction from going on, which may make the room that it wants.</summary>
+    /// <returns>Why some of it is left still, or null.</returns>
+    private string? TryTidyUp()
+    {
+        string? left = null;
+        foreach (Action work in (Action[])[files.RemoveLeft, WriteHints])
+        {
+            try
+            {
+                work();
+            }
+            catch (Exception e) when (DiskErrors.IsDiskError(e))
+            {
+                left = e.Message;
+                _log.LogWarning(e, "What is left to do beside the compaction of the log '{Store}' failed; nothing is lost, and it is tried again", options.Name);
+            }
+        }
+
+        return left;
     }
 
     /// <summary>At the look that comes by the clock, if nothing was written since the one before.</summary>

@@ -8,6 +8,7 @@ internal sealed partial class LogEngine
     private Group? _flying;
     private Group? _spare;
     private bool _isLed;
+    private ulong _visible;
     private long _commits;
     private long _tombstones;
 
@@ -138,6 +139,7 @@ internal sealed partial class LogEngine
             try
             {
                 Publish(group);
+                Volatile.Write(ref _visible, _appender.Last);
             }
             catch (Exception e)
             {

@@ -24,6 +24,7 @@ internal sealed partial class LogEngine
             LogMerge.Run(sources, ref loaded);
             loaded.Finish();
             _appender.StartAfter(recovery.Last);
+            _visible = recovery.Last;
         }
         catch
         {

@@ -59,6 +59,9 @@ internal sealed partial class LogEngine : IAsyncDisposable
 
     internal LogIndex Index => _index;
 
+    /// <summary>Up to this LSN the index has all that counts. A commit is durable first: between the two it is neither refused nor found.</summary>
+    internal ulong Visible => Volatile.Read(ref _visible);
+
     internal long TombstoneCount => Interlocked.Read(ref _tombstones);
 
     internal long Now => _options.Now?.Invoke() ?? _clock.GetUtcNow().ToUnixTimeMilliseconds();

@@ -20,6 +20,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     private static readonly TimeSpan BusyTime = TimeSpan.FromSeconds(2);
     private readonly Lock _gate = new();
     private readonly List<Spare> _spares = [];
+    private readonly List<LogSegment> _left = [];
     private uint _lastIncarnation;
     private int _lastSpare;
     private long _begun;
@@ -53,6 +54,15 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
 
     /// <summary>Bytes that count, or about so; what new segments are sized by.</summary>
     public required Func<long> LiveBytes { get; init; }
+
+    /// <summary>Segments that the log has let go, and that may be in the folder still, because a call failed: the next opening would find what is in them.</summary>
+    public IReadOnlyList<LogSegment> Left
+    {
+        get
+        {
+            lock (_gate) return [.. _left];
+        }
+    }
 
     public static string NameOf(uint incarnation) => string.Create(CultureInfo.InvariantCulture, $"{Folder}/{incarnation:x8}.seg");
 
@@ -120,37 +130,83 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     /// <summary>Gives a compacted segment its name, durably.</summary>
     public void Publish(LogSegment segment)
     {
-        disk.Rename(TemporaryNameOf(segment.Incarnation), NameOf(segment.Incarnation));
+        string temporary = TemporaryNameOf(segment.Incarnation), name = NameOf(segment.Incarnation);
         try
         {
+            disk.Rename(temporary, name);
             disk.SyncFolder(Folder);
         }
         catch
         {
-            // It must not be found by the next opening, while this log goes on without it.
-            disk.Rename(NameOf(segment.Incarnation), TemporaryNameOf(segment.Incarnation));
+            // It must not be found by the next opening, while this log goes on without it. What failed may have been done.
+            if (disk.Exists(name)) disk.Rename(name, temporary);
             throw;
         }
     }
 
-    /// <summary>Lets a segment go that nothing needs any more, durably: recycled if nobody reads it, else gone with its last reader.</summary>
+    /// <summary>Lets a segment go that nothing needs any more, durably: recycled if nobody reads it, else gone with its last reader. After an error it is one of <see cref="Left"/>.</summary>
     public void Retire(LogSegment segment, bool isPublished = true)
     {
-        string name = isPublished ? NameOf(segment.Incarnation) : TemporaryNameOf(segment.Incarnation);
+        try
+        {
+            LetGo(segment, isPublished ? NameOf(segment.Incarnation) : TemporaryNameOf(segment.Incarnation));
+            disk.Delete(HintNameOf(segment.Incarnation));
+            disk.SyncFolder(Folder);
+        }
+        catch
+        {
+            lock (_gate) _left.Add(segment);
+            throw;
+        }
+    }
+
+    /// <summary>Tries again to remove what is left.</summary>
+    public void RemoveLeft()
+    {
+        foreach (LogSegment segment in Left)
+        {
+            disk.Delete(NameOf(segment.Incarnation));
+            disk.Delete(TemporaryNameOf(segment.Incarnation));
+            disk.Delete(HintNameOf(segment.Incarnation));
+            disk.SyncFolder(Folder);
+            lock (_gate) _left.Remove(segment);
+        }
+    }
+
+    /// <summary>Gives up a spare, for room on a full disk.</summary>
+    /// <returns>False: there is none.</returns>
+    public bool GiveUpSpare()
+    {
+        Spare given;
+        lock (_gate)
+        {
+            if (_spares.Count == 0) return false;
+            given = _spares.MinBy(s => s.Capacity);
+            _spares.Remove(given);
+        }
+
+        disk.Delete(given.Name);
+        return true;
+    }
+
+    private void LetGo(LogSegment segment, string name)
+    {
         if (segment.TryRetire())
         {
             segment.Close();
             Recycle(name, segment.Capacity);
-        }
-        else
-        {
-            Interlocked.Increment(ref _unlinked);
-            disk.Delete(name);
-            segment.Release();
+            return;
         }
 
-        disk.Delete(HintNameOf(segment.Incarnation));
-        disk.SyncFolder(Folder);
+        Interlocked.Increment(ref _unlinked);
+        try
+        {
+            disk.Delete(name);
+        }
+        finally
+        {
+            segment.Release();
+        }
     }
 
     private void Recycle(string name, uint capacity)
@@ -219,26 +275,30 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     private ILogFile? TakeSpare(string name, long least, long desired, int reserve, out uint capacity)
     {
         capacity = 0;
-        Spare taken;
-        lock (_gate)
+        while (true)
         {
-            if (_spares.Count <= Reserves - reserve) return null;
-            Spare[] fitting = [.. _spares.Where(s => s.Capacity >= (reserve > 0 ? least : Math.Max(least, desired / 2))).OrderBy(s => s.Capacity)];
-            if (fitting.Length == 0) return null;
-            taken = fitting[0];
-            _spares.Remove(taken);
-        }
+            Spare taken;
+            lock (_gate)
+            {
+                if (_spares.Count <= Reserves - reserve) return null;
+                Spare[] fitting = [.. _spares.Where(s => s.Capacity >= (reserve > 0 ? least : Math.Max(least, desired / 2))).OrderBy(s => s.Capacity)];
+                if (fitting.Length == 0) return null;
+                taken = fitting[0];
+                _spares.Remove(taken);
+            }
 
-        try
-        {
-            disk.Rename(taken.Name, name);
-            capacity = taken.Capacity;
-            return disk.Open(name);
-        }
-        catch
-        {
-            lock (_gate) _spares.Add(taken);
-            throw;
+            try
+            {
+                disk.Rename(taken.Name, name);
+                capacity = taken.Capacity;
+                return disk.Open(name);
+            }
+            catch (Exception e) when (DiskErrors.IsDiskError(e))
+            {
+                // Nobody knows which name it has now. Were it kept, every segment from here on would be refused for it.
+                log.LogWarning(e, "Cannot take the spare file {Name} of the log '{Store}'; another takes its place", taken.Name, options.Name);
+                disk.Delete(name);
+            }
         }
     }
 
