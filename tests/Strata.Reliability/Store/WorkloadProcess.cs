@@ -106,7 +106,7 @@ internal sealed class WorkloadProcess : IDisposable
     {
         foreach (string thread in Directory.GetDirectories($"/proc/{_process.Id}/task"))
         {
-            if (File.ReadAllText(Path.Combine(thread, "comm")).StartsWith(name, StringComparison.Ordinal)) return int.Parse(Path.GetFileName(thread), CultureInfo.InvariantCulture);
+            if (Read(thread, "comm").StartsWith(name, StringComparison.Ordinal)) return int.Parse(Path.GetFileName(thread), CultureInfo.InvariantCulture);
         }
 
         throw new InvalidOperationException($"no thread of the process is named {name}");
@@ -133,10 +133,18 @@ internal sealed class WorkloadProcess : IDisposable
         _said.SetResult();
     }
 
-    /// <summary>The state of each thread, as in /proc: R runs, T is stopped, D is within a call.</summary>
-    private string States() => string.Concat(Directory.GetDirectories($"/proc/{_process.Id}/task").Select(t =>
+    /// <summary>The state of each thread, as in /proc: R runs, T is stopped, D is within a call. One that has just ended ran a moment ago.</summary>
+    private string States() => string.Concat(Directory.GetDirectories($"/proc/{_process.Id}/task").Select(t => Read(t, "stat") is { Length: > 0 } stat ? stat[stat.LastIndexOf(')') + 2] : 'R'));
+
+    private static string Read(string thread, string file)
     {
-        string stat = File.ReadAllText(Path.Combine(t, "stat"));
-        return stat[stat.LastIndexOf(')') + 2];
-    }));
+        try
+        {
+            return File.ReadAllText(Path.Combine(thread, file));
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
 }
