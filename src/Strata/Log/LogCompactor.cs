@@ -29,7 +29,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     private volatile bool _isLook;
     private Thread? _worker;
     private ITimer? _timer;
-    private ulong _tombstonesAsOf;
+    private uint _cleanedAt;
     private ulong _lastAtLook;
     private int _roomsMade;
     private long _compactions;
@@ -131,7 +131,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         try
         {
             TryTidyUp();
-            while (!cancellationToken.IsCancellationRequested && PickVictims(garbageShare) is { Count: > 0 } victims) Compact(victims);
+            while (!cancellationToken.IsCancellationRequested && PickVictims(garbageShare, cleans: true) is { Count: > 0 } victims) Compact(victims);
 
             // What could not be done before there was room must be done now, or told.
             files.RemoveLeft();
@@ -174,7 +174,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                 string? left = TryTidyUp();
                 LookAtRoom();
                 RemoveIdleSpares();
-                while (!closing.IsCancellationRequested && PickVictims(options.GarbageShare) is { Count: > 0 } victims)
+                while (!closing.IsCancellationRequested && PickVictims(options.GarbageShare, cleans: true) is { Count: > 0 } victims)
                 {
                     long moved = Compact(victims);
                     if (!LookAtRoom() && options.CompactionBytesPerSecond is { } rate && moved > 0) closing.WaitHandle.WaitOne(TimeSpan.FromSeconds((double)moved / rate));
@@ -235,20 +235,20 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         segment.LiveBytes == 0 || segment.GarbageBytes > Math.Max(LeastGarbage, share * (segment.End - LogSegmentHeader.FramesAt));
 
     /// <summary>Segments to be written anew as one: those with the most garbage, as many as fit into one.</summary>
-    private List<LogSegment> PickVictims(double share)
+    private List<LogSegment> PickVictims(double share, bool cleans = false)
     {
         List<LogSegment> victims = [];
         long live = 0;
         LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSettled && !s.IsDamaged && !IsVoidNeeded(s))];
+        if (cleans && IsCleaningDue() && sealedOnes.MinBy(s => s.CleanAsOf) is { } unclean) return [unclean];
         foreach (LogSegment segment in sealedOnes.Where(s => IsDue(s, share)).OrderBy(s => (double)s.LiveBytes / Math.Max(1, s.End)))
         {
-            if (victims.Count > 0 && live + segment.LiveBytes > options.SegmentBytes / 2) break;
+            if (victims.Count > 0 && live + segment.LiveBytes > options.SegmentBytes / 8 * 7) break;
             victims.Add(segment);
             live += segment.LiveBytes;
         }
 
         if (victims.Count > 0) return victims;
-        if (ManyTombstones() && sealedOnes.MinBy(s => s.CleanAsOf) is { } unclean) return [unclean];
 
         // Many small ones, as many openings leave them, become one.
         const int TooMany = 8;
@@ -256,11 +256,15 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         return small.Count >= TooMany ? small : [];
     }
 
-    /// <summary>True when tombstones wear the index out. They go once no segment can hold what they hide: so the segment that was looked through longest ago is written anew.</summary>
-    private bool ManyTombstones()
+    /// <summary>
+    /// True when tombstones wear the index out. They go once no segment can hold what they hide: so the segment that was
+    /// looked through longest ago is written anew, before what has more garbage, since a busy log always has some; one for
+    /// each that is begun, which bounds what is moved for it.
+    /// </summary>
+    private bool IsCleaningDue()
     {
-        if (log.TombstoneCount < 10_000 || log.TombstoneCount < log.Index.Count / 4 || log.Appender.Last < _tombstonesAsOf + (ulong)log.TombstoneCount) return false;
-        _tombstonesAsOf = log.Appender.Last;
+        if (log.TombstoneCount < 10_000 || log.TombstoneCount < log.Index.Count / 4 || log.Appender.Active is not { } active || active.Incarnation == _cleanedAt) return false;
+        _cleanedAt = active.Incarnation;
         return true;
     }
 

@@ -274,6 +274,8 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     /// <param name="capacity">Bytes that it has.</param>
     private ILogFile? TakeSpare(string name, long least, long desired, int reserve, out uint capacity)
     {
+        // What compaction makes stays as it is for long: what it does not fill would be lost to everybody.
+        long most = desired == least ? 2 * least : long.MaxValue;
         capacity = 0;
         while (true)
         {
@@ -281,7 +283,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
             lock (_gate)
             {
                 if (_spares.Count <= Reserves - reserve) return null;
-                Spare[] fitting = [.. _spares.Where(s => s.Capacity >= (reserve > 0 ? least : Math.Max(least, desired / 2))).OrderBy(s => s.Capacity)];
+                Spare[] fitting = [.. _spares.Where(s => s.Capacity >= (reserve > 0 ? least : Math.Max(least, desired / 2)) && (reserve > 0 || s.Capacity <= most)).OrderBy(s => s.Capacity)];
                 if (fitting.Length == 0) return null;
                 taken = fitting[0];
                 _spares.Remove(taken);

@@ -4,6 +4,7 @@ using Strata.Tests;
 namespace Strata.Reliability;
 
 /// <summary>A mixed load on a log whose content stays about the same size: neither files, handles nor memory may grow.</summary>
+[Collection(nameof(Alone))]
 public sealed class LogSoakTests(ITestOutputHelper output)
 {
     private const int ValueBytes = 4_000;

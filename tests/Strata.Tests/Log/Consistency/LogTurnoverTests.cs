@@ -5,7 +5,7 @@ namespace Strata.Tests;
 /// <summary>Keys pass through a log and never come again, as they do through a cache: what they leave behind must go too.</summary>
 public sealed class LogTurnoverTests : IDisposable
 {
-    private const int Keys = 100_000, Window = 8_000, Long = 40_000, AtOnce = 10, SegmentBytes = 256 << 10;
+    private const int Keys = 200_000, Window = 8_000, Long = 40_000, AtOnce = 10, SegmentBytes = 256 << 10;
     private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -38,8 +38,10 @@ public sealed class LogTurnoverTests : IDisposable
         }
 
         TestContext.Current.TestOutputHelper!.WriteLine($"at most {tombstones} tombstones, files of {files:f2} x what is live and sixteen segments; {log.GetStatistics()}");
-        Assert.True(tombstones < 3 * Window, $"{tombstones} tombstones in a log of {Window} keys: they go no more, and the index grows for ever");
-        Assert.True(files <= 3, $"the files have {files:f2} times what is live, and sixteen segments");
+        Assert.True(tombstones < Keys / 2, $"{tombstones} tombstones of {Keys} keys that passed, more than pass while the log is written anew: they go no more, and the index grows for ever");
+
+        // What is live once more, and garbage until writers wait.
+        Assert.True(files <= 4, $"the files have {files:f2} times what is live, and sixteen segments");
     }
 
     private static byte[] KeyOf(int key) => [(byte)LogKeyspace.System, .. BitConverter.GetBytes(key)];
