@@ -48,22 +48,14 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
 
     public TierStatistics Snapshot()
     {
-        StoreStatistics? held = Store.TryGetFacet(out IStoreStatistics? statistics) ? statistics.GetStatistics() : null;
         long timed = _timedReads.Value;
-        return new TierStatistics
+        return TierStatistics.Of(Name, Store) with
         {
-            Name = Name,
             IsOrigin = isOrigin,
-            Blobs = held?.Blobs,
-            Bytes = held?.Bytes,
-            MaxBytes = held?.MaxBytes,
-            FileBytes = held?.FileBytes,
-            Fault = held?.Fault,
             Hits = Hits,
             Misses = _misses.Value,
             Promotions = Promotions.Value,
             Fills = Fills.Value,
-            Evictions = held?.Evictions ?? 0,
             Repairs = Repairs.Value,
             Errors = _errors.Value,
             LastError = _lastError,

@@ -51,7 +51,7 @@ public sealed record TierStatistics
     /// <summary>Mean time of a read that this tier answered, in microseconds; 0 where hits are not timed (shared reads).</summary>
     public double MeanReadMicroseconds { get; init; }
 
-    /// <summary>A store without tiers, as its own only one.</summary>
+    /// <summary>What a store says of itself, as its own only tier.</summary>
     internal static TierStatistics Of(string name, IBlobStore store)
     {
         StoreStatistics? held = store.TryGetFacet(out IStoreStatistics? statistics) ? statistics.GetStatistics() : null;
