@@ -106,16 +106,17 @@ internal sealed class Hits : IDisposable
         await Expect(found, operations);
     };
 
-    /// <summary>Time and bytes allocated of some lanes, each against each peer.</summary>
-    public static void AddRows(Contest contest, IEnumerable<Lane> ours, IReadOnlyList<Lane> peers)
+    /// <summary>Time and bytes allocated of a lane, against each peer.</summary>
+    /// <param name="contest">Whose rows they are.</param>
+    /// <param name="ours">The lane.</param>
+    /// <param name="peers">The dictionary first.</param>
+    /// <param name="target">The time that we are after, as a multiple of the dictionary's; null for none.</param>
+    public static void AddRows(Contest contest, Lane ours, IReadOnlyList<Lane> peers, double? target = null)
     {
-        foreach (Lane lane in ours)
+        for (int i = 0; i < peers.Count; i++)
         {
-            foreach (Lane peer in peers)
-            {
-                contest.Lower($"{lane.Name}, time", "ns/hit", Series.Nanoseconds(lane), Series.Nanoseconds(peer));
-                contest.Lower($"{lane.Name}, allocated", "B/hit", Series.AllocatedBytes(lane), Series.AllocatedBytes(peer));
-            }
+            contest.Lower($"{ours.Name}, time", "ns/hit", Series.Nanoseconds(ours), Series.Nanoseconds(peers[i]), i == 0 ? target : null);
+            contest.Lower($"{ours.Name}, allocated", "B/hit", Series.AllocatedBytes(ours), Series.AllocatedBytes(peers[i]), target: 1);
         }
     }
 

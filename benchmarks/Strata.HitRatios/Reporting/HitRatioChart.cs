@@ -18,8 +18,9 @@ internal static class HitRatioChart
     private const double MostAhead = 2;
     private static readonly string[] Colours = ["#9aa0a6", "#c58af9", "#4f8df5", "#e8a33d", "#2aa198", "#b5651d", "#f28b82", "#d93025"];
 
-    public static string Draw(IReadOnlyList<string> policies, IReadOnlyList<HitRatioRow> rows)
+    public static string Draw(IReadOnlyList<HitRatioRow> rows)
     {
+        IList<string> policies = rows[0].Names;
         int height = Top + (rows.Count * RowHeight) + 50;
         var svg = new StringBuilder();
         Line($"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {Width} {height}" font-family="sans-serif" font-size="13" fill="#202124">""");

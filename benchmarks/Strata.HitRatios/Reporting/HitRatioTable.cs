@@ -5,10 +5,10 @@ namespace Strata.HitRatios;
 /// <summary>The figures on the console: hits in percent, the best peer of each trace bold, and how far the store is from it.</summary>
 internal static class HitRatioTable
 {
-    public static void Write(IReadOnlyList<string> policies, IReadOnlyList<HitRatioRow> rows)
+    public static void Write(IReadOnlyList<HitRatioRow> rows)
     {
         Table table = new Table().Border(TableBorder.Simple).AddColumn("trace").AddColumn(new TableColumn("static optimum").RightAligned());
-        foreach (string policy in policies) table.AddColumn(new TableColumn(policy).RightAligned());
+        foreach (string policy in rows[0].Names) table.AddColumn(new TableColumn(policy).RightAligned());
         table.AddColumn(new TableColumn("to the best").RightAligned());
         foreach (HitRatioRow row in rows)
         {

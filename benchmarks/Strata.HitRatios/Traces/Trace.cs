@@ -10,6 +10,9 @@ internal sealed record Trace(string Name, int[] Requests, int[] Sizes, long Budg
     /// <summary>Requests before the first that counts: the cache is filled by then.</summary>
     public int WarmUp => Requests.Length / 4;
 
+    /// <summary>One key after the other, more than fit, round and round: what a policy hits of it says how it treats what it cannot help.</summary>
+    public bool IsLoop { get; init; }
+
     /// <summary>What a cache would hit that held the most popular keys for ever, 0 to 1; null where popularity is not all that matters.</summary>
     public double? StaticOptimum { get; init; }
 }

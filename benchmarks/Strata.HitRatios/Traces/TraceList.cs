@@ -25,7 +25,7 @@ internal static class TraceList
             yield return Make("Zipf", Zipf(keys, requests), keys, keys, isSized) with { StaticOptimum = isSized ? null : optimum };
             yield return Make("scans", Scans(keys, requests), keys, keys * 3, isSized) with { StaticOptimum = isSized ? null : optimum };
             yield return Make("shifts", Shifts(keys, requests), keys, keys, isSized);
-            yield return Make("loop", Loop(keys * 3 / 20, requests), keys, keys, isSized);
+            yield return Make("loop", Loop(keys * 3 / 20, requests), keys, keys, isSized) with { IsLoop = true };
         }
     }
 

@@ -76,6 +76,8 @@ public sealed class StoreUrlRegistryTests : IDisposable
     [InlineData("memory:?maxByte=1MiB", "maxByte")]
     [InlineData("memory:?maxBytes=lots", "maxBytes=lots")]
     [InlineData("memory:?maxBytes=1", "64 KiB or more")]
+    [InlineData("memory:?yieldsToPressure=maybe", "true or false")]
+    [InlineData("memory:?yieldsToPressure=true", "the only copy")]
     [InlineData("memory:/path", "/path")]
     [InlineData("file:", "no folder")]
     [InlineData("file:./x?durability=maybe", "flush or interval or system")]
