@@ -19,9 +19,10 @@ public sealed partial class MemoryBlobStore
     /// <param name="change">The change; null for no room, in a strict store: then it runs once more.</param>
     private WriteResult Store(BlobKey key, long bytes, Func<MemoryShard, DateTimeOffset, WriteResult?> change)
     {
+        long reserved = _options.Evicts ? bytes : 0;
         if (_options.Evicts)
         {
-            _budget.Add(bytes);
+            _budget.Add(reserved);
             Evict();
         }
 
@@ -35,9 +36,15 @@ public sealed partial class MemoryBlobStore
         {
             if (_options.Evicts)
             {
-                _budget.Add(-bytes);
+                GiveBack();
                 Evict();
             }
+        }
+
+        void GiveBack()
+        {
+            _budget.Add(-reserved);
+            reserved = 0;
         }
 
         WriteResult? Attempt()
@@ -49,6 +56,9 @@ public sealed partial class MemoryBlobStore
             lock (shard.Gate)
             {
                 shard.Sweep(now, minute, _plain, SweepAtWrite);
+
+                // The change charges what it takes: nobody shall make room for it twice.
+                GiveBack();
                 return change(shard, now);
             }
         }

@@ -22,8 +22,10 @@ public sealed partial class MemoryBlobStore : IBlobStore, ISharedReads, IReadAct
 {
     private const int SweepAtWrite = 8;
     private const long LeastBytes = 64 << 10;
-    private const long BytesOfShard = 1 << 20;
     private const int MostShards = 64;
+
+    /// <summary>Shards evict each for itself: one with few large values knows too little of what is asked.</summary>
+    private const long BytesOfShard = 32 << 20;
     private const int EvictingShare = 8;
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
     private readonly MemoryTable _table;
