@@ -6,9 +6,9 @@ namespace Strata.HitRatios;
 /// </summary>
 internal sealed class AdaptiveS3Fifo : Policy
 {
-    private const int MostUses = 3;
+    private const int MostUses = 2;
     private const double LeastShare = 0.01;
-    private const double MostShare = 0.5;
+    private const double MostShare = 0.8;
     private readonly KeyLinks _links;
     private readonly KeyList _small;
     private readonly KeyList _main;

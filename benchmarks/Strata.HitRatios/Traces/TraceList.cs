@@ -1,6 +1,6 @@
 namespace Strata.HitRatios;
 
-/// <summary>The traces, generated from a fixed seed: popular keys alone, with scans between, with a set that moves, and a loop.</summary>
+/// <summary>The traces, generated from a fixed seed: popular keys alone, with scans between, with a set that moves at once or bit by bit, and a loop.</summary>
 internal static class TraceList
 {
     private const double Exponent = 0.99;
@@ -24,7 +24,8 @@ internal static class TraceList
             double optimum = new ZipfSampler(keys, Exponent).ShareOf(keys / 10);
             yield return Make("Zipf", Zipf(keys, requests), keys, keys, isSized) with { StaticOptimum = isSized ? null : optimum };
             yield return Make("scans", Scans(keys, requests), keys, keys * 3, isSized) with { StaticOptimum = isSized ? null : optimum };
-            yield return Make("shifts", Shifts(keys, requests), keys, keys, isSized);
+            yield return Make("shifts", Shifts(keys, requests, keys, keys / 10), keys, keys, isSized);
+            yield return Make("drift", Shifts(keys, requests, keys / 100, keys / 1000), keys, keys, isSized);
             yield return Make("loop", Loop(keys * 3 / 20, requests), keys, keys, isSized) with { IsLoop = true };
         }
     }
@@ -64,17 +65,16 @@ internal static class TraceList
         return [.. trace];
     }
 
-    /// <summary>Popularity by Zipf, but every so often the most popular keys, as many as fit, become the least popular and all others rise.</summary>
-    private static int[] Shifts(int keys, int requests)
+    /// <summary>Popularity by Zipf, but every so many requests some of the most popular keys become the least popular, and all others rise.</summary>
+    private static int[] Shifts(int keys, int requests, int every, int fallen)
     {
         var random = new Random(Seed);
         var sampler = new ZipfSampler(keys, Exponent);
         int[] keyOfRank = Shuffled(keys, random);
         var trace = new int[requests];
-        int shift = 0;
-        for (int i = 0; i < requests; i++)
+        for (int i = 0, shift = 0; i < requests; i++)
         {
-            if (i % keys == keys - 1) shift += keys / 10;
+            if (i % every == every - 1) shift = (shift + fallen) % keys;
             trace[i] = keyOfRank[(sampler.Next(random) + shift) % keys];
         }
 

@@ -7,9 +7,9 @@ namespace Strata;
 internal sealed class MemoryBalance
 {
     private const double Least = 0.01;
-    private const double Most = 0.5;
+    private const double Most = 0.8;
 
-    /// <summary>0.01 to 0.5; begins at 0.1.</summary>
+    /// <summary>0.01 to 0.8; begins at 0.1.</summary>
     public double SmallShare { get; private set; } = 0.1;
 
     public void Raise(double by) => SmallShare = Math.Min(Most, SmallShare + by);

@@ -12,7 +12,7 @@ namespace Strata;
 internal sealed class MemoryEviction(MemoryBalance balance)
 {
     /// <summary>Rounds of the main queue that reads can earn.</summary>
-    private const int MostRounds = 3;
+    private const int MostRounds = 2;
 
     private readonly MemoryQueue _small = new(MemoryPlace.Small);
     private readonly MemoryQueue _main = new(MemoryPlace.Main);
