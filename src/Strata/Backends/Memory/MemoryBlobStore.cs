@@ -10,7 +10,7 @@ namespace Strata;
 /// <remarks>
 /// <para><b>Commit point:</b> the table, under the lock of the key's shard. Nothing outlives the process.</para>
 /// <para>A hit through <see cref="TryRead"/> takes no lock, allocates nothing, and reads the clock only where an expiry is
-/// set. An entry takes about 100 bytes besides payload, key and metadata; one that differs from the default (overwritten,
+/// set. An entry takes about 125 bytes besides the bytes of payload, key and metadata; one that differs from the default (overwritten,
 /// expiring, with an ETag, type or metadata of its own) has up to 88 bytes more, and what those are.</para>
 /// <para>What is evicted is what was read least, lately, in a small queue or a main one whose shares adapt to what is asked
 /// (docs/adr/0001-memory-eviction.md). A blob longer than <see cref="StoreCapabilities.MaxBlobLength"/> is refused and pushes
