@@ -10,6 +10,15 @@ internal sealed class ExpiryQueue<TEntry>
     private readonly Lock _gate = new();
     private long _number;
 
+    /// <summary>When the next entry is due; null: there is none.</summary>
+    public DateTimeOffset? Next
+    {
+        get
+        {
+            lock (_gate) return _order.Count == 0 ? null : new DateTimeOffset(_order.Min.Ticks, TimeSpan.Zero);
+        }
+    }
+
     public void Add(TEntry entry, DateTimeOffset? expires)
     {
         if (expires is not { } moment) return;
@@ -27,6 +36,16 @@ internal sealed class ExpiryQueue<TEntry>
         lock (_gate)
         {
             if (_places.Remove(entry, out Place place)) _order.Remove(place);
+        }
+    }
+
+    /// <summary>Takes out all entries.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _order.Clear();
+            _places.Clear();
         }
     }
 
