@@ -3,12 +3,14 @@ using Xunit;
 
 namespace Strata.Tests;
 
-public sealed class KvLargeValueTests
+public sealed class KvLargeValueTests : IAsyncDisposable
 {
     private readonly FakeKvDatabase _database = new();
     private readonly Kv _kv;
 
     public KvLargeValueTests() => _kv = new Kv(_database, new KvOptions { Clock = _database.Clock });
+
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
 
     private static KvKey Key => ["large"];
 

@@ -3,12 +3,14 @@ using Xunit;
 
 namespace Strata.Tests;
 
-public sealed class KvListTests
+public sealed class KvListTests : IAsyncDisposable
 {
     private readonly FakeKvDatabase _database = new();
     private readonly Kv _kv;
 
     public KvListTests() => _kv = new Kv(_database);
+
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
 
     public static TheoryData<string> BadCursors => ["*", "a", "AQ==AQ==", "é", new string('A', 4_000), Convert.ToBase64String(new byte[2_048])];
 

@@ -4,12 +4,14 @@ using Xunit;
 
 namespace Strata.Tests;
 
-public sealed class KvSumTests
+public sealed class KvSumTests : IAsyncDisposable
 {
     private readonly FakeKvDatabase _database = new();
     private readonly Kv _kv;
 
     public KvSumTests() => _kv = new Kv(_database);
+
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
 
     private static KvKey Key => ["n"];
 

@@ -4,12 +4,14 @@ using Xunit;
 
 namespace Strata.Tests;
 
-public sealed partial class KvTests
+public sealed partial class KvTests : IAsyncDisposable
 {
     private readonly FakeKvDatabase _database = new();
     private readonly Kv _kv;
 
     public KvTests() => _kv = new Kv(_database, new KvOptions { Codecs = KvCodecs.Default.With(ModelJson.Default), Clock = _database.Clock });
+
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
 
     [Fact]
     public async Task A_value_comes_back_in_its_type()

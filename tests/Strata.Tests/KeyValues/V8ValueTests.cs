@@ -141,8 +141,8 @@ public sealed class V8ValueTests
     public void Values_of_several_pieces_are_read()
     {
         byte[] bytes = V8Value.OfObject(new("name", V8Value.Of("é")), new("at", V8Value.Of(DateTimeOffset.UnixEpoch))).ToBytes();
-        var first = new Piece(bytes[..3]);
-        Piece last = first.Then(bytes[3..]);
+        var first = new Piece(bytes.AsMemory(0, 3));
+        Piece last = first.Then(bytes.AsMemory(3));
         Assert.Equal("""{"name": "é", "at": new Date("1970-01-01T00:00:00.000Z")}""", V8Value.Read(new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length)).ToString());
     }
 
