@@ -23,7 +23,7 @@ internal readonly record struct LogEntryHeader(uint Checksum, LogEntryFlags Flag
 {
     public const int Bytes = 32, Alignment = 8;
 
-    /// <summary>Keyspace and all: a KV key of 2,048 bytes with a versionstamp of 22 behind it, and its expiry before it. A node of the index must hold one, whatever it shares.</summary>
+    /// <summary>Keyspace and all: room for a KV key of 2,048 bytes, and for the time before it in the order of expiry. A node of the index must hold one, whatever it shares.</summary>
     public const int MaxKeyBytes = 2_080;
 
     /// <summary>Length in the file, padding included.</summary>

@@ -20,8 +20,6 @@ public sealed class DiskKvDatabase : IKvDatabase, IKvStatistics
 {
     /// <summary>What an entry takes in a batch beside key and value, with the versionstamp that may be appended to its key.</summary>
     private const int MutationBytes = 96;
-
-    private const int SuffixBytes = 22;
     private readonly FolderLock _lock;
     private readonly LogEngine _log;
     private readonly KvKeyspace _keyspace;
@@ -153,7 +151,7 @@ public sealed class DiskKvDatabase : IKvDatabase, IKvStatistics
         if (options.CompactionBytesPerSecond < 1 << 20) throw new ArgumentException($"CompactionBytesPerSecond must be 1 MiB or more; it is {options.CompactionBytesPerSecond}.", nameof(options));
         if (options.SyncInterval <= TimeSpan.Zero) throw new ArgumentException("SyncInterval must be more than 0.", nameof(options));
         KvLimits limits = options.Limits ?? throw new ArgumentException("Limits must be given.", nameof(options));
-        if (limits.MaxKeyBytes > KvKeyspace.MaxKeyBytes - SuffixBytes) throw new ArgumentException($"MaxKeyBytes may be {KvKeyspace.MaxKeyBytes - SuffixBytes} at most; it is {limits.MaxKeyBytes}.", nameof(options));
+        if (limits.MaxKeyBytes > KvKeyspace.MaxKeyBytes) throw new ArgumentException($"MaxKeyBytes may be {KvKeyspace.MaxKeyBytes} at most; it is {limits.MaxKeyBytes}.", nameof(options));
         long batch = limits.MaxWriteBytes + ((long)limits.MaxMutations * MutationBytes);
         if (batch > LogOptions.MaxBatchBytes - LogFrameHeader.Bytes) throw new ArgumentException($"MaxWriteBytes and {MutationBytes} bytes for each of MaxMutations may be {LogOptions.MaxBatchBytes - LogFrameHeader.Bytes} bytes at most; they are {batch}.", nameof(options));
     }

@@ -33,7 +33,7 @@ public sealed record DiskKvDatabaseOptions
 
     /// <summary>
     /// What it takes in one call. Default <see cref="KvLimits.Embedded"/>. It can be told to take less, and a little more: keys of
-    /// 2,050 bytes, and writes of 96 MiB together with 96 bytes for each mutation.
+    /// 2,072 bytes, and writes of 96 MiB together with 96 bytes for each mutation.
     /// </summary>
     public KvLimits Limits { get; init; } = KvLimits.Embedded;
 

@@ -75,14 +75,4 @@ public sealed class DiskKvExpiryTests : DiskKvFixture
         Assert.Null(await GetAsync("a"));
         Assert.Equal(1, Database.GetStatistics().Entries);
     }
-
-    private Task RemovedAsync(long left) =>
-        Eventually.HoldsAsync(
-            () =>
-            {
-                // The timer may have been armed since.
-                Clock.Advance(TimeSpan.FromMilliseconds(1));
-                return Database.GetStatistics().Entries == left;
-            },
-            () => $"{Database.GetStatistics().Entries} entries are left, and not {left}");
 }

@@ -75,6 +75,17 @@ public abstract class DiskKvFixture : IAsyncDisposable
 
     protected async Task<string?> GetAsync(string key) => await GetAsync(Key(key)) is { } entry ? Encoding.UTF8.GetString(entry.Value.Data.Span) : null;
 
+    /// <summary>Waits until a sweep has left so many entries.</summary>
+    protected Task RemovedAsync(long left) =>
+        Eventually.HoldsAsync(
+            () =>
+            {
+                // The timer may have been armed only now.
+                Clock.Advance(TimeSpan.FromMilliseconds(50));
+                return Database.GetStatistics().Entries == left;
+            },
+            () => $"{Database.GetStatistics().Entries} entries are there, and {left} should be left");
+
     protected async Task<StorageException> FailsAsync(StorageErrorKind kind, params KvMutation[] mutations)
     {
         var e = await Assert.ThrowsAsync<StorageException>(() => WriteAsync(new AtomicWrite { Mutations = mutations }));
