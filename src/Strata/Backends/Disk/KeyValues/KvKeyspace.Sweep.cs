@@ -22,8 +22,6 @@ internal sealed partial class KvKeyspace
         TimeSpan pause = Pause;
         try
         {
-            // Not on the thread that opens the database.
-            await Task.Yield();
             while (true)
             {
                 await Arm(pause).WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -36,23 +34,23 @@ internal sealed partial class KvKeyspace
         }
     }
 
-    /// <summary>Ends when the next key is due, but not before the pause is over; or when another is due earlier than that.</summary>
+    /// <summary>Ends when the next key is due, but not before the pause is over.</summary>
     private Task Arm(TimeSpan pause)
     {
         lock (_sweepGate)
         {
             _due = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            long? first = _expiries.First;
-            _armedFor = first ?? long.MaxValue;
-            if (first is { } due)
-            {
-                // Near enough, whatever its distance.
-                var wait = TimeSpan.FromMilliseconds(Math.Clamp((double)due - _time.Now, pause.TotalMilliseconds, LongestWait.TotalMilliseconds));
-                _timer.Change(wait, Timeout.InfiniteTimeSpan);
-            }
-
+            _armedFor = long.MaxValue;
+            if (_expiries.First is { } first) ArmFor(first, pause);
             return _due.Task;
         }
+    }
+
+    private void ArmFor(long expires, TimeSpan pause)
+    {
+        _armedFor = expires;
+        var wait = TimeSpan.FromMilliseconds(Math.Clamp((double)expires - _time.Now, pause.TotalMilliseconds, LongestWait.TotalMilliseconds));
+        _timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 
     private void Wake()
@@ -70,7 +68,7 @@ internal sealed partial class KvKeyspace
 
         lock (_sweepGate)
         {
-            if (expires < _armedFor) _due.TrySetResult();
+            if (expires < _armedFor) ArmFor(expires, Pause);
         }
     }
 

@@ -73,7 +73,7 @@ public sealed class DiskKvDatabaseTests : DiskKvFixture
         {
             IReadOnlyList<KvEntry> all = await AllAsync(), down = await AllAsync(reverse: true);
             Assert.Equal(keys.Length, all.Count);
-            Assert.Equal(whole.Order(ByteOrder.Instance).Select(k => Convert.ToHexString(k)), all.Select(e => Convert.ToHexString(e.Key.Span));
+            Assert.Equal(whole.Order(ByteOrder.Instance).Select(Convert.ToHexString), all.Select(e => Convert.ToHexString(e.Key.Span)));
             Assert.Equal(all.Select(e => e.Versionstamp), down.Reverse().Select(e => e.Versionstamp));
             await OpenAsync();
         }
