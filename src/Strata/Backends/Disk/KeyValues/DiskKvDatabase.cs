@@ -53,7 +53,7 @@ public sealed class DiskKvDatabase : IKvDatabase, IKvStatistics
         var found = new KvInventory(LogKeyspace.KeyValues);
         try
         {
-            var time = new DiskKvClock(context.Clock);
+            var time = new RisingClock(context.Clock);
             LogOptions settings = SettingsOf(options, time, found);
             log = await Task.Run(() => LogEngine.Open(settings, options.Disk ?? new SystemDisk(path), context), CancellationToken.None).ConfigureAwait(false);
             if (found.HasOthers) throw new StorageException(StorageErrorKind.Unsupported, $"The folder {path} holds the log of a blob store, not that of a KV database alone. Give the database a folder of its own.") { Operation = "open", Store = options.Name };
@@ -156,7 +156,7 @@ public sealed class DiskKvDatabase : IKvDatabase, IKvStatistics
         if (batch > LogOptions.MaxBatchBytes - LogFrameHeader.Bytes) throw new ArgumentException($"MaxWriteBytes and {MutationBytes} bytes for each of MaxMutations may be {LogOptions.MaxBatchBytes - LogFrameHeader.Bytes} bytes at most; they are {batch}.", nameof(options));
     }
 
-    private static LogOptions SettingsOf(DiskKvDatabaseOptions options, DiskKvClock time, KvInventory found)
+    private static LogOptions SettingsOf(DiskKvDatabaseOptions options, RisingClock time, KvInventory found)
     {
         var settings = new LogOptions
         {
@@ -166,7 +166,7 @@ public sealed class DiskKvDatabase : IKvDatabase, IKvStatistics
             SegmentBytes = options.SegmentBytes,
             MapReads = options.MapReads,
             CompactionBytesPerSecond = options.CompactionBytesPerSecond,
-            Now = () => time.Now,
+            Now = () => time.Milliseconds,
             Recovered = found.Add,
         };
         return options.MaxIndexBytes is { } most ? settings with { MaxIndexBytes = most } : settings;

@@ -22,7 +22,7 @@ internal sealed partial class KvKeyspace
         await _commits.WaitAsync().ConfigureAwait(false);
         try
         {
-            long now = _time.Now;
+            long now = _time.Milliseconds;
             KvChanges changes = group.Evaluate(new View(this, now), _last, DateTimeOffset.FromUnixTimeMilliseconds(now));
             if (changes.Last == _last) return;
             if (changes.Last > _reserved) await ReserveAsync(changes.Last).ConfigureAwait(false);
@@ -63,7 +63,7 @@ internal sealed partial class KvKeyspace
     {
         using var batch = new LogBatch(_buffers);
         byte[] record = new byte[KvStampRecord.Bytes];
-        KvStampRecord.Write(record, limit, _time.Now);
+        KvStampRecord.Write(record, limit, _time.Milliseconds);
         batch.Put(_stampKey, record);
 
         // Deletes depend on it, and a full disk takes them; it is small, and takes the place of the one before.

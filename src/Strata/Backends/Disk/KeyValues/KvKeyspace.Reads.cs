@@ -17,7 +17,7 @@ internal sealed partial class KvKeyspace
     public IReadOnlyList<KvRange> Read(IReadOnlyList<ReadRange> ranges)
     {
         if (ranges.Count != 1 || !ranges[0].IsOneKey) return ReadRanges(ranges);
-        return [new KvRange(Find(ranges[0].Start, ranges[0].KeysOnly, _time.Now) is { } entry ? [entry] : [])];
+        return [new KvRange(Find(ranges[0].Start, ranges[0].KeysOnly, _time.Milliseconds) is { } entry ? [entry] : [])];
     }
 
     [SkipLocalsInit]
@@ -99,7 +99,7 @@ internal sealed partial class KvKeyspace
     {
         taken = new KvRange[readers.Length];
         expired = 0;
-        long now = _time.Now;
+        long now = _time.Milliseconds;
         for (int i = 0; i < readers.Length; i++)
         {
             int limit = ranges[i].Limit, found = readers[i].Count;

@@ -49,7 +49,7 @@ internal sealed partial class KvKeyspace
     private void ArmFor(long expires, TimeSpan pause)
     {
         _armedFor = expires;
-        var wait = TimeSpan.FromMilliseconds(Math.Clamp((double)expires - _time.Now, pause.TotalMilliseconds, LongestWait.TotalMilliseconds));
+        var wait = TimeSpan.FromMilliseconds(Math.Clamp((double)expires - _time.Milliseconds, pause.TotalMilliseconds, LongestWait.TotalMilliseconds));
         _timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 
@@ -77,7 +77,7 @@ internal sealed partial class KvKeyspace
     {
         try
         {
-            while (_expiries.Due(_time.Now, SweptAtOnce) is { Count: > 0 } due)
+            while (_expiries.Due(_time.Milliseconds, SweptAtOnce) is { Count: > 0 } due)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 await RemoveAsync(due).ConfigureAwait(false);
@@ -115,7 +115,7 @@ internal sealed partial class KvKeyspace
     private long PlanRemoval(LogBatch batch, List<(long Expires, byte[] Key)> due)
     {
         byte[] head = new byte[KvRecord.Bytes], room = new byte[LogEntryHeader.MaxKeyBytes];
-        new KvRecord(KvEncoding.None, _last, _time.Now).Write(head);
+        new KvRecord(KvEncoding.None, _last, _time.Milliseconds).Write(head);
         long bytes = 0;
         foreach ((long expires, byte[] key) in due)
         {

@@ -19,7 +19,7 @@ internal sealed partial class KvKeyspace : IAsyncDisposable
     private readonly LogKeyspace _keyspace;
     private readonly string _name;
     private readonly long _maxIndexBytes;
-    private readonly DiskKvClock _time;
+    private readonly RisingClock _time;
     private readonly TimeProvider _clock;
     private readonly ArrayPool<byte> _buffers;
     private readonly ILogger _logger;
@@ -34,7 +34,7 @@ internal sealed partial class KvKeyspace : IAsyncDisposable
     /// <param name="time">What time it is; told how late it was.</param>
     /// <param name="options">The log's.</param>
     /// <param name="context">The surroundings.</param>
-    public KvKeyspace(LogEngine log, LogKeyspace keyspace, KvInventory found, DiskKvClock time, LogOptions options, StoreContext context)
+    public KvKeyspace(LogEngine log, LogKeyspace keyspace, KvInventory found, RisingClock time, LogOptions options, StoreContext context)
     {
         (_log, _keyspace, _time, _name, _maxIndexBytes) = (log, keyspace, time, options.Name, options.MaxIndexBytes);
         (_clock, _buffers, _logger) = (context.Clock, context.Buffers, context.Loggers.CreateLogger<KvKeyspace>());
