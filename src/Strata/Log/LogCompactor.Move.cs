@@ -47,7 +47,7 @@ internal sealed partial class LogCompactor
         try
         {
             ulong cleanElsewhere = CleanElsewhere(victims);
-            foreach (LogSegment victim in victims)
+            foreach (LogSegment victim in victims.Where(v => v.LiveBytes > 0))
             {
                 using LogSegmentScanner scanner = Scanner(victim);
                 while (scanner.MoveNextFrame())
