@@ -23,8 +23,10 @@ internal sealed partial class LogCompactor
     }
 
     /// <summary>Moves what counts of some segments to a new one, and lets them go.</summary>
+    /// <param name="victims">The segments.</param>
+    /// <param name="isTrimmed">On a full disk: of a file that was held in reserve what is not filled goes back, or nothing would be gained.</param>
     /// <returns>Bytes moved.</returns>
-    private long Compact(List<LogSegment> victims)
+    private long Compact(List<LogSegment> victims, bool isTrimmed = false)
     {
         long live = victims.Sum(v => v.LiveBytes);
         if (live == 0)
@@ -47,7 +49,7 @@ internal sealed partial class LogCompactor
         try
         {
             ulong cleanElsewhere = CleanElsewhere(victims);
-            foreach (LogSegment victim in victims)
+            foreach (LogSegment victim in victims.Where(v => v.LiveBytes > 0))
             {
                 using LogSegmentScanner scanner = Scanner(victim);
                 while (scanner.MoveNextFrame())
@@ -61,6 +63,7 @@ internal sealed partial class LogCompactor
 
             // Without an entry, too: it says which segments are gone, and they go one by one.
             frames.Finish();
+            if (isTrimmed) Trim(target);
             WriteHint(hint, target.End);
 
             // From its publication on the victims do not count: what superseded the rest of them must be on the medium before.
@@ -79,6 +82,19 @@ internal sealed partial class LogCompactor
         Retire(victims);
         Interlocked.Add(ref _compactedBytes, frames.Bytes);
         return live;
+    }
+
+    private void Trim(LogSegment target)
+    {
+        try
+        {
+            target.Trim();
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            // A system that does not shorten a mapped file.
+            _log.LogDebug(e, "The segment {Segment} of the log '{Store}' keeps the rest of its file", LogSegmentFiles.NameOf(target.Incarnation), options.Name);
+        }
     }
 
     /// <summary>On a disk without any room a spare gives way to the hint: the segments that go soon take its place.</summary>

@@ -101,7 +101,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                 long before = log.Segments.Sum(s => (long)s.Capacity), freed = 0;
                 while (freed < bytes && PickVictims(LeastShare) is { Count: > 0 } victims)
                 {
-                    Compact([victims[0]]);
+                    Compact([victims[0]], isTrimmed: true);
                     long now = before - log.Segments.Sum(s => (long)s.Capacity);
                     if (now <= freed) break;
                     freed = now;
@@ -239,7 +239,9 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     {
         List<LogSegment> victims = [];
         long live = 0;
-        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSettled && !s.IsDamaged && !IsVoidNeeded(s))];
+
+        // Of a damaged one nothing can be moved, so it stays for as long as something in it counts.
+        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSettled && (!s.IsDamaged || s.LiveBytes == 0) && !IsVoidNeeded(s))];
         if (cleans && IsCleaningDue() && sealedOnes.MinBy(s => s.CleanAsOf) is { } unclean) return [unclean];
         foreach (LogSegment segment in sealedOnes.Where(s => IsDue(s, share)).OrderBy(s => (double)s.LiveBytes / Math.Max(1, s.End)))
         {
