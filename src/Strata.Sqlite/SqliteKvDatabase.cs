@@ -52,6 +52,9 @@ public sealed class SqliteKvDatabase : IKvDatabase
     /// <inheritdoc/>
     public KvCapabilities Capabilities { get; }
 
+    /// <summary>How many watches there are; for tests.</summary>
+    internal int Watches => _watchers.Count;
+
     /// <summary>Opens a file, or creates it.</summary>
     /// <param name="options">Settings.</param>
     /// <param name="context">Null: <see cref="StoreContext.Default"/>.</param>
@@ -103,8 +106,8 @@ public sealed class SqliteKvDatabase : IKvDatabase
     public async ValueTask DisposeAsync()
     {
         _watchers.Close();
-        if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         await _poller.DisposeAsync().ConfigureAwait(false);
+        if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         _readers.Dispose();
         await _thread.RunAsync(Close).ConfigureAwait(false);
@@ -183,10 +186,9 @@ public sealed class SqliteKvDatabase : IKvDatabase
         }
     }
 
-    private async ValueTask LookAsync(CancellationToken cancellationToken)
+    private async ValueTask LookAsync()
     {
-        using OperationGate.Pass pass = _gate.Enter("watch");
-        SqliteKvReader reader = await _readers.TakeAsync(cancellationToken).ConfigureAwait(false);
+        SqliteKvReader reader = await _readers.TakeAsync(CancellationToken.None).ConfigureAwait(false);
         bool isSound = false;
         try
         {

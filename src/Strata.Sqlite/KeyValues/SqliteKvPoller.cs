@@ -4,25 +4,23 @@ namespace Strata.Sqlite;
 
 /// <summary>Looks whether another process has written, while somebody watches.</summary>
 /// <param name="look">Looks once, and tells those who watch.</param>
-/// <param name="interval">From one look to the next.</param>
+/// <param name="interval">From one look to the next; a look that takes longer leaves some out.</param>
 /// <param name="timers">What measures that.</param>
 /// <param name="log">For what fails.</param>
-internal sealed class SqliteKvPoller(Func<CancellationToken, ValueTask> look, TimeSpan interval, TimeProvider timers, ILogger log) : IAsyncDisposable
+internal sealed class SqliteKvPoller(Func<ValueTask> look, TimeSpan interval, TimeProvider timers, ILogger log) : IAsyncDisposable
 {
     private readonly Lock _latch = new();
-    private CancellationTokenSource? _stop;
-    private Task _loop = Task.CompletedTask;
+    private ITimer? _timer;
+    private Task _look = Task.CompletedTask;
     private int _watching;
-    private bool _isClosed;
+    private bool _isClosed, _hasFailed;
 
     /// <summary>Somebody watches from now on.</summary>
     public void Enter()
     {
         lock (_latch)
         {
-            if (++_watching > 1 || _isClosed) return;
-            _stop = new CancellationTokenSource();
-            _loop = PollAsync(_loop, _stop.Token);
+            if (++_watching == 1 && !_isClosed) _timer = timers.CreateTimer(static state => ((SqliteKvPoller)state!).Look(), this, interval, interval);
         }
     }
 
@@ -31,46 +29,50 @@ internal sealed class SqliteKvPoller(Func<CancellationToken, ValueTask> look, Ti
     {
         lock (_latch)
         {
-            if (--_watching == 0) _stop?.Cancel();
+            if (--_watching == 0) Stop();
         }
     }
 
+    /// <summary>No look begins any more, and the one under way is over.</summary>
     public async ValueTask DisposeAsync()
     {
+        Task last;
         lock (_latch)
         {
             _isClosed = true;
-            _stop?.Cancel();
+            Stop();
+            last = _look;
         }
 
-        await _loop.ConfigureAwait(false);
+        await last.ConfigureAwait(false);
     }
 
-    private async Task PollAsync(Task before, CancellationToken stop)
+    private void Stop()
     {
-        await before.ConfigureAwait(false);
-        using var timer = new PeriodicTimer(interval, timers);
-        bool failed = false;
+        _timer?.Dispose();
+        _timer = null;
+    }
+
+    private void Look()
+    {
+        lock (_latch)
+        {
+            if (_timer is not null && _look.IsCompleted) _look = LookAsync();
+        }
+    }
+
+    private async Task LookAsync()
+    {
         try
         {
-            while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false))
-            {
-                try
-                {
-                    await look(stop).ConfigureAwait(false);
-                    failed = false;
-                }
-                catch (StorageException e)
-                {
-                    // Once, not at every look.
-                    if (!failed) log.LogWarning(e, "Cannot see whether other processes have written to '{Store}'; it is tried again", e.Store);
-                    failed = true;
-                }
-            }
+            await look().ConfigureAwait(false);
+            _hasFailed = false;
         }
-        catch (OperationCanceledException)
+        catch (StorageException e)
         {
-            // Nobody watches.
+            // Once, not at every look.
+            if (!_hasFailed) log.LogWarning(e, "Cannot see whether other processes have written to '{Store}'; it is tried again", e.Store);
+            _hasFailed = true;
         }
     }
 }

@@ -129,14 +129,16 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
     public void SaveTime()
     {
         SqliteKvState before = Begin();
-        if (_now == before.Seen)
+        try
+        {
+            if (_now == before.Seen) return;
+            new SqliteKvState(before.Last, _now).Write(_setState);
+            End(before.Last);
+        }
+        finally
         {
             _session.Rollback();
-            return;
         }
-
-        new SqliteKvState(before.Last, _now).Write(_setState);
-        End(before.Last);
     }
 
     public void Dispose() => _session.Dispose();
