@@ -24,7 +24,7 @@ public sealed class SqliteKvDatabase : IKvDatabase
     private readonly SqliteKvDatabaseOptions _options;
     private readonly OperationGate _gate;
     private readonly SqliteThread _thread;
-    private readonly SqliteKvClock _clock;
+    private readonly RisingClock _clock;
     private readonly SqliteKvSeen _seen = new();
     private readonly KvWatchers _watchers;
     private readonly KvWriter _writes;
@@ -41,7 +41,7 @@ public sealed class SqliteKvDatabase : IKvDatabase
         _log = context.Loggers.CreateLogger<SqliteKvDatabase>();
         _gate = new OperationGate(options.Name);
         _thread = new SqliteThread(options.Name);
-        _clock = new SqliteKvClock(context.Clock);
+        _clock = new RisingClock(context.Clock);
         _watchers = new KvWatchers(context.Clock, options.Name);
         _writes = new KvWriter(CommitAsync, _watchers);
         _readers = new SqliteKvReaders(() => new SqliteKvReader(SqliteKvSchema.OpenReader(options), _clock), options.MaxReaders);
@@ -157,7 +157,7 @@ public sealed class SqliteKvDatabase : IKvDatabase
 
     private async ValueTask CommitAsync(KvCommitGroup group)
     {
-        long? expires = null;
+        DateTimeOffset? expires = null;
         await _thread.RunAsync(() => expires = _writer.Commit(group), continuesHere: true).ConfigureAwait(false);
         if (expires is { } first) _sweeper.Arm(first);
     }

@@ -3,11 +3,12 @@ namespace Strata.Sqlite;
 /// <summary>A connection that reads. One caller at a time.</summary>
 internal sealed class SqliteKvReader : IDisposable
 {
+    private static readonly KvRange Nothing = new([]);
     private readonly SqliteSession _session;
-    private readonly SqliteKvClock _clock;
+    private readonly RisingClock _clock;
     private readonly SqliteStatement _begin, _end, _state, _find, _findKey, _forward, _forwardKeys, _reverse, _reverseKeys;
 
-    public SqliteKvReader(SqliteSession session, SqliteKvClock clock)
+    public SqliteKvReader(SqliteSession session, RisingClock clock)
     {
         (_session, _clock) = (session, clock);
         _begin = session.Prepare("BEGIN");
@@ -28,7 +29,7 @@ internal sealed class SqliteKvReader : IDisposable
     public IReadOnlyList<KvRange> Read(IReadOnlyList<ReadRange> ranges, CancellationToken cancellationToken)
     {
         // Before the snapshot is taken: what commits later has a later time of its own.
-        var instant = new Instant(_clock.Now, ranges.Count == 1 && ranges[0].IsOneKey);
+        var instant = new Instant(_clock.Now.ToUnixTimeMilliseconds(), ranges.Count == 1 && ranges[0].IsOneKey);
         if (ranges.Count == 1) return [Read(ranges[0], ref instant, cancellationToken)];
         var found = new KvRange[ranges.Count];
         _begin.Run();
@@ -91,16 +92,14 @@ internal sealed class SqliteKvReader : IDisposable
         }
     }
 
-    private static readonly KvRange Nothing = new([]);
-
     private bool IsVisible(SqliteStatement row, int head, ref Instant instant)
     {
         if (SqliteKvRow.ExpiresOf(row, head) is not { } expires) return true;
         if (expires > instant.Time && !instant.IsExact)
         {
-            long seen = SqliteKvState.Read(_state, _session).Seen;
+            DateTimeOffset seen = SqliteKvState.Read(_state, _session).Seen;
             _clock.Saw(seen);
-            instant = new Instant(Math.Max(instant.Time, seen), IsExact: true);
+            instant = new Instant(Math.Max(instant.Time, seen.ToUnixTimeMilliseconds()), IsExact: true);
         }
 
         return expires > instant.Time;

@@ -11,7 +11,7 @@ internal static class SqliteKvRow
     /// <summary>Columns of <see cref="Head"/> within it.</summary>
     private const int Version = 0, Encoding = 1, Expires = 2, Checksum = 3, Value = 4;
 
-    /// <summary>From when on the row is invisible; null: never.</summary>
+    /// <summary>From when on the row is invisible, Unix milliseconds; null: never.</summary>
     public static long? ExpiresOf(SqliteStatement row, int head) => row.NullableInt64(head + Expires);
 
     /// <summary>Reads the row that a statement stands on.</summary>

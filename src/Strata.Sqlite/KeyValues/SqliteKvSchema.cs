@@ -31,7 +31,11 @@ internal static class SqliteKvSchema
         SqliteSession session = SqliteSession.Open(place, raw.SQLITE_OPEN_READWRITE, options.BusyTimeout, "open");
         try
         {
-            if (IsNew(session)) Create(session);
+            // Of one instant: another process may be making the tables.
+            session.Execute("BEGIN");
+            bool isNew = IsNew(session);
+            session.Execute("COMMIT");
+            if (isNew) Create(session);
             UseLog(session, options.Durability);
             return session;
         }
@@ -114,7 +118,7 @@ internal static class SqliteKvSchema
             foreach (string table in Tables) session.Execute(table);
             SqliteStatement insert = session.Prepare("INSERT INTO kv_state(id, version, seen, checksum) VALUES(1, 0, 0, 0)");
             insert.Run();
-            default(SqliteKvState).Write(session.Prepare(SqliteKvState.Update));
+            new SqliteKvState(Versionstamp.None, DateTimeOffset.UnixEpoch).Write(session.Prepare(SqliteKvState.Update));
             session.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}"));
             session.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Version}"));
             session.Execute("COMMIT");

@@ -4,22 +4,11 @@ namespace Strata.Sqlite;
 
 /// <summary>The row that every commit rewrites.</summary>
 /// <param name="Last">The last versionstamp issued.</param>
-/// <param name="Seen">How late it was then: Unix milliseconds, never less than before.</param>
-internal readonly record struct SqliteKvState(Versionstamp Last, long Seen)
+/// <param name="Seen">How late it was then, in whole milliseconds; never earlier than before.</param>
+internal readonly record struct SqliteKvState(Versionstamp Last, DateTimeOffset Seen)
 {
     public const string Select = "SELECT version, seen, checksum FROM kv_state WHERE id = 1";
     public const string Update = "UPDATE kv_state SET version = ?1, seen = ?2, checksum = ?3 WHERE id = 1";
-
-    private long Checksum
-    {
-        get
-        {
-            Span<byte> bytes = stackalloc byte[2 * sizeof(ulong)];
-            BinaryPrimitives.WriteUInt64LittleEndian(bytes, Last.Counter);
-            BinaryPrimitives.WriteInt64LittleEndian(bytes[sizeof(ulong)..], Seen);
-            return Crc32C.Of(bytes);
-        }
-    }
 
     /// <param name="select"><see cref="Select"/>, prepared.</param>
     /// <param name="session">Its session.</param>
@@ -28,8 +17,10 @@ internal readonly record struct SqliteKvState(Versionstamp Last, long Seen)
         try
         {
             if (!select.Step()) throw SqliteErrors.Damaged("the row of its state is missing", session.Operation, session.Place);
-            var state = new SqliteKvState(new Versionstamp((ulong)select.Int64(0)), select.Int64(1));
-            return state.Checksum == select.Int64(2) ? state : throw SqliteErrors.Damaged("the row of its state does not match its checksum", session.Operation, session.Place);
+            (long version, long seen) = (select.Int64(0), select.Int64(1));
+            return ChecksumOf((ulong)version, seen) == select.Int64(2)
+                ? new SqliteKvState(new Versionstamp((ulong)version), DateTimeOffset.FromUnixTimeMilliseconds(seen))
+                : throw SqliteErrors.Damaged("the row of its state does not match its checksum", session.Operation, session.Place);
         }
         finally
         {
@@ -41,8 +32,16 @@ internal readonly record struct SqliteKvState(Versionstamp Last, long Seen)
     public void Write(SqliteStatement update)
     {
         update.Bind(1, (long)Last.Counter);
-        update.Bind(2, Seen);
-        update.Bind(3, Checksum);
+        update.Bind(2, Seen.ToUnixTimeMilliseconds());
+        update.Bind(3, ChecksumOf(Last.Counter, Seen.ToUnixTimeMilliseconds()));
         update.Run();
+    }
+
+    private static long ChecksumOf(ulong version, long seen)
+    {
+        Span<byte> bytes = stackalloc byte[2 * sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, version);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[sizeof(ulong)..], seen);
+        return Crc32C.Of(bytes);
     }
 }

@@ -11,7 +11,7 @@ namespace Strata.Sqlite;
 /// <param name="clock">What time it is.</param>
 /// <param name="timers">What measures it.</param>
 /// <param name="log">For what fails.</param>
-internal sealed class SqliteKvSweeper(SqliteThread thread, SqliteKvWriter writer, SqliteKvClock clock, TimeProvider timers, ILogger log) : IAsyncDisposable
+internal sealed class SqliteKvSweeper(SqliteThread thread, SqliteKvWriter writer, RisingClock clock, TimeProvider timers, ILogger log) : IAsyncDisposable
 {
     private const int Batch = 500;
 
@@ -21,17 +21,18 @@ internal sealed class SqliteKvSweeper(SqliteThread thread, SqliteKvWriter writer
     private readonly Lock _latch = new();
     private ITimer? _timer;
     private Task _round = Task.CompletedTask;
-    private long _due = long.MaxValue;
+    private DateTimeOffset _due = DateTimeOffset.MaxValue;
     private bool _isClosed;
 
-    /// <summary>Something expires at this time, Unix milliseconds.</summary>
-    public void Arm(long expires)
+    /// <summary>Something expires at this time.</summary>
+    public void Arm(DateTimeOffset expires)
     {
         lock (_latch)
         {
             if (_isClosed || expires >= _due) return;
             _due = expires;
-            var wait = TimeSpan.FromMilliseconds(Math.Clamp(expires - clock.Now, Pause.TotalMilliseconds, Longest.TotalMilliseconds));
+            TimeSpan wait = expires - clock.Now;
+            wait = wait < Pause ? Pause : wait > Longest ? Longest : wait;
             _timer ??= timers.CreateTimer(static state => ((SqliteKvSweeper)state!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _timer.Change(wait, Timeout.InfiniteTimeSpan);
         }
@@ -56,7 +57,7 @@ internal sealed class SqliteKvSweeper(SqliteThread thread, SqliteKvWriter writer
         lock (_latch)
         {
             if (_isClosed) return;
-            _due = long.MaxValue;
+            _due = DateTimeOffset.MaxValue;
             _round = SweepAfterAsync(_round);
         }
     }
@@ -67,14 +68,14 @@ internal sealed class SqliteKvSweeper(SqliteThread thread, SqliteKvWriter writer
         try
         {
             bool isMore = true;
-            long? next = null;
+            DateTimeOffset? next = null;
             while (isMore && !Volatile.Read(ref _isClosed)) await thread.RunAsync(() => (isMore, next) = (writer.RemoveExpired(Batch), writer.NextExpiry())).ConfigureAwait(false);
             if (next is { } expires) Arm(expires);
         }
         catch (StorageException e)
         {
             log.LogWarning(e, "Cannot remove expired entries of '{Store}'; nobody sees them, and it is tried again", e.Store);
-            Arm(clock.Now + (long)Retry.TotalMilliseconds);
+            Arm(clock.Now + Retry);
         }
     }
 }

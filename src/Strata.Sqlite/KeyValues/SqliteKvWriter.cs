@@ -9,13 +9,13 @@ namespace Strata.Sqlite;
 internal sealed class SqliteKvWriter : IKvView, IDisposable
 {
     private readonly SqliteSession _session;
-    private readonly SqliteKvClock _clock;
+    private readonly RisingClock _clock;
     private readonly SqliteKvSeen _seen;
     private readonly KvWatchers _watchers;
     private readonly SqliteStatement _begin, _commit, _state, _setState, _find, _findKey, _put, _delete, _deleteExpired, _nextExpiry;
-    private long _now;
+    private DateTimeOffset _now;
 
-    public SqliteKvWriter(SqliteSession session, SqliteKvClock clock, SqliteKvSeen seen, KvWatchers watchers)
+    public SqliteKvWriter(SqliteSession session, RisingClock clock, SqliteKvSeen seen, KvWatchers watchers)
     {
         (_session, _clock, _seen, _watchers) = (session, clock, seen, watchers);
         session.Operation = "write";
@@ -45,7 +45,7 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
         row.Bind(1, key.Span);
         try
         {
-            return row.Step() && !(SqliteKvRow.ExpiresOf(row, head: 0) <= _now) ? SqliteKvRow.Read(row, head: 0, key, keyOnly, _session) : null;
+            return row.Step() && !(SqliteKvRow.ExpiresOf(row, head: 0) <= _now.ToUnixTimeMilliseconds()) ? SqliteKvRow.Read(row, head: 0, key, keyOnly, _session) : null;
         }
         finally
         {
@@ -54,23 +54,28 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
     }
 
     /// <summary>Judges a group and commits what it comes to.</summary>
-    /// <returns>When the first of what was written expires, Unix milliseconds; null: nothing does.</returns>
-    public long? Commit(KvCommitGroup group)
+    /// <returns>When the first of what was written expires; null: nothing does.</returns>
+    public DateTimeOffset? Commit(KvCommitGroup group)
     {
         SqliteKvState before = Begin();
-        long? first = null;
+        DateTimeOffset? first = null;
         KvChanges changes;
         try
         {
-            changes = group.Evaluate(this, before.Last, DateTimeOffset.FromUnixTimeMilliseconds(_now));
+            changes = group.Evaluate(this, before.Last, _now);
             if (changes.Last != before.Last)
             {
                 foreach ((ReadOnlyMemory<byte> key, KvEntry? entry) in changes.Entries)
                 {
-                    long? expires = entry?.Expires?.ToUnixTimeMilliseconds();
-                    if (entry is null || expires <= _now) Delete(key);
-                    else Put(entry);
-                    if (expires < (first ?? long.MaxValue)) first = expires;
+                    DateTimeOffset? expires = entry?.Expires;
+                    if (entry is null || expires <= _now)
+                    {
+                        Delete(key);
+                        continue;
+                    }
+
+                    Put(entry);
+                    first = Earlier(first, expires);
                 }
 
                 new SqliteKvState(changes.Last, _now).Write(_setState);
@@ -95,7 +100,7 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
         int removed;
         try
         {
-            _deleteExpired.Bind(1, _now);
+            _deleteExpired.Bind(1, _now.ToUnixTimeMilliseconds());
             _deleteExpired.Bind(2, batch);
             _deleteExpired.Run();
             removed = _session.Changes;
@@ -112,12 +117,12 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
         return removed == batch;
     }
 
-    /// <summary>When the next entry expires, Unix milliseconds; null: none does.</summary>
-    public long? NextExpiry()
+    /// <summary>When the next entry expires; null: none does.</summary>
+    public DateTimeOffset? NextExpiry()
     {
         try
         {
-            return _nextExpiry.Step() ? _nextExpiry.Int64(0) : null;
+            return _nextExpiry.Step() ? MomentOf(_nextExpiry.Int64(0)) : null;
         }
         finally
         {
@@ -201,6 +206,12 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
             return false;
         }
     }
+
+    /// <summary>A row that is damaged may say anything; whoever reads it is told.</summary>
+    private static DateTimeOffset MomentOf(long expires) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(expires, DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
 
     private void Put(KvEntry entry)
     {

@@ -10,15 +10,20 @@ internal sealed class RisingClock(TimeProvider clock)
     {
         get
         {
-            long now = clock.GetUtcNow().ToUnixTimeMilliseconds(), seen = Volatile.Read(ref _seen);
-            while (now > seen)
-            {
-                long before = Interlocked.CompareExchange(ref _seen, now, seen);
-                if (before == seen) break;
-                seen = before;
-            }
+            Saw(clock.GetUtcNow());
+            return DateTimeOffset.FromUnixTimeMilliseconds(Volatile.Read(ref _seen));
+        }
+    }
 
-            return DateTimeOffset.FromUnixTimeMilliseconds(Math.Max(now, seen));
+    /// <summary>It was this late once, as others know.</summary>
+    public void Saw(DateTimeOffset moment)
+    {
+        long time = moment.ToUnixTimeMilliseconds();
+        for (long seen = Volatile.Read(ref _seen); time > seen;)
+        {
+            long before = Interlocked.CompareExchange(ref _seen, time, seen);
+            if (before == seen) return;
+            seen = before;
         }
     }
 }
