@@ -85,10 +85,12 @@ public sealed class MemoryKvDatabase : IKvDatabase
     /// <summary>A watch may have more keys than a read has ranges.</summary>
     private ValueTask<IReadOnlyList<KvRange>> ReadAsync(IReadOnlyList<ReadRange> ranges, CancellationToken cancellationToken)
     {
-        if (_isClosed) throw StorageException.Closed("read", _name);
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<IReadOnlyList<KvRange>>(cancellationToken);
         DateTimeOffset now = _clock.Now;
         State state = _state;
+
+        // After the state was taken: whoever closes the database empties it.
+        if (_isClosed) throw StorageException.Closed("read", _name);
 
         // What was removed or judged as expired after this read began has expired for it, too, and all else that did by then.
         if (state.Time > now) now = state.Time;
