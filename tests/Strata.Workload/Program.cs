@@ -1,3 +1,4 @@
+using Strata.Sqlite;
 using Strata.Workload;
 
 var settings = WorkloadSettings.Read(args);
@@ -6,5 +7,6 @@ return settings.Command switch
     WorkloadCommand.Write => await WriteCommand.RunAsync(settings),
     WorkloadCommand.Soak => await SoakCommand.RunAsync(settings),
     WorkloadCommand.Large => await LargeCommand.RunAsync(settings),
+    WorkloadCommand.SqliteKv => await KvCommand.RunAsync(settings, async () => await SqliteKvDatabase.OpenAsync(KvCommand.SqliteOptionsOf(settings))),
     _ => throw new ArgumentException($"There is no command {settings.Command}."),
 };

@@ -175,7 +175,9 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
         catch (StorageException e)
         {
             _session.Rollback();
-            bool isUndone = e.Kind == StorageErrorKind.Timeout || TryVoid(last);
+
+            // With no room the last frame of the commit, which makes it one, is not in the log.
+            bool isUndone = e.Kind is StorageErrorKind.Timeout or StorageErrorKind.Full || TryVoid(last);
             throw new StorageException(e.Kind, e.Message, e.InnerException)
             {
                 Operation = e.Operation, Store = e.Store, IsTransient = e.IsTransient, Outcome = isUndone ? WriteOutcome.NotApplied : WriteOutcome.Unknown,
