@@ -17,6 +17,7 @@ internal static class CaseList
         new LogLarge(),
         new LogOpen(),
         new LogIndexSize(),
+        new SqliteKvCalls(),
         new S3Get(),
         new S3Small(),
         new S3Stalled(),

@@ -7,6 +7,6 @@ return settings.Command switch
     WorkloadCommand.Write => await WriteCommand.RunAsync(settings),
     WorkloadCommand.Soak => await SoakCommand.RunAsync(settings),
     WorkloadCommand.Large => await LargeCommand.RunAsync(settings),
-    WorkloadCommand.SqliteKv => await KvCommand.RunAsync(settings, async () => await SqliteKvDatabase.OpenAsync(KvCommand.SqliteOptionsOf(settings))),
+    WorkloadCommand.SqliteKv => await SqliteKvCommand.RunAsync(settings, async () => await SqliteKvDatabase.OpenAsync(SqliteKvCommand.SqliteOptionsOf(settings))),
     _ => throw new ArgumentException($"There is no command {settings.Command}."),
 };

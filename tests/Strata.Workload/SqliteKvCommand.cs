@@ -8,7 +8,7 @@ namespace Strata.Workload;
 /// if they still say what its step before did, and counts it in a sum that all writers share: a step that was lost, done twice or
 /// done by halves can be told afterwards.
 /// </summary>
-internal static class KvCommand
+internal static class SqliteKvCommand
 {
     /// <summary>Where all steps of all writers are counted.</summary>
     public const string Total = "total";
