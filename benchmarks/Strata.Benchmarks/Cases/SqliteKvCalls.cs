@@ -6,6 +6,7 @@ namespace Strata.Benchmarks;
 internal sealed class SqliteKvCalls : BenchmarkCase
 {
     private const int Keys = 20_000, ValueLength = 1_024, Callers = 64, Listed = 100;
+    private static readonly byte[] End = [.. Enumerable.Repeat((byte)0xFF, 64)];
     private readonly ScatteredKeys _keys = new(Keys);
     private readonly Stamped _values = new(ValueLength, Callers);
 
@@ -57,7 +58,7 @@ internal sealed class SqliteKvCalls : BenchmarkCase
         Sum(await database.SnapshotReadAsync([ReadRange.Of(KeyOf(operation))], null, CancellationToken.None));
 
     private async ValueTask<long> ListAsync(SqliteKvDatabase database, int operation) =>
-        Sum(await database.SnapshotReadAsync([new ReadRange(KeyOf(operation), new byte[] { 0xFF, 0xFF, 0xFF }, Listed)], null, CancellationToken.None));
+        Sum(await database.SnapshotReadAsync([new ReadRange(KeyOf(operation), End, Listed)], null, CancellationToken.None));
 
     private static long Sum(IReadOnlyList<KvRange> found)
     {
