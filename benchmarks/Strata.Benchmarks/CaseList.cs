@@ -9,6 +9,8 @@ internal static class CaseList
         new MemoryHit(),
         new TieredHit(),
         new HitScaling(),
+        new HitRatio(),
+        new MemoryOverhead(),
         new TieredFiles(),
         new LogGet(),
         new LogPut(),

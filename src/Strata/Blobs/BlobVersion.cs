@@ -44,6 +44,14 @@ public readonly record struct BlobVersion(ulong Value) : IComparable<BlobVersion
     /// </summary>
     public string ToETag() => $"{this}-v";
 
+    /// <summary>True for the text that <see cref="ToETag"/> gives.</summary>
+    internal bool IsETag(string etag)
+    {
+        Span<char> own = stackalloc char[16];
+        return Value.TryFormat(own, out int length, "x16", CultureInfo.InvariantCulture) && etag.Length == length + 2
+            && etag.AsSpan(0, length).SequenceEqual(own) && etag.EndsWith("-v", StringComparison.Ordinal);
+    }
+
     /// <summary>Order of issue.</summary>
     public static bool operator <(BlobVersion left, BlobVersion right) => left.Value < right.Value;
 

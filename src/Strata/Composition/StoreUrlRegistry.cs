@@ -1,10 +1,11 @@
 namespace Strata;
 
 /// <summary>
-/// The one place that knows which address opens which store. <c>memory:</c> and <c>file:</c> are registered; packages and
-/// users add theirs. An unknown scheme is an error that lists the known ones, never a local folder by surprise.
+/// The one place that knows which address opens which store, and which KV database. <c>memory:</c> and <c>file:</c> are
+/// registered; packages and users add theirs. An unknown scheme is an error that lists the known ones, never a local
+/// folder by surprise.
 /// </summary>
-public sealed class StoreUrlRegistry
+public sealed partial class StoreUrlRegistry
 {
     /// <summary>The environment variable whose address is opened where none is given.</summary>
     public const string EnvironmentVariable = "STRATA_URL";
@@ -16,6 +17,8 @@ public sealed class StoreUrlRegistry
     {
         Register("memory:", OpenMemoryAsync);
         Register("file:", OpenFileAsync);
+        RegisterKv("memory:", OpenMemoryKvAsync);
+        RegisterKv("file:", OpenFileKvAsync);
     }
 
     /// <summary>The registered prefixes, in order.</summary>
@@ -27,7 +30,7 @@ public sealed class StoreUrlRegistry
     public void Register(string prefix, BlobStoreOpener opener)
     {
         ArgumentNullException.ThrowIfNull(opener);
-        if (StoreUrl.SchemeOf(prefix) is null) throw new ArgumentException($"'{prefix}' does not begin with a scheme and a colon.", nameof(prefix));
+        CheckPrefix(prefix);
         _openers[prefix] = opener;
     }
 
@@ -37,8 +40,7 @@ public sealed class StoreUrlRegistry
     /// <param name="cancellationToken">Ends the attempt.</param>
     public ValueTask<IBlobStore> OpenAsync(string? url = null, StoreContext? context = null, CancellationToken cancellationToken = default)
     {
-        string address = url ?? Environment.GetEnvironmentVariable(EnvironmentVariable)
-            ?? throw new StrataConfigurationException(EnvironmentVariable, $"no address was given and this variable is not set; it takes {Accepted}.");
+        string address = url ?? FromEnvironment(EnvironmentVariable, Prefixes);
         string setting = url is null ? EnvironmentVariable : "URL";
         return OpenAsync(setting, address, new StoreOpening { Name = StoreUrl.SchemeOf(address) ?? "file", Context = context ?? StoreContext.Default }, cancellationToken);
     }
@@ -53,18 +55,23 @@ public sealed class StoreUrlRegistry
     public async ValueTask<IBlobStore> OpenAsync(string setting, string url, StoreOpening opening, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(opening);
-        if (string.IsNullOrWhiteSpace(url)) throw new StrataConfigurationException(setting, $"is empty; it takes {Accepted}.");
+        return await OpenAsync(setting, url, _openers, (opener, parsed) => opener(parsed, opening, cancellationToken)).ConfigureAwait(false);
+    }
+
+    private static async ValueTask<T> OpenAsync<TOpener, T>(string setting, string url, SortedDictionary<string, TOpener> openers, Func<TOpener, StoreUrl, ValueTask<T>> open)
+    {
+        if (string.IsNullOrWhiteSpace(url)) throw new StrataConfigurationException(setting, $"is empty; it takes {Accepted(openers.Keys)}.");
         string full = StoreUrl.SchemeOf(url) is null ? "file:" + url : url;
-        string? prefix = _openers.Keys.Where(p => full.StartsWith(p, StringComparison.OrdinalIgnoreCase)).MaxBy(p => p.Length);
+        string? prefix = openers.Keys.Where(p => full.StartsWith(p, StringComparison.OrdinalIgnoreCase)).MaxBy(p => p.Length);
         if (prefix is null)
         {
-            throw new StrataConfigurationException(setting, $"unknown scheme '{StoreUrl.SchemeOf(url)}:'. Known are {string.Join(", ", Prefixes)} and plain paths "
+            throw new StrataConfigurationException(setting, $"unknown scheme '{StoreUrl.SchemeOf(url)}:'. Known are {string.Join(", ", openers.Keys)} and plain paths "
                 + "(for a path that begins so, write ./ before it).");
         }
 
         try
         {
-            return await _openers[prefix](StoreUrl.Parse(full), opening, cancellationToken).ConfigureAwait(false);
+            return await open(openers[prefix], StoreUrl.Parse(full)).ConfigureAwait(false);
         }
         catch (FormatException e)
         {
@@ -72,15 +79,28 @@ public sealed class StoreUrlRegistry
         }
     }
 
-    private string Accepted => $"an address that begins with {string.Join(", ", Prefixes)} or is a path";
+    private static void CheckPrefix(string prefix)
+    {
+        if (StoreUrl.SchemeOf(prefix) is null) throw new ArgumentException($"'{prefix}' does not begin with a scheme and a colon.", nameof(prefix));
+    }
+
+    private static string FromEnvironment(string variable, IEnumerable<string> prefixes) =>
+        Environment.GetEnvironmentVariable(variable) ?? throw new StrataConfigurationException(variable, $"no address was given and this variable is not set; it takes {Accepted(prefixes)}.");
+
+    private static string Accepted(IEnumerable<string> prefixes) => $"an address that begins with {string.Join(", ", prefixes)} or is a path";
 
     private static ValueTask<IBlobStore> OpenMemoryAsync(StoreUrl url, StoreOpening opening, CancellationToken cancellationToken)
     {
-        StoreUrlOptions options = new(url, "maxBytes");
+        StoreUrlOptions options = new(url, "maxBytes", "yieldsToPressure");
         if (url.Path.Length > 0) throw new FormatException($"has a path ('{url.Path}'), and a memory store has none");
-        long maxBytes = options.Size("maxBytes") ?? opening.MaxBytes ?? new MemoryBlobStoreOptions().MaxBytes;
+        var standard = new MemoryBlobStoreOptions();
+        long maxBytes = options.Size("maxBytes") ?? opening.MaxBytes ?? standard.MaxBytes;
         StoreUrlOptions.AtLeast("MaxBytes", maxBytes, 64 << 10);
-        return new(new MemoryBlobStore(new MemoryBlobStoreOptions { Name = opening.Name, MaxBytes = maxBytes, Evicts = opening.IsCopy }, opening.Context));
+        bool yields = options.Choice("yieldsToPressure", standard.YieldsToPressure, ("true", true), ("false", false));
+        if (yields && !opening.IsCopy) throw new FormatException("has yieldsToPressure=true, and a store that keeps the only copy drops nothing; it is for the tiers above");
+        return new(new MemoryBlobStore(
+            standard with { Name = opening.Name, MaxBytes = maxBytes, MaxBlobBytes = opening.MaxBlobBytes, Evicts = opening.IsCopy, YieldsToPressure = yields },
+            opening.Context));
     }
 
     private static async ValueTask<IBlobStore> OpenFileAsync(StoreUrl url, StoreOpening opening, CancellationToken cancellationToken)

@@ -14,7 +14,11 @@ internal static class KvSequences
 
     private static Gen<bool> OneIn(int n) => Gen.Choose(1, n).Select(i => i == 1);
 
-    private static Gen<KvStep[]> Sequence() => Gen.Choose(1, MostSteps).SelectMany(n => Step().ArrayOf(n));
+    private static Gen<KvStep[]> Sequence()
+    {
+        Gen<KvStep> step = Step();
+        return Gen.Choose(1, MostSteps).SelectMany(n => step.ArrayOf(n));
+    }
 
     private static Gen<KvStep> Step() => Gen.Frequency(
         (10, Write()),
@@ -23,12 +27,17 @@ internal static class KvSequences
         (1, Gen.Choose(1, 3).Select(KvStep (hours) => new KvStep.SetBack(hours * 3_600_000))),
         (1, OneIn(20).Select(KvStep (isDone) => isDone ? new KvStep.Reopen() : new KvStep.Pass(1))));
 
-    private static Gen<KvStep> Write() =>
-        from checks in Check().ArrayOf(3)
-        from checkCount in Gen.Frequency((3, Gen.Constant(0)), (1, Gen.Choose(1, 3)))
-        from changes in Change().ArrayOf(5)
-        from changeCount in Gen.Choose(0, 5)
-        select (KvStep)new KvStep.Write(checks[..checkCount], changes[..changeCount]);
+    private static Gen<KvStep> Write()
+    {
+        Gen<KvStep.Check> check = Check();
+        Gen<KvStep.Change> change = Change();
+        return
+            from checkCount in Gen.Frequency((3, Gen.Constant(0)), (1, Gen.Choose(1, 3)))
+            from checks in check.ArrayOf(checkCount)
+            from changeCount in Gen.Choose(0, 5)
+            from changes in change.ArrayOf(changeCount)
+            select (KvStep)new KvStep.Write(checks, changes);
+    }
 
     private static Gen<KvStep.Check> Check() =>
         from key in Key
@@ -44,16 +53,17 @@ internal static class KvSequences
         from expires in Gen.Frequency((4, Gen.Constant((int?)null)), (2, Gen.Choose(-1, 40).Select(ms => (int?)ms)))
         select new KvStep.Change(kind, key, number, isText, kind == KvMutationKind.Delete ? null : expires);
 
-    private static Gen<KvStep> Read() =>
-        from ranges in (
+    private static Gen<KvStep> Read()
+    {
+        Gen<KvStep.Range> range =
             from start in Gen.Choose(-1, KvStep.Keys.Length - 1)
             from end in Gen.Choose(-1, KvStep.Keys.Length - 1)
             from limit in Gen.Choose(1, 12)
             from reverse in OneIn(2)
             from keysOnly in OneIn(3)
-            select new KvStep.Range(start, end, limit, reverse, keysOnly)).ArrayOf(3)
-        from count in Gen.Choose(1, 3)
-        select (KvStep)new KvStep.Read(ranges[..count]);
+            select new KvStep.Range(start, end, limit, reverse, keysOnly);
+        return Gen.Choose(1, 3).SelectMany(count => range.ArrayOf(count)).Select(KvStep (ranges) => new KvStep.Read(ranges));
+    }
 
     /// <summary>Without a half, without a step, and with a step that is less.</summary>
     private static IEnumerable<KvStep[]> Simpler(KvStep[] steps)
