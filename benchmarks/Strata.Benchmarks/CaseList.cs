@@ -24,6 +24,7 @@ internal static class CaseList
         new KvAtomic(),
         new KvList(),
         new KvWatch(),
+        new SqliteKvCalls(),
         new S3Get(),
         new S3Small(),
         new S3Stalled(),
