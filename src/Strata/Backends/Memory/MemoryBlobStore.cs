@@ -21,6 +21,7 @@ namespace Strata;
 public sealed partial class MemoryBlobStore : IBlobStore, ISharedReads, IReadActivity, IStoreStatistics, IEvictionSource
 {
     private const int SweepAtWrite = 8;
+    private const int SweepAtOnce = 256;
     private const long LeastBytes = 64 << 10;
     private const int MostShards = 64;
 
@@ -49,6 +50,14 @@ public sealed partial class MemoryBlobStore : IBlobStore, ISharedReads, IReadAct
     /// <summary>Opens an empty store.</summary>
     /// <exception cref="ArgumentException">A setting is out of range.</exception>
     public MemoryBlobStore(MemoryBlobStoreOptions? options = null, StoreContext? context = null)
+        : this(options, context, null)
+    {
+    }
+
+    /// <param name="options">Settings.</param>
+    /// <param name="context">Clock.</param>
+    /// <param name="memoryLoad">See <see cref="MemoryPressure"/>.</param>
+    internal MemoryBlobStore(MemoryBlobStoreOptions? options, StoreContext? context, Func<double>? memoryLoad)
     {
         _options = options ?? new MemoryBlobStoreOptions();
         CheckMaxBytes(_options.MaxBytes, nameof(options));
@@ -69,7 +78,7 @@ public sealed partial class MemoryBlobStore : IBlobStore, ISharedReads, IReadAct
         _shards = [.. Enumerable.Range(0, shards).Select(i => new MemoryShard(_table, i, _budget, _options.Evicts ? new MemoryEviction(balance) : null, _order, shards))];
         _minute = MinuteOf(_clock.GetUtcNow());
         _sweeper = _clock.CreateTimer(static store => ((MemoryBlobStore)store!).SweepAll(), this, SweepEvery, SweepEvery);
-        if (_options.YieldsToPressure) _pressure = new MemoryPressure(ApplyLimit);
+        if (_options.YieldsToPressure) _pressure = new MemoryPressure(ApplyLimit, memoryLoad);
     }
 
     /// <inheritdoc/>
@@ -89,12 +98,7 @@ public sealed partial class MemoryBlobStore : IBlobStore, ISharedReads, IReadAct
         set
         {
             CheckMaxBytes(value, nameof(value));
-            lock (_resizing)
-            {
-                Volatile.Write(ref _maxBytes, value);
-                Volatile.Write(ref _capabilities, Describe(value));
-            }
-
+            Volatile.Write(ref _maxBytes, value);
             ApplyLimit();
         }
     }
@@ -171,6 +175,9 @@ public sealed partial class MemoryBlobStore : IBlobStore, ISharedReads, IReadAct
         return _sweeper.DisposeAsync();
     }
 
+    /// <summary>How the store yields to memory pressure; null if it does not.</summary>
+    internal MemoryPressure? Pressure => _pressure;
+
     internal void ThrowIfClosed(string operation)
     {
         if (_closed) throw StorageException.Closed(operation, _options.Name);
@@ -193,14 +200,15 @@ public sealed partial class MemoryBlobStore : IBlobStore, ISharedReads, IReadAct
             : BlobReadResult.WithoutBytes(BlobReadStatus.RangeNotSatisfiable, blob.Info, blob.Source);
     }
 
-    private StoreCapabilities Describe(long maxBytes)
+    /// <param name="limit">The capacity, or what memory pressure leaves of it.</param>
+    private StoreCapabilities Describe(long limit)
     {
-        long share = _options.Evicts ? maxBytes / EvictingShare : maxBytes;
+        long share = _options.Evicts ? limit / EvictingShare : limit;
         return new StoreCapabilities
         {
             Store = _options.Name,
             IsVolatile = _options.Evicts,
-            MaxBlobLength = Math.Min(Math.Min(_options.MaxBlobBytes ?? share, maxBytes), MemoryPayload.MaxLength),
+            MaxBlobLength = Math.Min(Math.Min(_options.MaxBlobBytes ?? share, limit), MemoryPayload.MaxLength),
             MultipartUploads = _uploads is not null,
         };
     }

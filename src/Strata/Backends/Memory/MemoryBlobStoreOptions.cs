@@ -26,7 +26,8 @@ public sealed record MemoryBlobStoreOptions
 
     /// <summary>
     /// Whether a store that evicts gives up part of its capacity while the process is short of memory, as the garbage
-    /// collector sees it: down to an eighth, a quarter less after each full collection, and back when the shortage is over.
+    /// collector sees it: down to an eighth, a quarter less after each full collection, and back when the shortage is over. The longest blob that
+    /// is taken shrinks with it.
     /// Default false; true needs <see cref="Evicts"/>.
     /// </summary>
     public bool YieldsToPressure { get; init; }

@@ -13,6 +13,9 @@ internal sealed class MemoryPressure : IDisposable
     private const double LowLoad = 0.85;
     private readonly Action _changed;
     private readonly Func<double> _load;
+
+    /// <summary>Held here, so that it is not finalized along with the sentinel, which would find it empty.</summary>
+    private readonly WeakReference<MemoryPressure> _self;
     private double _share = 1;
     private volatile bool _disposed;
 
@@ -22,7 +25,8 @@ internal sealed class MemoryPressure : IDisposable
     {
         _changed = changed;
         _load = load ?? LoadOfProcess;
-        _ = new Sentinel(new WeakReference<MemoryPressure>(this));
+        _self = new WeakReference<MemoryPressure>(this);
+        _ = new Sentinel(_self);
     }
 
     /// <summary>0.125 to 1.</summary>
