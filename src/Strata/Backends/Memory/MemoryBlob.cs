@@ -145,7 +145,8 @@ internal sealed class MemoryBlob : BlobReadResult
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void NoteUse(uint minute)
     {
-        if (_uses < MostUses) _uses++;
+        byte uses = _uses;
+        if (uses < MostUses) _uses = (byte)(uses + 1);
         if (_lastUse != minute) _lastUse = minute;
     }
 

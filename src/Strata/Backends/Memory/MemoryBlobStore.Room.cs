@@ -20,14 +20,10 @@ public sealed partial class MemoryBlobStore
     private WriteResult Store(BlobKey key, long bytes, Func<MemoryShard, DateTimeOffset, WriteResult?> change)
     {
         long reserved = _options.Evicts ? bytes : 0;
-        if (_options.Evicts)
-        {
-            _budget.Add(reserved);
-            Evict();
-        }
-
+        _budget.Add(reserved);
         try
         {
+            if (_options.Evicts) Evict();
             if (Attempt() is { } done) return done;
             MakeRoomInStrict(bytes);
             return Attempt() ?? throw Full(key);
@@ -107,10 +103,16 @@ public sealed partial class MemoryBlobStore
             Operation = "write", Key = key, Store = _options.Name,
         };
 
-    /// <summary>Sets the limit to the capacity, or to less under memory pressure, and evicts what is above.</summary>
+    /// <summary>Sets the limit, and with it the longest blob, to the capacity, or to less under memory pressure, and evicts what is above.</summary>
     private void ApplyLimit()
     {
-        lock (_resizing) _budget.Limit = Math.Max(LeastBytes, (long)(_maxBytes * (_pressure?.Share ?? 1)));
+        lock (_resizing)
+        {
+            long limit = Math.Max(LeastBytes, (long)(MaxBytes * (_pressure?.Share ?? 1)));
+            _budget.Limit = limit;
+            Volatile.Write(ref _capabilities, Describe(limit));
+        }
+
         if (_options.Evicts) Evict();
     }
 
@@ -127,7 +129,11 @@ public sealed partial class MemoryBlobStore
         uint minute = _minute = MinuteOf(now);
         foreach (MemoryShard shard in _shards)
         {
-            lock (shard.Gate) shard.Sweep(now, minute, _plain, int.MaxValue);
+            // In steps, between which those who wait for the lock come in.
+            for (bool isMore = true; isMore;)
+            {
+                lock (shard.Gate) isMore = shard.Sweep(now, minute, _plain, SweepAtOnce);
+            }
         }
     }
 }

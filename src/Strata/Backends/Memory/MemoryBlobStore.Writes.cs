@@ -55,29 +55,11 @@ public sealed partial class MemoryBlobStore
         Enter(key, "delete");
         Capabilities.Check(key, condition, "delete");
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<DeleteResult>(cancellationToken);
-        DateTimeOffset now = _clock.GetUtcNow();
-        MemoryShard shard = ShardOf(key);
-        lock (shard.Gate)
-        {
-            MemoryBlob? found = shard.Find(key), current = VisibleAt(found, now);
-            if (condition.Kind != WriteConditionKind.None && !condition.Holds(current?.Info, Floor(shard, found, current))) return new(new DeleteResult(DeleteStatus.PreconditionFailed));
-            if (condition.Kind == WriteConditionKind.IfOlder)
-            {
-                shard.Bury(key, found, condition.Version, _plain, MinuteOf(now));
-                return new(new DeleteResult(current is null ? DeleteStatus.Missing : DeleteStatus.Deleted, condition.Version));
-            }
+        DeleteResult result = Delete(key, condition);
 
-            if (current is null)
-            {
-                // What has expired keeps older copies out, as it would have had nobody deleted it.
-                if (found is { IsTombstone: false }) shard.Bury(key, found, found.Version, _plain, MinuteOf(now));
-                return new(new DeleteResult(DeleteStatus.Missing));
-            }
-
-            BlobVersion version = _versions.Next(current.Version);
-            shard.Bury(key, found, version, _plain, MinuteOf(now));
-            return new(new DeleteResult(DeleteStatus.Deleted, version));
-        }
+        // A tombstone where nothing was takes room.
+        if (_options.Evicts) Evict();
+        return new(result);
     }
 
     /// <inheritdoc/>
@@ -147,9 +129,39 @@ public sealed partial class MemoryBlobStore
 
     internal BlobVersion NextVersion() => _versions.Next();
 
+    private DeleteResult Delete(BlobKey key, WriteCondition condition)
+    {
+        DateTimeOffset now = _clock.GetUtcNow();
+        MemoryShard shard = ShardOf(key);
+        lock (shard.Gate)
+        {
+            MemoryBlob? found = shard.Find(key), current = VisibleAt(found, now);
+            if (condition.Kind != WriteConditionKind.None && !condition.Holds(current?.Info, Floor(shard, found, current))) return new DeleteResult(DeleteStatus.PreconditionFailed);
+            if (condition.Kind == WriteConditionKind.IfOlder)
+            {
+                shard.Bury(key, found, condition.Version, _plain, MinuteOf(now));
+                return new DeleteResult(current is null ? DeleteStatus.Missing : DeleteStatus.Deleted, condition.Version);
+            }
+
+            if (current is null)
+            {
+                // What has expired keeps older copies out, as it would have had nobody deleted it.
+                if (found is { IsTombstone: false }) shard.Bury(key, found, found.Version, _plain, MinuteOf(now));
+                return new DeleteResult(DeleteStatus.Missing);
+            }
+
+            BlobVersion version = _versions.Next(current.Version);
+            shard.Bury(key, found, version, _plain, MinuteOf(now));
+            return new DeleteResult(DeleteStatus.Deleted, version);
+        }
+    }
+
     private WriteResult Commit(BlobKey key, MemoryPayload payload, uint checksum, WriteOptions? options, CommitOptions? commit, long claimed = 0)
     {
         ThrowIfClosed("write");
+        long longest = Capabilities.MaxBlobLength;
+        if (payload.Length > longest) throw TooLarge(key, longest);
+        if (_options.Evicts && Refusal(key, options?.Condition ?? default) is { } refused) return refused;
         return Store(key, MemoryBlob.HeapBytes + payload.HeapBytes, Put);
 
         WriteResult? Put(MemoryShard shard, DateTimeOffset now)
@@ -157,9 +169,23 @@ public sealed partial class MemoryBlobStore
             MemoryBlob? found = shard.Find(key), current = VisibleAt(found, now);
             BlobInfo? replaced = current?.Info;
             if (options?.Condition.Holds(replaced, Floor(shard, found, current)) == false) return WriteResult.PreconditionFailed(replaced);
-            BlobVersion version = options?.AsCopyOf is null ? _versions.Next(found?.Version ?? default) : default;
+            BlobVersion version = options?.AsCopyOf is null ? _versions.Next(found?.Version ?? shard.Forgotten) : default;
             BlobInfo info = NewBlob.Describe(key, payload.Length, checksum, options, commit, replaced, version, now);
             return TryPut(shard, new MemoryBlob(payload, info, _plain, MinuteOf(now)), found, claimed) ? Written(info) : null;
+        }
+    }
+
+    /// <summary>The answer to a write whose condition does not hold, given before room is made for it; null if it may go on.</summary>
+    private WriteResult? Refusal(BlobKey key, WriteCondition condition)
+    {
+        if (condition.Kind == WriteConditionKind.None) return null;
+        DateTimeOffset now = _clock.GetUtcNow();
+        MemoryShard shard = ShardOf(key);
+        lock (shard.Gate)
+        {
+            MemoryBlob? found = shard.Find(key), current = VisibleAt(found, now);
+            BlobInfo? info = current?.Info;
+            return condition.Holds(info, Floor(shard, found, current)) ? null : WriteResult.PreconditionFailed(info);
         }
     }
 

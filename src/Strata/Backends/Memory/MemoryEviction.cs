@@ -40,11 +40,12 @@ internal sealed class MemoryEviction(MemoryBalance balance)
     /// <summary>Takes the entry that has deserved it most out of the queues; null if there is none.</summary>
     public MemoryBlob? Take()
     {
-        while (true)
+        // Many readers can mark entries as fast as these are passed by: behind all rounds that reads can earn, somebody goes.
+        for (int passes = (MostRounds + 1) * Count; ; passes--)
         {
             bool fromSmall = _main.Count == 0 || (_small.Count > 0 && _small.Bytes >= balance.SmallShare * Bytes);
             if ((fromSmall ? _small : _main).TakeOldest() is not { } blob) return null;
-            if (blob.Uses == 0)
+            if (blob.Uses == 0 || passes <= 0)
             {
                 _ghosts.Add(blob.Hash, !fromSmall, Count + 1);
                 return blob;

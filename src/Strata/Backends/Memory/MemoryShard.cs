@@ -70,7 +70,9 @@ internal sealed class MemoryShard(MemoryTable table, int number, MemoryBudget bu
         MemoryBlob tombstone = MemoryBlob.Tombstone(key, version, plain, minute);
         budget.Add(tombstone.Size - (found?.Size ?? 0));
         Put(tombstone, found);
-        while (_tombstones.Bytes > budget.Limit / TombstoneShare / shards && ForgetTombstone())
+
+        // A strict store evicts nothing: what a delete takes beyond the capacity goes at once.
+        while ((HasTooManyTombstones || (eviction is null && budget.Excess > 0)) && ForgetTombstone())
         {
         }
     }
@@ -89,23 +91,26 @@ internal sealed class MemoryShard(MemoryTable table, int number, MemoryBudget bu
     /// <param name="minute">The same.</param>
     /// <param name="plain">What a tombstone knows.</param>
     /// <param name="most">At most this many of each.</param>
-    public void Sweep(DateTimeOffset now, uint minute, MemoryDetails plain, int most)
+    /// <returns>True if there may be more.</returns>
+    public bool Sweep(DateTimeOffset now, uint minute, MemoryDetails plain, int most)
     {
-        for (int i = 0; i < most && _expiries.Due(now.UtcTicks) is { } expired; i++)
+        int expirations = 0, forgotten = 0;
+        for (; expirations < most && _expiries.Due(now.UtcTicks) is { } expired; expirations++)
         {
             Volatile.Write(ref _expirations, _expirations + 1);
             Bury(expired.Key, expired, expired.Version, plain, minute);
         }
 
-        for (int i = 0; i < most && _tombstones.Oldest is { } oldest && oldest.LastUse + TombstoneMinutes <= minute; i++) Remove(oldest);
+        for (; forgotten < most && _tombstones.Oldest is { } oldest && oldest.LastUse + TombstoneMinutes <= minute; forgotten++) Remove(oldest);
+        return expirations == most || forgotten == most;
     }
 
-    /// <summary>Evicts one blob; a tombstone goes only where there is no blob.</summary>
-    /// <param name="blob">The blob, which is readable still; null if none was there.</param>
+    /// <summary>Evicts one blob; a tombstone goes only where there is no blob, or where a lowered capacity left too many.</summary>
+    /// <param name="blob">The blob, which is readable still; null if it was a tombstone that went.</param>
     /// <returns>False if nothing was there.</returns>
     public bool TryEvict(out MemoryBlob? blob)
     {
-        blob = eviction?.Take();
+        blob = HasTooManyTombstones ? null : eviction?.Take();
         if (blob is null) return ForgetTombstone();
 
         Volatile.Write(ref _evictions, _evictions + 1);
@@ -119,6 +124,8 @@ internal sealed class MemoryShard(MemoryTable table, int number, MemoryBudget bu
 
     /// <summary>All that is there, tombstones among it.</summary>
     public void CopyTo(List<MemoryBlob> entries) => table.CopyTo(number, entries);
+
+    private bool HasTooManyTombstones => _tombstones.Bytes > budget.Limit / TombstoneShare / shards;
 
     private void Remove(MemoryBlob entry)
     {
