@@ -16,11 +16,12 @@ namespace Strata.Reliability;
 public sealed class MemoryHistoryTests(ITestOutputHelper output)
 {
     [Theory]
-    [InlineData(128 << 10, 3_000)]
-    [InlineData(4 << 20, 60_000)]
-    public async Task Each_key_is_a_register_that_forgets_only_what_was_evicted(int maxBytes, int valueBytes)
+    [InlineData(128 << 10, 128 << 10, 3_000)]
+    [InlineData(128 << 20, 512 << 10, 12_000)]
+    public async Task Each_key_is_a_register_that_forgets_only_what_was_evicted(int openedBytes, int maxBytes, int valueBytes)
     {
-        await using var store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true, MaxBytes = maxBytes });
+        // As many shards as for what it is opened with.
+        await using var store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true, MaxBytes = openedBytes }) { MaxBytes = maxBytes };
         await CheckAsync(store, store, maxBytes, valueBytes, forgets: true);
     }
 

@@ -18,7 +18,7 @@ public sealed class TornValueTests(ITestOutputHelper output)
     public async Task No_reader_sees_a_value_that_nobody_wrote_under_its_key()
     {
         int seed = TestSeed.Next();
-        await using var store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true, MaxBytes = MaxBytes });
+        await using var store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true, MaxBytes = 128 << 20 }) { MaxBytes = MaxBytes };
         var run = new Run(store, seed, LongForm.Of(TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(3)));
         await run.WaitAsync();
         StoreStatistics end = store.GetStatistics();

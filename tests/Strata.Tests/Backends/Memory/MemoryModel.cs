@@ -4,7 +4,7 @@ using Xunit;
 namespace Strata.Tests;
 
 /// <summary>A small memory store beside a dictionary of what it must hold. A memory store answers at once, so that steps are plain calls.</summary>
-internal sealed class MemoryModel
+internal sealed class MemoryModel : IDisposable
 {
     private const int LeastBytes = 64 << 10;
 
@@ -48,13 +48,19 @@ internal sealed class MemoryModel
         CheckEmptied();
     }
 
+    public void Dispose() => Assert.True(IsDone(_store.DisposeAsync()));
+
     private static BlobKey KeyOf(int number) => BlobKey.Parse(number % 5 == 0 ? $"ключ/{number}" : $"k/{number}");
 
     private static T Now<T>(ValueTask<T> call)
     {
         Assert.True(call.IsCompleted, "a memory store answers at once");
+#pragma warning disable VSTHRD002 // it has answered
         return call.Result;
+#pragma warning restore VSTHRD002
     }
+
+    private static bool IsDone(ValueTask call) => call.IsCompletedSuccessfully;
 
     private void Do(MemoryStep step)
     {

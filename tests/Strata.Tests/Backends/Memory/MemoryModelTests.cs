@@ -32,7 +32,7 @@ public sealed class MemoryModelTests
         Config config = Config.QuickThrowOnFailure.WithMaxTest(150).WithReplay(new Replay(new Rnd((ulong)seed), FSharpOption<int>.None));
         Check.One(config, Prop.ForAll(Arb.From(Gen.Choose(1, 400).SelectMany(count => Steps.ListOf(count)).Select(list => new MemorySteps([.. list])), steps => steps.Shorter()), steps =>
         {
-            var model = new MemoryModel(evicts);
+            using var model = new MemoryModel(evicts);
             model.Run(steps);
             sequences++;
             evictions += model.Evictions;

@@ -214,7 +214,8 @@ public sealed class MemoryRoomTests
         Assert.Single((await store.ListPageAsync(new ListRequest())).Items);
     }
 
-    private MemoryBlobStore Cache(int maxBytes) => new(new MemoryBlobStoreOptions { Evicts = true, MaxBytes = maxBytes }, Context);
+    /// <summary>A cache of several shards: they stay as many as they were at its opening.</summary>
+    private MemoryBlobStore Cache(int maxBytes) => new(new MemoryBlobStoreOptions { Evicts = true, MaxBytes = 128 << 20 }, Context) { MaxBytes = maxBytes };
 
     /// <summary>Values of 1,000 bytes until one has to go for another.</summary>
     private static async Task FillAsync(MemoryBlobStore store)

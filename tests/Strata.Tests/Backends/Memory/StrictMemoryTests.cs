@@ -68,7 +68,7 @@ public sealed class StrictMemoryTests
     public async Task A_store_that_is_emptied_holds_no_byte()
     {
         var clock = new FakeClock();
-        await using var store = new MemoryBlobStore(new MemoryBlobStoreOptions { MaxBytes = 16 << 20 }, StoreContext.Default with { Clock = clock });
+        await using var store = new MemoryBlobStore(new MemoryBlobStoreOptions { MaxBytes = 256 << 20 }, StoreContext.Default with { Clock = clock });
         int seed = TestSeed.Next();
         var random = new Random(seed);
         for (int i = 0; i < 50_000; i++)
