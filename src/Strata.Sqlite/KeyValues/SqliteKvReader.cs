@@ -98,7 +98,7 @@ internal sealed class SqliteKvReader : IDisposable
         if (expires > instant.Time && !instant.IsExact)
         {
             DateTimeOffset seen = SqliteKvState.Read(_state, _session).Seen;
-            _clock.Saw(seen);
+            _clock.Saw((seen).ToUnixTimeMilliseconds());
             instant = new Instant(Math.Max(instant.Time, seen.ToUnixTimeMilliseconds()), IsExact: true);
         }
 

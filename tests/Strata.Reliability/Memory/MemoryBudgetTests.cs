@@ -18,7 +18,7 @@ public sealed class MemoryBudgetTests(ITestOutputHelper output)
     public async Task Live_bytes_stay_within_five_percent_of_the_budget_under_sixteen_writers_and_a_million_entries()
     {
         const int keys = 2_000_000;
-        const long maxBytes = 320L << 20;
+        const long maxBytes = 384L << 20;
         int seed = TestSeed.Next();
         TimeSpan time = LongForm.Of(TimeSpan.FromMinutes(30), TimeSpan.FromSeconds(6)), between = LongForm.Of(TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(2));
         long before = LiveBytes();
