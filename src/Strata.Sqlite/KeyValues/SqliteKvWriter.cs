@@ -34,7 +34,7 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
         _deleteExpired = session.Prepare("DELETE FROM kv_entries WHERE rowid IN (SELECT rowid FROM kv_entries WHERE expires <= ?1 ORDER BY expires LIMIT ?2)");
         _nextExpiry = session.Prepare("SELECT expires FROM kv_entries WHERE expires IS NOT NULL ORDER BY expires LIMIT 1");
         SqliteKvState state = SqliteKvState.Read(_state, session);
-        _clock.Saw(state.Seen);
+        _clock.Saw(state.Seen.ToUnixTimeMilliseconds());
         _seen.Raise(state.Last);
     }
 
@@ -154,7 +154,7 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
         try
         {
             SqliteKvState state = SqliteKvState.Read(_state, _session);
-            _clock.Saw(state.Seen);
+            _clock.Saw(state.Seen.ToUnixTimeMilliseconds());
             _now = _clock.Now;
             if (_seen.Raise(state.Last)) _watchers.AllChanged();
             return state;

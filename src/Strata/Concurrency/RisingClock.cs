@@ -6,19 +6,22 @@ internal sealed class RisingClock(TimeProvider clock)
     private long _seen = long.MinValue;
 
     /// <summary>What time it is.</summary>
-    public DateTimeOffset Now
+    public DateTimeOffset Now => DateTimeOffset.FromUnixTimeMilliseconds(Milliseconds);
+
+    /// <summary>The same, Unix milliseconds.</summary>
+    public long Milliseconds
     {
         get
         {
-            Saw(clock.GetUtcNow());
-            return DateTimeOffset.FromUnixTimeMilliseconds(Volatile.Read(ref _seen));
+            Saw(clock.GetUtcNow().ToUnixTimeMilliseconds());
+            return Volatile.Read(ref _seen);
         }
     }
 
-    /// <summary>It was this late once, as others know.</summary>
-    public void Saw(DateTimeOffset moment)
+    /// <summary>It was this late once, Unix milliseconds; what a restart begins with.</summary>
+    public void Saw(long time)
     {
-        long time = moment.ToUnixTimeMilliseconds();
+        // Written once a millisecond, however many look.
         for (long seen = Volatile.Read(ref _seen); time > seen;)
         {
             long before = Interlocked.CompareExchange(ref _seen, time, seen);
