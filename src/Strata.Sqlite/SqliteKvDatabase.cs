@@ -11,8 +11,9 @@ namespace Strata.Sqlite;
 /// <para><b>Commit point:</b> SQLite's commit; with <see cref="SqliteDurability.Flush"/> after the flush of its log. Writes that
 /// come at once are one transaction. Versionstamps rise over all processes that write to the file.</para>
 /// <para>Writes run on a thread of their own: a commit blocks as long as a flush takes, or another process's transaction.
-/// Reads of up to a hundred entries run on the caller's thread: they take microseconds, and to be sent to another
-/// thread would cost more; longer ones are sent to the thread pool, at most <see cref="SqliteKvDatabaseOptions.MaxReaders"/> at once.</para>
+/// Reads of up to a hundred entries run on the caller's thread: they take microseconds (measured: 6 for an entry of 1 KiB, 230
+/// for a hundred), and another thread would be no quicker; longer ones are sent to the thread pool. At most
+/// <see cref="SqliteKvDatabaseOptions.MaxReaders"/> of both run at once.</para>
 /// <para>SQLite's pages have no checksums; each entry has one, and is verified whenever it is read. A commit that fails leaves
 /// nothing: its place in the log is overwritten at once, and only where that fails too is the outcome unknown.</para>
 /// </remarks>

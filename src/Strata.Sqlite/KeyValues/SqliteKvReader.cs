@@ -29,7 +29,7 @@ internal sealed class SqliteKvReader : IDisposable
     public IReadOnlyList<KvRange> Read(IReadOnlyList<ReadRange> ranges, CancellationToken cancellationToken)
     {
         // Before the snapshot is taken: what commits later has a later time of its own.
-        var instant = new Instant(_clock.Now.ToUnixTimeMilliseconds(), ranges.Count == 1 && ranges[0].IsOneKey);
+        var instant = new Instant(_clock.Milliseconds, ranges.Count == 1 && ranges[0].IsOneKey);
         if (ranges.Count == 1) return [Read(ranges[0], ref instant, cancellationToken)];
         var found = new KvRange[ranges.Count];
         _begin.Run();
@@ -98,7 +98,7 @@ internal sealed class SqliteKvReader : IDisposable
         if (expires > instant.Time && !instant.IsExact)
         {
             DateTimeOffset seen = SqliteKvState.Read(_state, _session).Seen;
-            _clock.Saw((seen).ToUnixTimeMilliseconds());
+            _clock.Saw(seen.ToUnixTimeMilliseconds());
             instant = new Instant(Math.Max(instant.Time, seen.ToUnixTimeMilliseconds()), IsExact: true);
         }
 

@@ -11,7 +11,7 @@ public sealed class DenoSqliteFileTests
     private static readonly FakeClock Clock = new(new DateTimeOffset(2026, 11, 22, 0, 0, 0, TimeSpan.Zero));
     private static readonly StoreContext Context = new() { Clock = Clock };
 
-    public static string Golden => Path.Combine(Repository.Root, "tests", "Strata.Tests", "Backends", "Sqlite", "data", "deno-2.9.6.sqlite3");
+    public static string Golden => Path.Combine(Repository.Root, "tests", "Strata.Tests", "Backends", "Sqlite", "Golden", "deno-2.9.6.sqlite3");
 
     [Fact]
     public async Task Every_entry_is_read_in_order_with_its_encoding_versionstamp_and_expiry()

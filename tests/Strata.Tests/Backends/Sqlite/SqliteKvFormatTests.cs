@@ -11,7 +11,7 @@ public sealed class SqliteKvFormatTests : IAsyncLifetime
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly SqliteKvFixture _fixture = new();
 
-    private static string Golden => Path.Combine(Repository.Root, "tests", "Strata.Tests", "Backends", "Sqlite", "data", "kv-1.db");
+    private static string Golden => Path.Combine(Repository.Root, "tests", "Strata.Tests", "Backends", "Sqlite", "Golden", "kv-1.db");
 
     public ValueTask InitializeAsync() => default;
 
