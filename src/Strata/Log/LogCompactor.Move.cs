@@ -28,10 +28,9 @@ internal sealed partial class LogCompactor
 
     /// <summary>Moves what counts of some segments to a new one, and lets them go.</summary>
     /// <param name="victims">The segments.</param>
-    /// <param name="isTrimmed">On a full disk: of a file that was held in reserve what is not filled goes back, or nothing would be gained.</param>
     /// <param name="isRoomWanted">False: what goes without anything being moved may go durably with the next new segment.</param>
     /// <returns>Bytes moved.</returns>
-    private long Compact(List<LogSegment> victims, bool isTrimmed = false, bool isRoomWanted = true)
+    private long Compact(List<LogSegment> victims, bool isRoomWanted = true)
     {
         long live = victims.Sum(v => v.LiveBytes);
         if (live == 0)
@@ -69,7 +68,6 @@ internal sealed partial class LogCompactor
 
             // Without an entry, too: it says which segments are gone, and they go one by one.
             frames.Finish();
-            if (isTrimmed) Trim(target);
             WriteHint(hint, target.End);
 
             // From its publication on the victims do not count: what superseded the rest of them must be on the medium before.
@@ -91,19 +89,6 @@ internal sealed partial class LogCompactor
         files.SyncNames();
         Interlocked.Add(ref _compactedBytes, frames.Bytes);
         return live;
-    }
-
-    private void Trim(LogSegment target)
-    {
-        try
-        {
-            target.Trim();
-        }
-        catch (Exception e) when (DiskErrors.IsDiskError(e))
-        {
-            // A system that does not shorten a mapped file.
-            _log.LogDebug(e, "The segment {Segment} of the log '{Store}' keeps the rest of its file", LogSegmentFiles.NameOf(target.Incarnation), options.Name);
-        }
     }
 
     /// <summary>On a disk without any room a spare gives way to the hint: the segments that go soon take its place. Its name is on the medium with the segment's.</summary>

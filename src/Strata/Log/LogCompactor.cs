@@ -102,7 +102,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                 long before = log.Segments.Sum(s => (long)s.Capacity), freed = 0;
                 while (freed < bytes && PickVictims(LeastShare) is { Count: > 0 } victims)
                 {
-                    Compact([victims[0]], isTrimmed: true);
+                    Compact([victims[0]]);
                     long now = before - log.Segments.Sum(s => (long)s.Capacity);
                     if (now <= freed) break;
                     freed = now;

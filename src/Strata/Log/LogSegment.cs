@@ -20,7 +20,7 @@ internal sealed class LogSegment(LogSegmentHeader header, ILogFile file, LogMapp
     public LogMapping? Mapping { get; } = mapping;
 
     /// <summary>Bytes of the file.</summary>
-    public uint Capacity { get; private set; } = header.Capacity;
+    public uint Capacity { get; } = header.Capacity;
 
     /// <summary>What a later segment says of this one's end, because a write or sync failed in it and it could not be sealed since.</summary>
     public LogVoid? Cut { get; set; }
@@ -62,13 +62,6 @@ internal sealed class LogSegment(LogSegmentHeader header, ILogFile file, LogMapp
     public long GarbageBytes => End - LogSegmentHeader.FramesAt - LiveBytes;
 
     public void AddLive(long bytes) => Volatile.Write(ref _live, _live + bytes);
-
-    /// <summary>Shortens the file to what is in it. Only of one that nobody reads yet: beyond the end of its file a mapping ends the process.</summary>
-    public void Trim()
-    {
-        File.Truncate(End);
-        Capacity = End;
-    }
 
     /// <summary>A lease: while it is held the bytes stay as they are. False: the segment is gone.</summary>
     public bool TryAcquire()

@@ -49,25 +49,6 @@ public sealed class LogFullDiskTests
     }
 
     [Fact]
-    public async Task Without_a_single_free_byte_garbage_in_segments_that_are_partly_live_is_room_for_a_put()
-    {
-        await using LogEngine log = Open(_disk);
-        await FillSomeAsync(log);
-        _disk.Capacity = 1L << 40;
-        _disk.Capacity -= _disk.FreeBytes;
-        Assert.Equal(0, _disk.FreeBytes);
-        Assert.DoesNotContain(log.Segments, s => s.IsSettled && s.LiveBytes == 0);
-
-        // A good third of what the full segments hold is garbage.
-        for (int i = 0; i < 6; i++) await log.PutAsync($"more {i}", Long);
-        StorageException full = await WriteUntilFullAsync(log);
-        Assert.Equal(StorageErrorKind.Full, full.Kind);
-        for (int i = 0; i < 6; i++) Assert.Equal(Long, log.Get($"more {i}"));
-        await StaysReadableAndTakesDeletesAsync(log);
-        await WritesAgainAsync(log);
-    }
-
-    [Fact]
     public async Task An_opening_and_a_closing_without_room_for_hints_go_on_and_the_hints_come_when_there_is_room()
     {
         await using (LogEngine log = Open(_disk)) await FillSomeAsync(log);
