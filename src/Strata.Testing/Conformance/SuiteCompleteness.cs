@@ -4,27 +4,34 @@ using Xunit;
 namespace Strata.Testing;
 
 /// <summary>
-/// Tells what a test assembly leaves out of the conformance suite. A backend's author asserts in one test that both
-/// lists are empty.
+/// Tells what a test assembly leaves out of the conformance suites: <see cref="BlobStoreConformance"/> and
+/// <see cref="KvDatabaseConformance"/>. A backend's author asserts in one test that the lists are empty.
 /// </summary>
 public static class SuiteCompleteness
 {
-    /// <summary>The names of all tests of the suite.</summary>
-    public static IReadOnlyList<string> Tests { get; } = [.. SuiteTests().Select(m => m.Name).Order(StringComparer.Ordinal)];
+    private static readonly Type[] Suites = [typeof(BlobStoreConformance), typeof(KvDatabaseConformance)];
 
-    /// <summary>What a class that derives <see cref="BlobStoreConformance"/> does to lose a part of it; empty if nothing.</summary>
+    /// <summary>The names of all tests of the suite of the blob contract.</summary>
+    public static IReadOnlyList<string> Tests { get; } = NamesOf(typeof(BlobStoreConformance));
+
+    /// <summary>The names of all tests of the suite of the KV contract.</summary>
+    public static IReadOnlyList<string> KvTests { get; } = NamesOf(typeof(KvDatabaseConformance));
+
+    /// <summary>What a class that derives a suite does to lose a part of it; empty if nothing.</summary>
     public static IReadOnlyList<string> FaultsOf(Type conformance)
     {
         ArgumentNullException.ThrowIfNull(conformance);
         var faults = new List<string>();
-        if (!conformance.IsAssignableTo(typeof(BlobStoreConformance))) faults.Add($"{conformance} does not derive {nameof(BlobStoreConformance)}.");
+        Type? suite = Array.Find(Suites, conformance.IsAssignableTo);
+        if (suite is null) faults.Add($"{conformance} does not derive {string.Join(" or ", Suites.Select(s => s.Name))}.");
         if (!conformance.IsVisible || conformance.IsAbstract || conformance.ContainsGenericParameters) faults.Add($"{conformance} must be public and concrete, or no test of it is found.");
         if (conformance.GetCustomAttribute<ConformanceOfAttribute>() is null) faults.Add($"{conformance} lacks [{nameof(ConformanceOfAttribute)}].");
+        if (suite is null) return faults;
         MethodInfo[] methods = conformance.GetMethods(BindingFlags.Public | BindingFlags.Instance);
-        foreach (MethodInfo test in SuiteTests())
+        foreach (MethodInfo test in TestsOf(suite))
         {
-            MethodInfo? found = methods.SingleOrDefault(m => m.Name == test.Name && m.DeclaringType == typeof(BlobStoreConformance));
-            if (methods.Any(m => m.Name == test.Name && m.DeclaringType != typeof(BlobStoreConformance))) faults.Add($"{conformance} hides or overrides {test.Name}.");
+            MethodInfo? found = methods.SingleOrDefault(m => m.Name == test.Name && m.DeclaringType == suite);
+            if (methods.Any(m => m.Name == test.Name && m.DeclaringType != suite)) faults.Add($"{conformance} hides or overrides {test.Name}.");
             else if (found?.GetCustomAttribute<FactAttribute>() is not { Skip: null, SkipWhen: null, SkipUnless: null }) faults.Add($"{conformance} leaves out {test.Name}.");
         }
 
@@ -35,19 +42,26 @@ public static class SuiteCompleteness
     public static IReadOnlyList<string> FaultsIn(Assembly tests) => [.. ConformancesOf(tests).SelectMany(FaultsOf)];
 
     /// <summary>The stores of some assemblies, internal and nested ones included, for which a test assembly has no conformance class.</summary>
-    public static IReadOnlyList<Type> StoresWithoutConformance(Assembly tests, params IEnumerable<Assembly> stores)
+    public static IReadOnlyList<Type> StoresWithoutConformance(Assembly tests, params IEnumerable<Assembly> stores) => WithoutConformance(typeof(IBlobStore), tests, stores);
+
+    /// <summary>The KV databases of some assemblies, internal and nested ones included, for which a test assembly has no conformance class.</summary>
+    public static IReadOnlyList<Type> DatabasesWithoutConformance(Assembly tests, params IEnumerable<Assembly> databases) => WithoutConformance(typeof(IKvDatabase), tests, databases);
+
+    private static Type[] WithoutConformance(Type contract, Assembly tests, IEnumerable<Assembly> assemblies)
     {
         HashSet<Type?> covered = [.. ConformancesOf(tests).Select(c => c.GetCustomAttribute<ConformanceOfAttribute>()?.Store)];
-        return [.. stores.SelectMany(a => a.GetTypes()).Where(t => t is { IsInterface: false, IsAbstract: false } && t.IsAssignableTo(typeof(IBlobStore)) && !covered.Contains(t))];
+        return [.. assemblies.SelectMany(a => a.GetTypes()).Where(t => t is { IsInterface: false, IsAbstract: false } && t.IsAssignableTo(contract) && !covered.Contains(t))];
     }
 
     private static IEnumerable<Type> ConformancesOf(Assembly tests)
     {
         ArgumentNullException.ThrowIfNull(tests);
-        return tests.GetTypes().Where(t => t is { IsAbstract: false } && t.IsAssignableTo(typeof(BlobStoreConformance)));
+        return tests.GetTypes().Where(t => t is { IsAbstract: false } && Array.Exists(Suites, t.IsAssignableTo));
     }
 
-    private static IEnumerable<MethodInfo> SuiteTests() =>
-        typeof(BlobStoreConformance).GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+    private static string[] NamesOf(Type suite) => [.. TestsOf(suite).Select(m => m.Name).Order(StringComparer.Ordinal)];
+
+    private static IEnumerable<MethodInfo> TestsOf(Type suite) =>
+        suite.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
             .Where(m => m.GetCustomAttribute<FactAttribute>() is not null);
 }

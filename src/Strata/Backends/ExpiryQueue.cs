@@ -10,6 +10,15 @@ internal sealed class ExpiryQueue<TEntry>
     private readonly Lock _gate = new();
     private long _number;
 
+    /// <summary>When the next entry is due; null: there is none.</summary>
+    public DateTimeOffset? Next
+    {
+        get
+        {
+            lock (_gate) return _order.Count == 0 ? null : new DateTimeOffset(_order.Min.Ticks, TimeSpan.Zero);
+        }
+    }
+
     public void Add(TEntry entry, DateTimeOffset? expires)
     {
         if (expires is not { } moment) return;

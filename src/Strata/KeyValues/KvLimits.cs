@@ -3,6 +3,9 @@ namespace Strata;
 /// <summary>What a KV database takes in one call. More is a caller's bug, and refused before any I/O.</summary>
 public sealed record KvLimits
 {
+    /// <summary>What a versionstamp appended to a key adds to it.</summary>
+    internal const int VersionstampSuffixBytes = 2 + (2 * Versionstamp.Bytes);
+
     /// <summary>The limits that Deno's clients expect of a database, and every backend keeps to unless it says otherwise.</summary>
     public static KvLimits Deno { get; } = new();
 
@@ -26,7 +29,7 @@ public sealed record KvLimits
     /// <summary>The greatest limit of one range.</summary>
     public int MaxEntries { get; init; } = 1_000;
 
-    /// <summary>Bytes of a key that is written. Where a range begins and ends may have one more.</summary>
+    /// <summary>Bytes of a key that is written, an appended versionstamp included. Where a range begins and ends may have one more.</summary>
     public int MaxKeyBytes { get; init; } = 2_048;
 
     /// <summary>Bytes of a value.</summary>
@@ -73,7 +76,7 @@ public sealed record KvLimits
         for (int i = 0; i < write.Mutations.Count; i++)
         {
             KvMutation mutation = write.Mutations[i];
-            keyBytes += CheckKey(mutation.Key, nameof(write));
+            keyBytes += CheckKey(mutation.Key, nameof(write), mutation.Kind == KvMutationKind.SetVersionstampedKey ? VersionstampSuffixBytes : 0);
             int length = mutation.Value.Data.Length;
             if (length > MaxValueBytes) throw new ArgumentException($"A value has at most {MaxValueBytes} bytes, not {length}.", nameof(write));
             bytes += length;
@@ -92,6 +95,6 @@ public sealed record KvLimits
         for (int i = 0; i < watched.Count; i++) CheckKey(watched[i], nameof(watched));
     }
 
-    private int CheckKey(ReadOnlyMemory<byte> key, string parameter) =>
-        key.Length >= 1 && key.Length <= MaxKeyBytes ? key.Length : throw new ArgumentException($"A key has 1 to {MaxKeyBytes} bytes, not {key.Length}.", parameter);
+    private int CheckKey(ReadOnlyMemory<byte> key, string parameter, int suffix = 0) =>
+        key.Length >= 1 && key.Length + suffix <= MaxKeyBytes ? key.Length + suffix : throw new ArgumentException($"A key has 1 to {MaxKeyBytes - suffix} bytes, not {key.Length}.", parameter);
 }

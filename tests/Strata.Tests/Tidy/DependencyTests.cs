@@ -13,7 +13,7 @@ public sealed class DependencyTests
     {
         [""] = ["Blobs", "KeyValues"],
         ["Blobs"] = [],
-        ["KeyValues"] = [""],
+        ["KeyValues"] = ["", "Blobs"],
         ["Concurrency"] = ["", "Blobs"],
         ["Log"] = ["", "Blobs", "KeyValues", "Concurrency"],
         ["Outbox"] = ["", "Blobs", "KeyValues", "Concurrency"],

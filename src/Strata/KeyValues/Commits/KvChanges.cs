@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Strata;
 
 /// <summary>
@@ -9,11 +11,8 @@ namespace Strata;
 /// <param name="now">What time it is.</param>
 public sealed class KvChanges(IKvView before, Versionstamp last, DateTimeOffset now) : IKvView
 {
-    /// <summary>Longest key that a versionstamp is appended to.</summary>
-    private const int SuffixBytes = 22;
-
     private readonly Dictionary<ReadOnlyMemory<byte>, KvEntry?> _entries = new(KvKeyComparer.Instance);
-    private readonly List<KeyValuePair<ReadOnlyMemory<byte>, KvEntry?>> _ofOne = [];
+    private readonly List<(ReadOnlyMemory<byte> Key, bool WasChanged, KvEntry? Before)> _undo = [];
 
     /// <summary>The last versionstamp issued by now.</summary>
     public Versionstamp Last { get; private set; } = last;
@@ -22,15 +21,8 @@ public sealed class KvChanges(IKvView before, Versionstamp last, DateTimeOffset 
     public IReadOnlyDictionary<ReadOnlyMemory<byte>, KvEntry?> Entries => _entries;
 
     /// <inheritdoc/>
-    public KvEntry? Find(ReadOnlyMemory<byte> key, bool keyOnly)
-    {
-        for (int i = _ofOne.Count - 1; i >= 0; i--)
-        {
-            if (_ofOne[i].Key.Span.SequenceEqual(key.Span)) return Visible(_ofOne[i].Value);
-        }
-
-        return _entries.TryGetValue(key, out KvEntry? entry) ? Visible(entry) : before.Find(key, keyOnly);
-    }
+    public KvEntry? Find(ReadOnlyMemory<byte> key, bool keyOnly) =>
+        _entries.TryGetValue(key, out KvEntry? entry) ? Visible(entry) : before.Find(key, keyOnly);
 
     /// <summary>Adds what a write does, all of it or nothing.</summary>
     /// <exception cref="ArgumentException">A mutation cannot be applied; the write has done nothing.</exception>
@@ -49,37 +41,61 @@ public sealed class KvChanges(IKvView before, Versionstamp last, DateTimeOffset 
         Versionstamp stamp = Last.Next();
         try
         {
-            for (int i = 0; i < write.Mutations.Count; i++) _ofOne.Add(Apply(write.Mutations[i], stamp));
-            foreach (KeyValuePair<ReadOnlyMemory<byte>, KvEntry?> change in _ofOne) _entries[change.Key] = change.Value;
+            for (int i = 0; i < write.Mutations.Count; i++) Apply(write.Mutations[i], stamp);
+            Last = stamp;
         }
         finally
         {
-            _ofOne.Clear();
+            if (Last != stamp) Undo();
+            _undo.Clear();
         }
 
-        Last = stamp;
         return CommitResult.Committed(stamp);
     }
 
-    private KeyValuePair<ReadOnlyMemory<byte>, KvEntry?> Apply(in KvMutation mutation, Versionstamp stamp)
+    private void Apply(in KvMutation mutation, Versionstamp stamp)
     {
         ReadOnlyMemory<byte> key = mutation.Key;
         switch (mutation.Kind)
         {
             case KvMutationKind.Set:
-                return Set(key, Known(mutation.Value), mutation.Expires);
+                Set(key, Known(mutation.Value), mutation.Expires, stamp);
+                break;
             case KvMutationKind.Delete:
-                return new(key, null);
+                Change(key, null);
+                break;
             case KvMutationKind.SetVersionstampedKey:
-                return Set(WithVersionstamp(key, stamp), Known(mutation.Value), mutation.Expires);
+                Set(WithVersionstamp(key, stamp), Known(mutation.Value), mutation.Expires, stamp);
+                break;
             case KvMutationKind.Sum or KvMutationKind.Max or KvMutationKind.Min:
-                return Set(key, KvSum.Of(mutation, Find(key, keyOnly: false)?.Value), mutation.Expires);
+                Set(key, KvSum.Of(mutation, Find(key, keyOnly: false)?.Value), mutation.Expires, stamp);
+                break;
             default:
                 throw new ArgumentException($"{mutation.Kind} is no mutation.", nameof(mutation));
         }
-
-        KeyValuePair<ReadOnlyMemory<byte>, KvEntry?> Set(ReadOnlyMemory<byte> at, KvValue value, DateTimeOffset? expires) => new(at, new KvEntry(at, value, stamp, expires));
     }
+
+    private void Set(ReadOnlyMemory<byte> key, KvValue value, DateTimeOffset? expires, Versionstamp stamp) => Change(key, new KvEntry(key, value, stamp, ToMillisecond(expires)));
+
+    private void Change(ReadOnlyMemory<byte> key, KvEntry? entry)
+    {
+        ref KvEntry? changed = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, key, out bool wasChanged);
+        _undo.Add((key, wasChanged, changed));
+        changed = entry;
+    }
+
+    private void Undo()
+    {
+        for (int i = _undo.Count - 1; i >= 0; i--)
+        {
+            (ReadOnlyMemory<byte> key, bool wasChanged, KvEntry? earlier) = _undo[i];
+            if (wasChanged) _entries[key] = earlier;
+            else _entries.Remove(key);
+        }
+    }
+
+    /// <summary>What backends keep of a moment, so that all of them say the same.</summary>
+    private static DateTimeOffset? ToMillisecond(DateTimeOffset? moment) => moment is { } exact ? DateTimeOffset.FromUnixTimeMilliseconds(exact.ToUnixTimeMilliseconds()) : null;
 
     private static KvValue Known(KvValue value) =>
         value.Encoding is KvEncoding.V8 or KvEncoding.Bytes || (value.Encoding == KvEncoding.Le64 && value.Data.Length == sizeof(ulong))
@@ -88,7 +104,7 @@ public sealed class KvChanges(IKvView before, Versionstamp last, DateTimeOffset 
 
     private static byte[] WithVersionstamp(ReadOnlyMemory<byte> key, Versionstamp stamp)
     {
-        byte[] whole = new byte[key.Length + SuffixBytes];
+        byte[] whole = new byte[key.Length + KvLimits.VersionstampSuffixBytes];
         key.Span.CopyTo(whole);
         whole[key.Length] = 2;
         System.Text.Encoding.ASCII.GetBytes(stamp.ToString(), whole.AsSpan(key.Length + 1));

@@ -40,7 +40,7 @@ public sealed class KvWriter(Func<KvCommitGroup, ValueTask> commit, KvWatchers w
 
     private async Task LeadAsync()
     {
-        while (true)
+        for (int groups = 0; ; groups++)
         {
             var group = new KvCommitGroup();
             lock (_latch)
@@ -53,6 +53,8 @@ public sealed class KvWriter(Func<KvCommitGroup, ValueTask> commit, KvWatchers w
                 }
             }
 
+            // The caller's own write was in the first group: it does not serve the others for as long as they come.
+            if (groups == 1) await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             Exception? failure = null;
             try
             {
