@@ -77,7 +77,7 @@ public sealed record KvLimits
         {
             KvMutation mutation = write.Mutations[i];
             keyBytes += CheckKey(mutation.Key, nameof(write), mutation.Kind == KvMutationKind.SetVersionstampedKey ? VersionstampSuffixBytes : 0);
-            int length = mutation.Value.Data.Length;
+            int length = mutation.Value.Data.Length + (mutation.SumLimits?.Min.Length ?? 0) + (mutation.SumLimits?.Max.Length ?? 0);
             if (length > MaxValueBytes) throw new ArgumentException($"A value has at most {MaxValueBytes} bytes, not {length}.", nameof(write));
             bytes += length;
         }

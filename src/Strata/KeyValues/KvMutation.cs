@@ -27,6 +27,9 @@ public readonly record struct KvMutation
     /// <summary>Adds to a number of 64 bits.</summary>
     public static KvMutation Sum(ReadOnlyMemory<byte> key, ulong number) => new() { Kind = KvMutationKind.Sum, Key = key, Value = KvValue.OfUInt64(number) };
 
+    /// <summary>Adds to a number of the kind of this one: of 64 bits, or JavaScript's (<see cref="KvEncoding.V8"/>) number or big integer.</summary>
+    public static KvMutation Sum(ReadOnlyMemory<byte> key, KvValue number, KvSumLimits? limits = null) => new() { Kind = KvMutationKind.Sum, Key = key, Value = number, SumLimits = limits };
+
     /// <summary>Raises a number of 64 bits.</summary>
     public static KvMutation Max(ReadOnlyMemory<byte> key, ulong number) => new() { Kind = KvMutationKind.Max, Key = key, Value = KvValue.OfUInt64(number) };
 
