@@ -39,7 +39,7 @@ public sealed class KvConnectDatabase : IKvDatabase
     {
         (_options, _http, _session, _clock) = (options, http, session, context.Clock);
         _log = context.Loggers.CreateLogger<KvConnectDatabase>();
-        Capabilities = new KvCapabilities { Database = options.Name, Limits = KvLimits.Deno, WatchesOtherProcesses = true, TellsExpiry = session.IsStrata };
+        Capabilities = new KvCapabilities { Database = options.Name, Limits = options.Limits, WatchesOtherProcesses = true, TellsExpiry = session.IsStrata };
     }
 
     /// <inheritdoc/>

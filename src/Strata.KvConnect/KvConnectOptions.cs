@@ -18,6 +18,9 @@ public sealed record KvConnectOptions
     /// <summary>A call that has no answer after this has failed: 1 s to 1 h. Default 30 s.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>What the server takes: the protocol's limits, but of the command line's own way in.</summary>
+    internal KvLimits Limits { get; init; } = KvLimits.Deno;
+
     /// <summary>What is never told: the token.</summary>
     public override string ToString() => $"{Name} at {Url.GetLeftPart(UriPartial.Path)}";
 
