@@ -6,7 +6,7 @@ namespace Strata.Workload;
 /// <param name="Writer">Which one.</param>
 /// <param name="Result">What.</param>
 /// <param name="Number">Of which step.</param>
-/// <param name="At">When: ticks of the clock that all processes of a machine share, and that nobody sets.</param>
+/// <param name="At">When: ticks of the clock that all processes of a machine share, and that nobody sets. Of a commit to a KV database: the count of its versionstamp.</param>
 internal readonly record struct Acknowledgement(int Writer, StepResult Result, long Number, long At)
 {
     private const string Mark = "told";

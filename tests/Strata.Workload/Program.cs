@@ -4,6 +4,7 @@ var settings = WorkloadSettings.Read(args);
 return settings.Command switch
 {
     WorkloadCommand.Write => await WriteCommand.RunAsync(settings),
+    WorkloadCommand.Commit => await CommitCommand.RunAsync(settings),
     WorkloadCommand.Soak => await SoakCommand.RunAsync(settings),
     WorkloadCommand.Large => await LargeCommand.RunAsync(settings),
     _ => throw new ArgumentException($"There is no command {settings.Command}."),

@@ -6,6 +6,9 @@ internal enum WorkloadCommand
     /// <summary>Writes, and acknowledges each write.</summary>
     Write,
 
+    /// <summary>Commits to a KV database, and acknowledges each commit.</summary>
+    Commit,
+
     /// <summary>A cache under a mixed load, and what it takes of the machine.</summary>
     Soak,
 

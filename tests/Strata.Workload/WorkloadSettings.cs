@@ -38,6 +38,7 @@ internal sealed record WorkloadSettings
     /// <summary>Of the cache, or of the value.</summary>
     public long Bytes { get; init; }
 
+    /// <summary>How long a soak lasts; how far the clock of a database is set back.</summary>
     public TimeSpan Time { get; init; }
 
     public DiskBlobStoreOptions Store => new()
@@ -49,6 +50,8 @@ internal sealed record WorkloadSettings
         CompactionBytesPerSecond = null,
         Disk = LiesAboutSyncs ? new UnsyncedDisk(new SystemDisk(Folder)) : null,
     };
+
+    public DiskKvDatabaseOptions Database => new() { Path = Folder, Durability = Durability, SyncInterval = SyncInterval, SegmentBytes = SegmentBytes, CompactionBytesPerSecond = null };
 
     public static WorkloadSettings Read(string[] arguments)
     {

@@ -39,6 +39,16 @@ internal sealed class ExpiryQueue<TEntry>
         }
     }
 
+    /// <summary>Takes out all entries.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _order.Clear();
+            _places.Clear();
+        }
+    }
+
     /// <summary>Takes out the entries that are due by now, at most <paramref name="most"/>; some may be replaced meanwhile.</summary>
     public IReadOnlyList<TEntry> TakeDue(DateTimeOffset now, int most)
     {

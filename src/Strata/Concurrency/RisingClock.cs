@@ -6,19 +6,27 @@ internal sealed class RisingClock(TimeProvider clock)
     private long _seen = long.MinValue;
 
     /// <summary>What time it is.</summary>
-    public DateTimeOffset Now
+    public DateTimeOffset Now => DateTimeOffset.FromUnixTimeMilliseconds(Milliseconds);
+
+    /// <summary>The same, Unix milliseconds.</summary>
+    public long Milliseconds
     {
         get
         {
-            long now = clock.GetUtcNow().ToUnixTimeMilliseconds(), seen = Volatile.Read(ref _seen);
-            while (now > seen)
-            {
-                long before = Interlocked.CompareExchange(ref _seen, now, seen);
-                if (before == seen) break;
-                seen = before;
-            }
+            Saw(clock.GetUtcNow().ToUnixTimeMilliseconds());
+            return Volatile.Read(ref _seen);
+        }
+    }
 
-            return DateTimeOffset.FromUnixTimeMilliseconds(Math.Max(now, seen));
+    /// <summary>It was this late once, Unix milliseconds; what a restart begins with.</summary>
+    public void Saw(long time)
+    {
+        // Written once a millisecond, however many look.
+        for (long seen = Volatile.Read(ref _seen); time > seen;)
+        {
+            long before = Interlocked.CompareExchange(ref _seen, time, seen);
+            if (before == seen) return;
+            seen = before;
         }
     }
 }

@@ -25,8 +25,8 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
 
     public int Count => _operations.Count;
 
-    /// <summary>True if it only deletes: what a full disk still takes.</summary>
-    public bool FreesSpace { get; private set; } = true;
+    /// <summary>True if it only deletes: what a full disk still takes. Set it for a small entry that deletes depend on.</summary>
+    public bool FreesSpace { get; set; } = true;
 
     internal ReadOnlySpan<Operation> Operations => CollectionsMarshal.AsSpan(_operations);
 
@@ -44,7 +44,7 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
     internal Exception? Failure { get; set; }
 
     /// <summary>Sets a key's value: head, then body. A key is set or deleted once in a batch.</summary>
-    /// <param name="key">1 to 1,100 bytes; the first names the keyspace.</param>
+    /// <param name="key">1 to 2,080 bytes; the first names the keyspace.</param>
     /// <param name="head">The first bytes of the value, copied.</param>
     /// <param name="body">The others; beyond <see cref="CopiedBytes"/> they must stay as they are until the commit is over.</param>
     /// <param name="expires">Unix milliseconds; 0 = never.</param>

@@ -26,7 +26,7 @@ internal sealed partial class LogEngine
     public ValueTask<LogCommit> CommitAsync(LogBatch batch)
     {
         if (batch.Count == 0) throw new ArgumentException("The batch is empty.", nameof(batch));
-        if (batch.Length > LogOptions.MaxSegmentBytes - LogSegmentHeader.FramesAt - (4 * LogFrameHeader.Bytes)) throw new ArgumentException($"The batch has {batch.Length} bytes, more than a segment of 64 MiB takes.", nameof(batch));
+        if (batch.Length > LogOptions.MaxBatchBytes) throw new ArgumentException($"The batch has {batch.Length} bytes; the most is {LogOptions.MaxBatchBytes}.", nameof(batch));
         OperationGate.Pass pass = _gate.Enter("write");
         int rooms = _compactor.RoomsMade;
         if (!_flushes && (batch.FreesSpace || _compactor.HasRoom))

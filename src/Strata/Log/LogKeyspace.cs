@@ -20,4 +20,7 @@ internal enum LogKeyspace : byte
 
     /// <summary>What the store itself must remember.</summary>
     System = 6,
+
+    /// <summary>An ordered KV's keys, as they are.</summary>
+    KeyValues = 16,
 }

@@ -6,6 +6,9 @@ internal sealed record LogOptions
     /// <summary>Smallest and largest capacity of a segment.</summary>
     public const int MinSegmentBytes = 64 << 10, MaxSegmentBytes = 64 << 20;
 
+    /// <summary>Bytes of the largest batch. One that fits into no segment of the largest capacity gets a segment of its own, of its size.</summary>
+    public const int MaxBatchBytes = 96 << 20;
+
     /// <summary>The store's name in messages.</summary>
     public required string Name { get; init; }
 

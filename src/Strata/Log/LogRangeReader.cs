@@ -32,6 +32,12 @@ internal sealed unsafe class LogRangeReader(LogEngine log) : IDisposable
     /// <summary>How many entries the scan found, tombstones among them.</summary>
     public int Count => _found.Count;
 
+    /// <summary>False: some of it could not be leased. What is read of that is the key's latest entry, not the one found.</summary>
+    public bool IsComplete { get; private set; }
+
+    /// <summary>Memory that it keeps for the next scan, bytes.</summary>
+    public int HeldBytes => _found.HeldBytes + (_places.Length * sizeof(Place));
+
     /// <summary>The key of an entry found.</summary>
     public ReadOnlySpan<byte> Key(int index) => _found.Key(index);
 
@@ -49,7 +55,8 @@ internal sealed unsafe class LogRangeReader(LogEngine log) : IDisposable
 
             // Else the index knows by now where compaction put what was in a segment that is gone. What is still not
             // found after some times is looked up again when it is read, and reported there if it is lost.
-            if (TryLeaseAll() || scans == MostScans) return _found.Count;
+            IsComplete = TryLeaseAll();
+            if (IsComplete || scans == MostScans) return _found.Count;
         }
     }
 

@@ -12,6 +12,7 @@ public sealed class MemoryKvDatabase : IKvDatabase
     private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1), LongestWait = TimeSpan.FromDays(1);
     private readonly string _name;
     private readonly KvLimits _limits;
+    private readonly TimeProvider _wallClock;
     private readonly RisingClock _clock;
     private readonly OperationGate _gate;
     private readonly KvWatchers _watchers;
@@ -30,13 +31,13 @@ public sealed class MemoryKvDatabase : IKvDatabase
         options ??= new MemoryKvDatabaseOptions();
         if (string.IsNullOrEmpty(options.Name)) throw new ArgumentException("Name may not be empty.", nameof(options));
         (_name, _limits) = (options.Name, options.Limits ?? throw new ArgumentException("Limits may not be null.", nameof(options)));
-        TimeProvider clock = (context ?? StoreContext.Default).Clock;
-        _clock = new RisingClock(clock);
+        _wallClock = (context ?? StoreContext.Default).Clock;
+        _clock = new RisingClock(_wallClock);
         _gate = new OperationGate(_name);
-        _watchers = new KvWatchers(clock, _name);
+        _watchers = new KvWatchers(_wallClock, _name);
         _writer = new KvWriter(CommitAsync, _watchers);
         Capabilities = new KvCapabilities { Database = _name, Limits = _limits, IsDurable = false };
-        _sweeper = clock.CreateTimer(static database => ((MemoryKvDatabase)database!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _sweeper = _wallClock.CreateTimer(static database => ((MemoryKvDatabase)database!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <inheritdoc/>
@@ -80,15 +81,18 @@ public sealed class MemoryKvDatabase : IKvDatabase
         _watchers.Close();
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         _state = new State(MemoryKvTree.Empty, _state.Last, _state.Time);
+        _expiries.Clear();
     }
 
     /// <summary>A watch may have more keys than a read has ranges.</summary>
     private ValueTask<IReadOnlyList<KvRange>> ReadAsync(IReadOnlyList<ReadRange> ranges, CancellationToken cancellationToken)
     {
-        if (_isClosed) throw StorageException.Closed("read", _name);
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<IReadOnlyList<KvRange>>(cancellationToken);
         DateTimeOffset now = _clock.Now;
         State state = _state;
+
+        // After the state was taken: whoever closes the database empties it.
+        if (_isClosed) throw StorageException.Closed("read", _name);
 
         // What was removed or judged as expired after this read began has expired for it, too, and all else that did by then.
         if (state.Time > now) now = state.Time;
@@ -134,7 +138,7 @@ public sealed class MemoryKvDatabase : IKvDatabase
         foreach (KvEntry entry in expiring ?? [])
         {
             _expiries.Add(entry, entry.Expires);
-            SweepAt(entry.Expires!.Value, now);
+            SweepAt(entry.Expires!.Value);
         }
     }
 
@@ -159,7 +163,7 @@ public sealed class MemoryKvDatabase : IKvDatabase
                 if (due.Count == 0)
                 {
                     _nextSweep = null;
-                    if (_expiries.Next is { } next) SweepAt(next, now);
+                    if (_expiries.Next is { } next) SweepAt(next);
                     return;
                 }
 
@@ -174,11 +178,13 @@ public sealed class MemoryKvDatabase : IKvDatabase
         }
     }
 
-    private void SweepAt(DateTimeOffset time, DateTimeOffset now)
+    private void SweepAt(DateTimeOffset time)
     {
         if (_nextSweep <= time) return;
         _nextSweep = time;
-        TimeSpan wait = time - now;
+
+        // By the wall clock: where it was set back, nothing expires until it is again where it was.
+        TimeSpan wait = time - _wallClock.GetUtcNow();
         _sweeper.Change(wait < ShortestWait ? ShortestWait : wait > LongestWait ? LongestWait : wait, Timeout.InfiniteTimeSpan);
     }
 

@@ -30,8 +30,10 @@ public sealed class KvCommitGroup
             {
                 (write.Result, write.Failure) = (_changes.Add(write.Write), null);
             }
-            catch (ArgumentException e)
+            catch (Exception e) when (e is ArgumentException or StorageException)
             {
+                // What one write cannot read is nothing to the others.
+
                 (write.Result, write.Failure) = (null, e);
             }
         }
@@ -45,6 +47,16 @@ public sealed class KvCommitGroup
         _writes.Add(write);
         _bytes += write.Bytes;
         return true;
+    }
+
+    /// <summary>Takes out the writes that delete alone, which a full disk still takes. Null: there are none, or no others.</summary>
+    internal KvCommitGroup? TakeRelief()
+    {
+        if (_writes.TrueForAll(w => w.IsRelief) || !_writes.Exists(w => w.IsRelief)) return null;
+        var relief = new KvCommitGroup();
+        relief._writes.AddRange(_writes.Where(w => w.IsRelief));
+        _writes.RemoveAll(w => w.IsRelief);
+        return relief;
     }
 
     /// <summary>Tells each caller what came of its write.</summary>
@@ -64,7 +76,11 @@ public sealed class KvCommitGroup
     {
         public AtomicWrite Write { get; } = write;
 
-        public long Bytes { get; } = write.Mutations.Sum(m => (long)m.Key.Length + m.Value.Data.Length);
+        /// <summary>What it takes, about: a delete is not for nothing either.</summary>
+        public long Bytes { get; } = write.Mutations.Sum(m => 64L + m.Key.Length + m.Value.Data.Length);
+
+        /// <summary>True if it deletes, and nothing else.</summary>
+        public bool IsRelief { get; } = write.Mutations.All(m => m.Kind == KvMutationKind.Delete);
 
         public CommitResult? Result { get; set; }
 

@@ -55,19 +55,35 @@ public sealed class KvWriter(Func<KvCommitGroup, ValueTask> commit, KvWatchers w
 
             // The caller's own write was in the first group: it does not serve the others for as long as they come.
             if (groups == 1) await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            Exception? failure = null;
-            try
+            Exception? failure = await TryCommitAsync(group).ConfigureAwait(false);
+            if (failure is StorageException { Kind: StorageErrorKind.Full, Outcome: WriteOutcome.NotApplied } && group.TakeRelief() is { } relief)
             {
-                await commit(group).ConfigureAwait(false);
-            }
-            catch (Exception e)
-            {
-                failure = e;
+                // What frees space may not fail because of what takes it.
+                Complete(relief, await TryCommitAsync(relief).ConfigureAwait(false));
+                failure = await TryCommitAsync(group).ConfigureAwait(false);
             }
 
-            // After a failure too: what is in doubt may be there.
-            if (group.Changes is { } changes) watchers.Changed(changes.Entries.Keys);
-            group.Complete(failure);
+            Complete(group, failure);
         }
+    }
+
+    private async ValueTask<Exception?> TryCommitAsync(KvCommitGroup group)
+    {
+        try
+        {
+            await commit(group).ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception e)
+        {
+            return e;
+        }
+    }
+
+    private void Complete(KvCommitGroup group, Exception? failure)
+    {
+        // After a failure too: what is in doubt may be there.
+        if (group.Changes is { } changes) watchers.Changed(changes.Entries.Keys);
+        group.Complete(failure);
     }
 }

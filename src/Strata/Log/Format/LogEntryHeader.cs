@@ -9,7 +9,7 @@ namespace Strata;
 ///  0  u32  checksum  CRC-32C of bytes 4..8 and 16..end, exclusive-or the segment's <see cref="LogSeed"/> at the sequence
 ///  4  u8   flags     <see cref="LogEntryFlags"/> without Visited
 ///  5  u8   zero
-///  6  u16  key length
+///  6  u16  key length, 1 to 2,080
 ///  8  u64  sequence  LSN of the batch that wrote it first; compaction keeps it
 /// 16  u32  value length
 /// 20  u32  head length: so many of the value's bytes are its head
@@ -21,7 +21,10 @@ namespace Strata;
 /// </remarks>
 internal readonly record struct LogEntryHeader(uint Checksum, LogEntryFlags Flags, int KeyLength, ulong Sequence, int ValueLength, int HeadLength, long Expires)
 {
-    public const int Bytes = 32, Alignment = 8, MaxKeyBytes = 1_100;
+    public const int Bytes = 32, Alignment = 8;
+
+    /// <summary>Keyspace and all: room for a KV key of 2,048 bytes, and for the time before it in the order of expiry. A node of the index must hold one, whatever it shares.</summary>
+    public const int MaxKeyBytes = 2_080;
 
     /// <summary>Length in the file, padding included.</summary>
     public int Length => LengthOf(KeyLength, ValueLength);

@@ -8,7 +8,7 @@ internal sealed partial class LogIndex
     /// <summary>The most entries that are read without the latch at once: some microseconds, in which a writer should not come.</summary>
     public const int OptimisticEntries = 256;
 
-    private const int OptimisticTries = 24, MaxLeavesATry = OptimisticEntries + 64, CountedLeavesATry = 64;
+    private const int OptimisticTries = 24, LongTries = 2, MaxLeavesATry = OptimisticEntries + 64, CountedLeavesATry = 64;
 
     /// <summary>Where a key's entry is. Allocates nothing, and waits for nothing but a change that is being made.</summary>
     /// <returns>False: the key is not there.</returns>
@@ -47,6 +47,16 @@ internal sealed partial class LogIndex
         }
     }
 
+    /// <summary>Begins reads that shall be of one instant: they are if it <see cref="IsStill">is still</see> that when they are done.</summary>
+    /// <returns>False: a change is being made.</returns>
+    public bool TryBeginRead(out long instant) => _sequence.TryRead(out instant);
+
+    /// <summary>True if nothing has changed since then.</summary>
+    public bool IsStill(long instant) => _sequence.IsStill(instant);
+
+    /// <summary>Keeps all changes off until what it returns is disposed: for reads of one instant that changes have kept from that.</summary>
+    public Lock.Scope Hold() => _latch.EnterScope();
+
     /// <summary>Marks an entry as read, for the eviction that spares it once. Best effort: a mark may be lost, or come to a neighbour, when the writer is at the same place.</summary>
     public void Visit(ReadOnlySpan<byte> key) => SetVisited(key, true);
 
@@ -60,7 +70,7 @@ internal sealed partial class LogIndex
     public int Scan(in LogScan range, LogScanBuffer into)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(range.Limit, 1);
-        for (int attempt = 0; range.Limit <= OptimisticEntries && MayTry(attempt); attempt++)
+        for (int attempt = 0; (range.Limit <= OptimisticEntries || attempt < LongTries) && MayTry(attempt); attempt++)
         {
             if (_sequence.TryRead(out long sequence) && TryGather(range, into, sequence) && _sequence.IsStill(sequence)) return into.Count;
         }
@@ -138,7 +148,7 @@ internal sealed partial class LogIndex
             Take(leaf, low, high, range, into);
             bool isEnd = isDown ? low > 0 : high < leaf.Count;
             if (isEnd || into.Count == range.Limit) return true;
-            if (sequence is { } before && (leaves > MaxLeavesATry || !_sequence.IsStill(before))) return false;
+            if (sequence is { } before && ((leaves > MaxLeavesATry && !range.ValuesOnly) || !_sequence.IsStill(before))) return false;
             if (!_tree.TryMove(ref path, isDown, out leaf)) return true;
             bound = isDown ? leaf.Count : 0;
         }
@@ -146,9 +156,30 @@ internal sealed partial class LogIndex
 
     private static void Take(LogIndexNode leaf, int low, int high, in LogScan range, LogScanBuffer into)
     {
+        if (range.ValuesOnly)
+        {
+            TakeValues(leaf, range.Descending ? high - 1 : low, high - low, range, into);
+            return;
+        }
+
         int count = Math.Min(high - low, range.Limit - into.Count);
         if (range.Descending) leaf.AppendTo(into, high - 1, -1, count);
         else leaf.AppendTo(into, low, 1, count);
+    }
+
+    /// <summary>Takes what lies between tombstones, run by run.</summary>
+    private static void TakeValues(LogIndexNode leaf, int at, int left, in LogScan range, LogScanBuffer into)
+    {
+        int step = range.Descending ? -1 : 1;
+        while (left > 0 && into.Count < range.Limit)
+        {
+            int most = Math.Min(left, range.Limit - into.Count), run = 0;
+            while (run < most && !leaf.IsTombstone(at + (run * step))) run++;
+            leaf.AppendTo(into, at, step, run);
+            left -= run;
+            at += run * step;
+            for (; left > 0 && leaf.IsTombstone(at); left--) at += step;
+        }
     }
 
     /// <summary>Counts keys of some leaves at one instant.</summary>
@@ -156,6 +187,7 @@ internal sealed partial class LogIndex
     /// <param name="to">The first that counts no more.</param>
     /// <param name="next">Gets where to go on.</param>
     /// <param name="length">Length of that; 0: there is no more.</param>
+    [SkipLocalsInit]
     private long CountSome(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, Span<byte> next, out int length)
     {
         // The start may stand in `next`, and has to last for all tries.

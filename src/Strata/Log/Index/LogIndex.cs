@@ -1,7 +1,7 @@
 namespace Strata;
 
 /// <summary>
-/// The ordered index of a log: where each key's entry is, in compact native memory. Keys are 1 to 1,100 bytes in the
+/// The ordered index of a log: where each key's entry is, in compact native memory. Keys are 1 to 2,080 bytes in the
 /// order of their bytes, which is UTF-8 order.
 /// </summary>
 /// <remarks>
@@ -9,7 +9,8 @@ namespace Strata;
 /// is made: a reader that sees it odd, or changed when it has read, reads again, and after a few times waits for the
 /// writer's latch. The memory of nodes stays the index's until disposal, so that what a reader takes from the middle of a
 /// change is nonsense at worst, and dropped.
-/// <para>Memory: at most key + 32 bytes an entry for keys of 16 to 100 bytes, whatever their order, once there are some thousands.</para>
+/// <para>Memory: at most key + 32 bytes an entry for keys of 16 to 100 bytes, whatever their order, once there are some
+/// thousands. A node holds only one key of more than 2,000 bytes that shares nothing with its neighbours: that takes 4 KiB.</para>
 /// </remarks>
 /// <param name="maxBytes">What <see cref="Bytes"/> may not pass by new keys.</param>
 internal sealed partial class LogIndex(long maxBytes) : IDisposable
@@ -35,7 +36,7 @@ internal sealed partial class LogIndex(long maxBytes) : IDisposable
     /// <summary>
     /// Sets where a key's entry is. Outside of <see cref="BeginWrite"/> and <see cref="EndWrite"/> a change of its own.
     /// </summary>
-    /// <param name="key">1 to 1,100 bytes.</param>
+    /// <param name="key">1 to 2,080 bytes.</param>
     /// <param name="location">Where the entry is; Visited as it says.</param>
     /// <param name="previous">Where it was; not known if the key is new.</param>
     /// <returns>False: a new key, and <see cref="MaxBytes"/> might be passed, or there is no memory. Nothing has changed.</returns>

@@ -24,12 +24,12 @@ internal sealed class LogIndexLoader
     }
 
     /// <summary>Adds a key that is above all before.</summary>
-    /// <exception cref="ArgumentException">It is not above the last, or has not 1 to 1,100 bytes.</exception>
+    /// <exception cref="ArgumentException">It is not above the last, or has not 1 to 2,080 bytes.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
     public void Add(ReadOnlySpan<byte> key, LogLocation location)
     {
         ObjectDisposedException.ThrowIf(_isFinished, this);
-        if (key.Length is 0 or > LogIndexNode.MaxKeyBytes || key.SequenceCompareTo(Last) <= 0) throw new ArgumentException("A key that is loaded has 1 to 1,100 bytes and is above the one before.", nameof(key));
+        if (key.Length is 0 or > LogIndexNode.MaxKeyBytes || key.SequenceCompareTo(Last) <= 0) throw new ArgumentException("A key that is loaded has 1 to 2,080 bytes and is above the one before.", nameof(key));
         int prefixLength = _count == 0 ? key.Length : key.CommonPrefixLength(Key(0)[.._prefixLength]);
         int size = SizeWith(key.Length, prefixLength);
         if (size > LogIndexNode.Bytes)

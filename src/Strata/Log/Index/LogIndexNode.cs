@@ -30,7 +30,7 @@ namespace Strata;
 /// </remarks>
 internal readonly unsafe struct LogIndexNode(byte* at)
 {
-    public const int Bytes = 4_096, HeaderBytes = 64, HeadBytes = 4, SlotBytes = 6, LengthBytes = 2, LeafPayload = 12, InnerPayload = 4, MaxKeyBytes = 1_100;
+    public const int Bytes = 4_096, HeaderBytes = 64, HeadBytes = 4, SlotBytes = 6, LengthBytes = 2, LeafPayload = 12, InnerPayload = 4, MaxKeyBytes = LogEntryHeader.MaxKeyBytes;
 
     /// <summary>The most keys that a node may hold; a leaf holds fewer than 256, so that the bits of Visited suffice.</summary>
     public const int MaxCount = (Bytes - HeaderBytes) / (SlotBytes + InnerPayload + LengthBytes);
@@ -170,6 +170,8 @@ internal readonly unsafe struct LogIndexNode(byte* at)
         Unsafe.WriteUnaligned(entry + 4, location.Offset);
         Unsafe.WriteUnaligned(entry + 8, (location.Units << 8) | (byte)(location.Flags & ~LogEntryFlags.Visited));
     }
+
+    public bool IsTombstone(int index) => (*(Entry(index, LeafPayload) + 8) & (byte)LogEntryFlags.Tombstone) != 0;
 
     public bool IsVisited(int index) => (at[VisitedAt + ((index >> 3) & 31)] & (1 << (index & 7))) != 0;
 

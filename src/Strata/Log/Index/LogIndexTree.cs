@@ -14,8 +14,11 @@ namespace Strata;
 [SkipLocalsInit]
 internal sealed unsafe partial class LogIndexTree : IDisposable
 {
-    /// <summary>Most levels. Even keys of the greatest length with all that tells them apart at their ends stay below.</summary>
-    public const int MaxHeight = 24;
+    /// <summary>
+    /// Most levels. Of the longest separators that share nothing a node holds one, so that such levels have little more than
+    /// half as many nodes each as the one below: even these reach it with billions of nodes.
+    /// </summary>
+    public const int MaxHeight = 40;
 
     /// <summary>Most nodes whose entries are moved at once.</summary>
     public const int MaxWindow = 12;
@@ -23,8 +26,9 @@ internal sealed unsafe partial class LogIndexTree : IDisposable
     /// <summary>Bytes beyond its key that an entry may take.</summary>
     public const int PromisedOverhead = 32;
 
-    // Of an inner level's window a change can make five nodes more (its new separators are all of the greatest length).
-    private const int GrowthPerLevel = 5, NearbyWindow = 3, PressedWindow = 8;
+    // Of an inner level's window a change can make so many nodes more: its new separators are all of the greatest length, of
+    // which one stands in a node and the next rises. From nine that are new below, five nodes; from seven then, four.
+    private const int GrowthPerLevel = 7, NearbyWindow = 3, PressedWindow = 8;
     private const int Room = LogIndexNode.Bytes - LogIndexNode.HeaderBytes;
     // Shares of a hundred: how full a window may be to be shared out once more, and how full what is put together becomes.
     private const int PairShare = 85, NearbyShare = 93, PressedShare = 96, MergedShare = 92, MergedPressedShare = 97;

@@ -4,12 +4,12 @@ namespace Strata;
 
 /// <summary>
 /// What a writer of a <see cref="LogIndex"/> needs to move entries between nodes: copies of nodes, keys that rise to the
-/// level above, the items of a window. Less than 1 MiB, of which little is ever touched.
+/// level above, the items of a window. About 2 MiB, of which little is ever touched.
 /// </summary>
 internal sealed unsafe class LogIndexWorkspace : IDisposable
 {
     // For every level that a tree may have, all separators and first children that one operation may need, of the greatest length.
-    private const int KeyRoom = 640 << 10;
+    private const int KeysALevel = 24, KeyRoom = LogIndexTree.MaxHeight * KeysALevel * (LogEntryHeader.MaxKeyBytes + 32);
 
     // What inner levels need is there from the start: when they are changed there is no way back.
     private const int FirstItems = 1_100;

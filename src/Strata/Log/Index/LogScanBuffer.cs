@@ -12,6 +12,9 @@ internal sealed class LogScanBuffer
     private Row[] _rows = [];
     private int _used;
 
+    /// <summary>Memory that it keeps, bytes.</summary>
+    public int HeldBytes => _keys.Length + (_rows.Length * Unsafe.SizeOf<Row>());
+
     /// <summary>How many entries it holds.</summary>
     public int Count { get; private set; }
 

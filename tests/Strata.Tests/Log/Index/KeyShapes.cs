@@ -5,12 +5,14 @@ namespace Strata.Tests;
 /// <summary>Keys in the shapes that are hard on an ordered index.</summary>
 internal static class KeyShapes
 {
+    private const int Longest = LogIndexNode.MaxKeyBytes;
+
     public static byte[][] Make(Random random, int count)
     {
-        int shape = random.Next(8);
-        byte[] prefix = Bytes(random, random.Next(0, 300)), longPrefix = Bytes(random, 1_080);
+        int shape = random.Next(10);
+        byte[] prefix = Bytes(random, random.Next(0, 300)), longPrefix = Bytes(random, Longest - 20);
         var keys = new byte[count][];
-        for (int i = 0; i < count; i++) keys[i] = One(random, shape == 7 ? random.Next(7) : shape, prefix, longPrefix, i);
+        for (int i = 0; i < count; i++) keys[i] = One(random, shape == 9 ? random.Next(9) : shape, prefix, longPrefix, i);
         return keys;
     }
 
@@ -19,12 +21,23 @@ internal static class KeyShapes
         // random bytes of one length, few values, zeros alone, prefixes of each other
         0 => Bytes(random, 16),
         1 => Few(random, random.Next(1, 6)),
-        2 => new byte[random.Next(1, 1_100)],
+        2 => new byte[random.Next(1, Longest + 1)],
         3 => [.. prefix, .. Few(random, random.Next(1, 12))],
-        4 => [.. longPrefix.AsSpan(0, random.Next(1, 1_080)), .. Few(random, random.Next(0, 20))],
+        4 => [.. longPrefix.AsSpan(0, random.Next(1, Longest - 20)), .. Few(random, random.Next(0, 21))],
         5 => Encoding.UTF8.GetBytes($"\u0001collection-{random.Next(3)}/{i * 7:D8}"),
-        _ => Bytes(random, random.Next(1, 1_101)),
+        6 => Bytes(random, random.Next(1, Longest + 1)),
+
+        // the longest, of which a node holds one, or many where they share; groups whose separators are as long as they
+        7 => Bytes(random, Longest - random.Next(3)),
+        _ => Grouped(longPrefix, random.Next(40), Few(random, random.Next(1, 5))),
     };
+
+    private static byte[] Grouped(byte[] longPrefix, int group, byte[] end)
+    {
+        byte[] key = [.. longPrefix, .. end];
+        key[0] = (byte)group;
+        return key;
+    }
 
     private static byte[] Bytes(Random random, int length)
     {

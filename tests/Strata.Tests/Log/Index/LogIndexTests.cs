@@ -23,7 +23,7 @@ public sealed class LogIndexTests
         (string Key, LogLocation Location)[] before = All(index);
         for (int i = 0; i < 1_000; i++)
         {
-            bool isTaken = index.TryPut(key = Key(random, 1_000), There, out LogLocation previous);
+            bool isTaken = index.TryPut(key = Key(random, i % 2 == 0 ? 1_000 : 2_080), There, out LogLocation previous);
             Assert.Equal(default, previous);
             Assert.Equal(isTaken, index.TryGet(key, out _));
             if (isTaken) Assert.True(index.Remove(key, out _));
@@ -119,21 +119,21 @@ public sealed class LogIndexTests
     }
 
     [Fact]
-    public void Keys_are_of_1_to_1100_bytes()
+    public void Keys_are_of_1_to_2080_bytes()
     {
         using var index = new LogIndex(long.MaxValue);
         Assert.Throws<ArgumentException>(() => index.TryPut([], Here, out _));
-        Assert.Throws<ArgumentException>(() => index.TryPut(new byte[1_101], Here, out _));
-        Assert.True(index.TryPut(new byte[1_100], Here, out _));
+        Assert.Throws<ArgumentException>(() => index.TryPut(new byte[2_081], Here, out _));
+        Assert.True(index.TryPut(new byte[2_080], Here, out _));
         Assert.True(index.TryPut(new byte[1], Here, out _));
         Assert.Equal(2, index.Count);
 
         // What is looked for may be longer: the place behind the longest key.
-        Assert.False(index.TryGet(new byte[1_101], out _));
+        Assert.False(index.TryGet(new byte[2_081], out _));
         var buffer = new LogScanBuffer();
-        Assert.Equal(0, index.Scan(new LogScan(new byte[1_101], default, 9), buffer));
-        Assert.Equal(2, index.Scan(new LogScan(default, new byte[1_101], 9, descending: true), buffer));
-        Assert.Equal(1_100, buffer.Key(0).Length);
+        Assert.Equal(0, index.Scan(new LogScan(new byte[2_081], default, 9), buffer));
+        Assert.Equal(2, index.Scan(new LogScan(default, new byte[2_081], 9, descending: true), buffer));
+        Assert.Equal(2_080, buffer.Key(0).Length);
     }
 
     [Fact]
@@ -232,8 +232,8 @@ public sealed class LogIndexTests
             {
                 random.NextBytes(bytes);
                 if (i % 2 == 0) BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(LogIndexNode.Bytes), (ushort)random.Next(LogIndexNode.MaxCount + 2));
-                if (i % 3 > 0) BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(LogIndexNode.Bytes + 6), (ushort)random.Next(i % 3 == 1 ? 3 : 1_200));
-                byte[] key = [.. node.Prefix[..Math.Min(node.PrefixLength, 1_090)], .. Key(random, random.Next(1, 9))];
+                if (i % 3 > 0) BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(LogIndexNode.Bytes + 6), (ushort)random.Next(i % 3 == 1 ? 3 : 2_200));
+                byte[] key = [.. node.Prefix[..Math.Min(node.PrefixLength, 2_070)], .. Key(random, random.Next(1, 9))];
                 foreach (int payload in (int[])[LogIndexNode.LeafPayload, LogIndexNode.InnerPayload])
                 {
                     int index = node.Find(key, payload, out _);
@@ -243,7 +243,7 @@ public sealed class LogIndexTests
                     byte* entry = node.Entry(index, payload);
                     Assert.InRange((long)entry, (long)node.At, (long)node.At + LogIndexNode.Bytes - payload - LogIndexNode.LengthBytes);
                     Assert.InRange(node.KeyLength(index, payload), 0, LogIndexNode.MaxKeyBytes);
-                    node.CopyKey(index, payload, new byte[random.Next(1_101)]);
+                    node.CopyKey(index, payload, new byte[random.Next(2_081)]);
                     _ = node.Location(index);
                 }
             }

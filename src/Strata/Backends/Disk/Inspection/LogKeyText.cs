@@ -14,6 +14,7 @@ internal static class LogKeyText
         LogKeyspace.Uploads => "uploads",
         LogKeyspace.Parts => "parts",
         LogKeyspace.System => "system",
+        LogKeyspace.KeyValues => "keyValues",
         _ => $"{key[0]}",
     };
 
