@@ -25,7 +25,7 @@ internal sealed class KvCommand : Command, IExplained
     public string Notes =>
         """
         A key is a JSON array, as in Deno: ["users","ann"], ["count",1]. A number is a JavaScript number; write a big integer
-        as {"$bigint":"1"} and bytes as {"$bytes":"aGk="}. Databases live in the data folder, each made by the first set;
+        as {"int":"1"} and bytes as {"bytes":"6869"}. Databases live in the data folder, each made by the first set;
         --db names another one, or an address: sqlite:./app.db, https://kv.example/app.
         """;
 }

@@ -57,5 +57,26 @@ public sealed partial class StoreUrlRegistry
         return new(new MemoryKvDatabase(new MemoryKvDatabaseOptions { Name = opening.Name }, opening.Context));
     }
 
-    private static ValueTask<IKvDatabase> OpenFileKvAsync(StoreUrl url, KvOpening opening, CancellationToken cancellationToken) => throw new NotSupportedException();
+    private static async ValueTask<IKvDatabase> OpenFileKvAsync(StoreUrl url, KvOpening opening, CancellationToken cancellationToken)
+    {
+        StoreUrlOptions options = new(url, "durability", "syncInterval", "maxIndexBytes", "mapReads");
+        if (url.Path.Length == 0) throw new FormatException("names no folder");
+        long? maxIndexBytes = options.Size("maxIndexBytes");
+        StoreUrlOptions.AtLeast("maxIndexBytes", maxIndexBytes ?? long.MaxValue, 1 << 20);
+        var standard = new DiskKvDatabaseOptions { Path = url.Path };
+        return await DiskKvDatabase.OpenAsync(
+            standard with
+            {
+                Name = opening.Name,
+                Durability = options.Choice(
+                    "durability",
+                    DiskDurability.Flush,
+                    ("flush", DiskDurability.Flush), ("interval", DiskDurability.Interval), ("system", DiskDurability.OperatingSystem)),
+                SyncInterval = options.Time("syncInterval") ?? standard.SyncInterval,
+                MaxIndexBytes = maxIndexBytes,
+                MapReads = options.Choice("mapReads", standard.MapReads, ("true", true), ("false", false)),
+            },
+            opening.Context,
+            cancellationToken).ConfigureAwait(false);
+    }
 }
