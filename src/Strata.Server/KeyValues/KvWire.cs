@@ -132,6 +132,7 @@ internal sealed class KvWire(KvCatalog databases, KvLimits limits, TimeProvider 
         http.Response.ContentType = Protocol.MessageType;
         http.Response.ContentLength = message.CalculateSize();
         http.Response.Headers.CacheControl = "no-store";
+        await http.Response.StartAsync(http.RequestAborted);
         message.WriteTo(http.Response.BodyWriter);
         await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
     }
