@@ -6,6 +6,7 @@ namespace Strata.Cli.Tests;
 /// <summary>log, on folders that are healthy, damaged, owned, or no log.</summary>
 public sealed class LogTests : IDisposable
 {
+    private const int FrameHeadBytes = 32;
     private readonly TempFolder _folder = new();
 
     private string Store => _folder["store"];
@@ -106,6 +107,84 @@ public sealed class LogTests : IDisposable
         Assert.Equal(0, await server.StopAsync());
     }
 
+    [Fact]
+    public async Task Beside_a_server_that_is_written_to_its_machine_form_is_whole_and_finds_no_damage()
+    {
+        // A data folder: its server's disk stores have a log each.
+        string data = _folder["data"], cold = _folder["data/main/cold"];
+        for (int i = 0; i < 300; i++) _folder.Write($"many/{i}", new byte[i % 50 == 0 ? 3 << 20 : 6_000]);
+        using StrataProcess server = await StrataProcess.ServeAsync(data);
+        Task<ToolResult> writing = StrataProcess.RunAsync("cp", "-r", _folder["many"], "strata:main/many", "--data", data);
+        int looks = 0;
+        do
+        {
+            List<JsonElement> logs = (await StrataProcess.RunAsync("log", "inspect", data, "--json")).Exits(0).JsonLines;
+            Assert.Contains(cold, logs.Select(l => l.GetProperty("folder").GetString()));
+            Assert.All(logs, l => Assert.Equal((server.Id, 0), (l.GetProperty("ownedBy").GetInt32(), l.GetProperty("damages").GetArrayLength())));
+            List<JsonElement> keys = (await StrataProcess.RunAsync("log", "inspect", cold, "--keys", "many/", "--limit", "7", "--json")).Exits(0).JsonLines;
+            Assert.InRange(keys.Count, 0, 7);
+            Assert.All(keys, k => Assert.StartsWith("many/", k.GetProperty("key").GetString(), StringComparison.Ordinal));
+
+            // A damage would be a line of its own.
+            List<JsonElement> verified = (await StrataProcess.RunAsync("log", "verify", data, "--json")).Exits(0).JsonLines;
+            Assert.All(verified, v => Assert.Equal((0, 0), (v.GetProperty("damages").GetInt32(), v.GetProperty("lost").GetInt32())));
+            looks++;
+        }
+        while (!writing.IsCompleted);
+
+        (await writing).Exits(0);
+        Assert.True(looks > 1, "nothing was written while it looked");
+        JsonElement last = (await StrataProcess.RunAsync("log", "inspect", cold, "--json")).Exits(0).Json;
+        Assert.Equal(300, last.GetProperty("keyspaces").EnumerateArray().Single(k => k.GetProperty("keyspace").GetString() == "blobs").GetProperty("entries").GetInt64());
+        foreach (string[] command in (string[][])[["compact", data], ["repair", cold, _folder["new"]]])
+            Assert.Equal(ExitCode.Unavailable, (await StrataProcess.RunAsync(["log", .. command, "--json"])).Exits(ExitCode.Unavailable).Json.GetProperty("error").GetProperty("exitCode").GetInt32());
+        Assert.Equal(0, await server.StopAsync());
+        Assert.Equal(JsonValueKind.Null, (await StrataProcess.RunAsync("log", "inspect", cold, "--json")).Exits(0).Json.GetProperty("ownedBy").ValueKind);
+    }
+
+    [Fact]
+    public async Task Where_it_is_not_known_which_keys_were_damaged_the_others_are_not_called_intact()
+    {
+        await FillAsync();
+        (string file, long offset) = await PlaceOfAsync("payloads", "b");
+        Flip((file, offset));
+        Assert.Contains("all other keys are intact", (await StrataProcess.RunAsync("log", "verify", Store)).Exits(ExitCode.Failed).Output, StringComparison.Ordinal);
+
+        // Without a hint, and with the lengths in its frame and entries gone, nothing tells what was there.
+        File.Delete(Path.ChangeExtension(file, ".hint"));
+        JsonElement entry = (await StrataProcess.RunAsync("log", "inspect", Store, "--keys", "b", "--json")).JsonLines[0];
+        Erase(file, entry.GetProperty("offset").GetInt64() - FrameHeadBytes, 60_000);
+        string told = (await StrataProcess.RunAsync("log", "verify", Store)).Exits(ExitCode.Failed).Output;
+        Assert.Contains("which keys that were is not known", told, StringComparison.Ordinal);
+        Assert.Contains("other keys that are not named may be missing", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("all other keys are intact", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_repair_to_where_another_was_stopped_says_what_to_do_and_verify_says_what_it_is()
+    {
+        await FillAsync();
+        (await StrataProcess.RunAsync("log", "repair", Store, _folder["new"])).Exits(0);
+        (await StrataProcess.RunAsync("log", "repair", Store, _folder["new"])).Fails(ExitCode.Usage, "not empty", "Name a new folder");
+
+        // As it is until all has been written.
+        string unfinished = _folder.Write("new/repair-unfinished", default);
+        (await StrataProcess.RunAsync("log", "repair", Store, _folder["new"])).Fails(ExitCode.Usage, "stopped before its end", "Remove that folder");
+        Assert.Contains("stopped before its end", (await StrataProcess.RunAsync("log", "verify", _folder["new"])).Exits(0).Error, StringComparison.Ordinal);
+        Assert.True(File.Exists(unfinished));
+    }
+
+    [Fact]
+    public async Task One_of_a_thing_is_told_as_one()
+    {
+        await using (DiskBlobStore store = await OpenAsync(Store)) await store.WriteAsync(BlobKey.Parse("a"), BlobContent.From(new byte[10]));
+
+        Assert.Contains(": 1 segment, 1 key, 0 large values (0 B): all intact", (await StrataProcess.RunAsync("log", "verify", Store)).Exits(0).Output, StringComparison.Ordinal);
+        Assert.Contains("1 entry, 0 tombstones,", (await StrataProcess.RunAsync("log", "inspect", Store)).Exits(0).Output, StringComparison.Ordinal);
+        Assert.Contains("Stopped after 1 entry;", (await StrataProcess.RunAsync("log", "inspect", Store, "--keys", "--limit", "1")).Exits(0).Error, StringComparison.Ordinal);
+        Assert.Contains(": 1 entry and 0 value files saved; nothing is lost", (await StrataProcess.RunAsync("log", "repair", Store, _folder["new"])).Exits(0).Output, StringComparison.Ordinal);
+    }
+
     private static async ValueTask<DiskBlobStore> OpenAsync(string path) => await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = path });
 
     private static async Task<List<string>> ReadableAsync(string path)
@@ -129,6 +208,13 @@ public sealed class LogTests : IDisposable
         int value = file.ReadByte();
         file.Position = place.Offset;
         file.WriteByte((byte)(value ^ 0x10));
+    }
+
+    private static void Erase(string file, long offset, int length)
+    {
+        using FileStream stream = File.Open(file, FileMode.Open);
+        stream.Position = offset;
+        stream.Write(new byte[length]);
     }
 
     private static IEnumerable<string?> Lost(List<JsonElement> lines) =>

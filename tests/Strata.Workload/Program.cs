@@ -1,3 +1,4 @@
+using Strata.Sqlite;
 using Strata.Workload;
 
 var settings = WorkloadSettings.Read(args);
@@ -7,5 +8,6 @@ return settings.Command switch
     WorkloadCommand.Commit => await CommitCommand.RunAsync(settings),
     WorkloadCommand.Soak => await SoakCommand.RunAsync(settings),
     WorkloadCommand.Large => await LargeCommand.RunAsync(settings),
+    WorkloadCommand.SqliteKv => await SqliteKvCommand.RunAsync(settings, async () => await SqliteKvDatabase.OpenAsync(SqliteKvCommand.SqliteOptionsOf(settings))),
     _ => throw new ArgumentException($"There is no command {settings.Command}."),
 };

@@ -10,5 +10,8 @@ internal enum StepResult
 
     NotApplied,
 
+    /// <summary>A delete of several of which some were refused, each for itself.</summary>
+    Partly,
+
     Unknown,
 }

@@ -14,4 +14,7 @@ internal enum WorkloadCommand
 
     /// <summary>One value, in and out.</summary>
     Large,
+
+    /// <summary>Atomic writes to a KV database in SQLite, each acknowledged.</summary>
+    SqliteKv,
 }

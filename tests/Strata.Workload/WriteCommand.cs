@@ -55,6 +55,14 @@ internal static class WriteCommand
                 result = await PerformAsync(store, script, writer, number) ? StepResult.Applied : StepResult.Unchanged;
                 script.Apply(before, writer, number);
             }
+            catch (PartlyDeletedException e)
+            {
+                result = StepResult.Partly;
+                await Console.Out.WriteLineAsync(Describe("DeleteMany", e.Error));
+                Held[] now = await StoreReader.ReadAsync(store, script, writer, mayLoseFiles);
+                CheckDeleted(e.Result, script, writer, number, before, now);
+                before = now;
+            }
             catch (StorageException e)
             {
                 result = e.Outcome == WriteOutcome.Unknown ? StepResult.Unknown : StepResult.NotApplied;
@@ -87,12 +95,22 @@ internal static class WriteCommand
                 return (await store.DeleteAsync(key)).Status == DeleteStatus.Deleted;
             default:
                 DeleteManyResult deleted = await store.DeleteManyAsync([.. Enumerable.Range(step.Key, Script.Several).Select(k => Script.KeyOf(writer, k % script.KeysPerWriter))]);
-                foreach (DeleteOutcome outcome in deleted.Outcomes)
-                {
-                    if (outcome.Error is { } error) throw error;
-                }
+                if (deleted.IsComplete) return deleted.Deleted > 0;
 
-                return deleted.Deleted > 0;
+                // Of all the same, and none is gone: then it is as of a single one.
+                StorageException[] errors = [.. deleted.Outcomes.Where(o => o.Error is not null).Select(o => o.Error!)];
+                throw deleted.Deleted == 0 && errors.All(e => e.Outcome == errors[0].Outcome) ? errors[0] : new PartlyDeletedException(deleted, errors[0]);
+        }
+    }
+
+    /// <summary>What is told of each key holds: it is gone, or as it was, or nobody knows.</summary>
+    private static void CheckDeleted(DeleteManyResult result, Script script, int writer, long number, Held[] before, Held[] now)
+    {
+        for (int key = 0; key < script.KeysPerWriter; key++)
+        {
+            DeleteOutcome[] told = [.. result.Outcomes.Where(o => o.Key == Script.KeyOf(writer, key))];
+            bool isGone = told.Any(o => o.Status == DeleteStatus.Deleted), isInDoubt = told.Any(o => o.Error?.Outcome == WriteOutcome.Unknown);
+            if (now[key] != (isGone ? default : before[key]) && !isInDoubt) throw new InvalidDataException($"after step {number} was refused in part, {Script.KeyOf(writer, key)} holds {now[key]}, and was told {string.Join(", ", told.Select(o => o.Status))}");
         }
     }
 
@@ -111,6 +129,14 @@ internal static class WriteCommand
         await using IBlobWriter writer = await uploads.OpenPartAsync(upload.Key, upload.Id, number) ?? throw new InvalidOperationException("an upload that nobody else touched is gone");
         await writer.WriteAsync(bytes, CancellationToken.None);
         return new PartReference(number, (await writer.CommitAsync(null, CancellationToken.None)).Info!.ETag);
+    }
+
+    /// <summary>Each key of a delete of several has an outcome of its own.</summary>
+    private sealed class PartlyDeletedException(DeleteManyResult result, StorageException error) : Exception(error.Message, error)
+    {
+        public DeleteManyResult Result { get; } = result;
+
+        public StorageException Error { get; } = error;
     }
 
     private static string Describe(string what, StorageException e) => $"refused: {what} {e.Kind} {e.Outcome} {e.Message.ReplaceLineEndings(" ")}";

@@ -15,6 +15,7 @@ internal sealed class Hits : IDisposable
     private const int ValueLength = 100;
     private const int ThreadStride = 400_009;
     private readonly ZipfKeys _keys = new(Resident);
+    private readonly WorkFolder _folder = new();
 
     public Hits()
     {
@@ -30,13 +31,13 @@ internal sealed class Hits : IDisposable
     /// <summary>With a limit in bytes, as ours has one; it is never reached.</summary>
     public MemoryCache Cache { get; } = new(new MemoryCacheOptions { SizeLimit = 128 << 20 });
 
-    /// <summary>Memory over memory, filled. The origin holds the same blobs, and no hit asks it.</summary>
+    /// <summary>Memory over disk, filled. The origin holds the same blobs, and no hit asks it.</summary>
     public async Task<TieredBlobStore> FillTiersAsync()
     {
         var tiers = new TieredBlobStore(
         [
             new Tier { Name = "hot", Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true }) },
-            new Tier { Name = "cold", Store = new MemoryBlobStore() },
+            new Tier { Name = "cold", Store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = _folder["cold"], Durability = DiskDurability.OperatingSystem }) },
         ]);
         await FillAsync(tiers);
         return tiers;
@@ -47,7 +48,11 @@ internal sealed class Hits : IDisposable
         foreach (string key in _keys.Stored) await store.PutBytesAsync(BlobKey.Parse(key), new byte[ValueLength]);
     }
 
-    public void Dispose() => Cache.Dispose();
+    public void Dispose()
+    {
+        Cache.Dispose();
+        _folder.Dispose();
+    }
 
     /// <summary>The peer that is the limit.</summary>
     public Task HitDictionary(int thread, int operations)
@@ -106,16 +111,17 @@ internal sealed class Hits : IDisposable
         await Expect(found, operations);
     };
 
-    /// <summary>Time and bytes allocated of some lanes, each against each peer.</summary>
-    public static void AddRows(Contest contest, IEnumerable<Lane> ours, IReadOnlyList<Lane> peers)
+    /// <summary>Time and bytes allocated of a lane, against each peer.</summary>
+    /// <param name="contest">Whose rows they are.</param>
+    /// <param name="ours">The lane.</param>
+    /// <param name="peers">The dictionary first.</param>
+    /// <param name="target">The time that we are after, as a multiple of the dictionary's; null for none.</param>
+    public static void AddRows(Contest contest, Lane ours, IReadOnlyList<Lane> peers, double? target = null)
     {
-        foreach (Lane lane in ours)
+        for (int i = 0; i < peers.Count; i++)
         {
-            foreach (Lane peer in peers)
-            {
-                contest.Lower($"{lane.Name}, time", "ns/hit", Series.Nanoseconds(lane), Series.Nanoseconds(peer));
-                contest.Lower($"{lane.Name}, allocated", "B/hit", Series.AllocatedBytes(lane), Series.AllocatedBytes(peer));
-            }
+            contest.Lower($"{ours.Name}, time", "ns/hit", Series.Nanoseconds(ours), Series.Nanoseconds(peers[i]), i == 0 ? target : null);
+            contest.Lower($"{ours.Name}, allocated", "B/hit", Series.AllocatedBytes(ours), Series.AllocatedBytes(peers[i]), target: 1);
         }
     }
 

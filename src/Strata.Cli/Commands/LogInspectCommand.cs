@@ -74,7 +74,7 @@ internal sealed class LogInspectCommand : StrataCommand
                 location.Offset);
             report.Result(Describe(line), line, JsonLines.Context.LogEntryLine);
         });
-        if (left == 0) report.Note($"These are the first {limit} entries; --limit shows more.");
+        if (left == 0) report.Note($"Stopped after {Columns.Count(limit, "entry", "entries")}; --limit shows more.");
     }
 
     private static string Describe(LogEntryLine line)
@@ -124,8 +124,8 @@ internal sealed class LogInspectCommand : StrataCommand
             report.Text($"  {Path.GetFileName(s.File),-12}  {s.Kind,-9}  {s.State,-7}  {s.Hint,-7}  {sequences,-21}  {Columns.Count(s.Entries),9}  {Columns.Count(s.LiveEntries),9}  {ByteSize.Format(s.LiveBytes),10}  {garbage,7}  {ByteSize.Format(s.FileBytes),9}");
         }
 
-        foreach (LogKeyspaceLine k in log.Keyspaces) report.Text($"  {k.Keyspace,-12}  {Columns.Count(k.Entries)} entries, {Columns.Count(k.Tombstones)} tombstones, {ByteSize.Format(k.Bytes)}");
-        report.Text($"  {"spares",-12}  {log.Spares}, {ByteSize.Format(log.SpareBytes)}{(log.Unfinished > 0 ? $"; {log.Unfinished} unfinished files" : "")}");
+        foreach (LogKeyspaceLine k in log.Keyspaces) report.Text($"  {k.Keyspace,-12}  {Columns.Count(k.Entries, "entry", "entries")}, {Columns.Count(k.Tombstones, "tombstone", "tombstones")}, {ByteSize.Format(k.Bytes)}");
+        report.Text($"  {"spares",-12}  {log.Spares}, {ByteSize.Format(log.SpareBytes)}{(log.Unfinished > 0 ? $"; {Columns.Count(log.Unfinished, "unfinished file", "unfinished files")}" : "")}");
         report.Text($"  {"value files",-12}  {Columns.Count(log.ValueFiles)}, {ByteSize.Format(log.ValueFileBytes)}");
     }
 }

@@ -19,8 +19,8 @@ internal sealed class LogRepairCommand : StrataCommand
         """
         The old folder is only read. What cannot be saved is named, and the exit code is 1 then; a key whose latest entry is
         damaged is left out, it does not get an older value. Files of large values keep their damaged blocks: reading these is
-        an error, reading the rest is not. Afterwards move the new folder to where the old one was, and keep the old one until
-        you have looked.
+        an error, reading the rest is not. What a repair has written that was stopped does not open: remove it, and repair
+        again. Afterwards move the new folder to where the old one was, and keep the old one until you have looked.
         With --json, a line a damage as 'log verify' writes it; the last line is
         {"folder","target","entries","valueFiles","damages","lost","leftOut":[…],"notes":[…]}.
         """;
@@ -28,6 +28,8 @@ internal sealed class LogRepairCommand : StrataCommand
     protected override Task<int> RunAsync(Run run, CancellationToken cancellationToken)
     {
         string folder = LogFolders.FindOne(run.Parsed.GetRequiredValue(_folder)), target = Path.GetFullPath(run.Parsed.GetRequiredValue(_target));
+        if (LogRepair.IsUnfinished(target))
+            throw CliException.Usage($"In '{target}' a repair was stopped before its end; what it has written is not whole. Remove that folder, then repair again, or name a new one.");
         if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
             throw CliException.Usage($"'{target}' is there and not empty. Name a new folder for what is saved.");
         if ((target + Path.DirectorySeparatorChar).StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
@@ -67,7 +69,7 @@ internal sealed class LogRepairCommand : StrataCommand
 
     private static string Describe(LogRepairedLine line)
     {
-        string loss = line.Lost == 0 ? "nothing is lost" : $"{line.Lost} damages with loss, named above";
-        return $"{line.Target}: {Columns.Count(line.Entries)} entries and {line.ValueFiles} value files are saved; {loss}";
+        string loss = line.Lost == 0 ? "nothing is lost" : $"{Columns.Count(line.Lost, "damage", "damages")} with loss, named above";
+        return $"{line.Target}: {Columns.Count(line.Entries, "entry", "entries")} and {Columns.Count(line.ValueFiles, "value file", "value files")} saved; {loss}";
     }
 }

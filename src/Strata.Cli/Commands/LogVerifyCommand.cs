@@ -50,8 +50,9 @@ internal sealed class LogVerifyCommand : StrataCommand
     {
         int lost = found.Damages.Count(d => d.Loss != LogLoss.Nothing);
         var line = new LogVerifiedLine(folder, found.Segments, found.Keys, found.Tombstones, found.Values, found.ValueBytes, found.Folder.Bytes, found.Damages.Count, lost, found.Notes);
-        string read = $"{found.Segments} segments, {Columns.Count(found.Keys)} keys, {Columns.Count(found.Values)} large values ({ByteSize.Format(found.ValueBytes)})";
-        string result = found.Damages.Count == 0 ? "all intact" : lost == 0 ? $"{found.Damages.Count} damaged, nothing is lost" : $"{found.Damages.Count} damaged, {lost} of them with loss; all other keys are intact";
+        string read = $"{Columns.Count(found.Segments, "segment", "segments")}, {Columns.Count(found.Keys, "key", "keys")}, {Columns.Count(found.Values, "large value", "large values")} ({ByteSize.Format(found.ValueBytes)})";
+        string rest = found.Damages.Any(d => d.Loss == LogLoss.Unknown) ? "other keys that are not named may be missing, or have an older value" : "all other keys are intact";
+        string result = found.Damages.Count == 0 ? "all intact" : lost == 0 ? $"{found.Damages.Count} damaged, nothing is lost" : $"{found.Damages.Count} damaged, {lost} of them with loss; {rest}";
         report.Result($"{folder}: {read}: {result}", line, JsonLines.Context.LogVerifiedLine);
     }
 }

@@ -25,9 +25,14 @@ public readonly struct BlobKey : IEquatable<BlobKey>, IComparable<BlobKey>
     private readonly int _hash;
 
     private BlobKey(string value)
+        : this(value, value.GetHashCode(StringComparison.Ordinal))
+    {
+    }
+
+    private BlobKey(string value, int hash)
     {
         _value = value;
-        _hash = value.GetHashCode(StringComparison.Ordinal);
+        _hash = hash;
     }
 
     /// <summary>The key's text; empty for <c>default</c>, which is no key.</summary>
@@ -61,6 +66,12 @@ public readonly struct BlobKey : IEquatable<BlobKey>, IComparable<BlobKey>
         key = error is null ? new BlobKey(text!) : default;
         return error is null;
     }
+
+    /// <summary>The hash that the key carries, of this process alone.</summary>
+    internal int Hash => _hash;
+
+    /// <summary>A key whose text was that of a key, and whose hash is known.</summary>
+    internal static BlobKey Restore(string value, int hash) => new(value, hash);
 
     private static string? Fault(string? text)
     {

@@ -9,14 +9,16 @@ namespace Strata;
 /// <param name="Value">The 64 bits; 0 means 'no version' (<see cref="None"/>).</param>
 public readonly record struct BlobVersion(ulong Value) : IComparable<BlobVersion>
 {
+    private static readonly long LastMillisecond = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     /// <summary>No version: an object that others wrote without Strata's metadata.</summary>
     public static BlobVersion None => default;
 
     /// <summary>False for <see cref="None"/>.</summary>
     public bool IsKnown => Value != 0;
 
-    /// <summary>The wall-clock part, exact to the millisecond.</summary>
-    public DateTimeOffset Time => DateTimeOffset.FromUnixTimeMilliseconds((long)(Value >> 16));
+    /// <summary>The wall-clock part, exact to the millisecond; that of a stamp from beyond the year 9999 is its end.</summary>
+    public DateTimeOffset Time => DateTimeOffset.FromUnixTimeMilliseconds(Math.Min((long)(Value >> 16), LastMillisecond));
 
     /// <summary>The first stamp of a moment.</summary>
     public static BlobVersion At(DateTimeOffset time) => new((ulong)Math.Max(0, time.ToUnixTimeMilliseconds()) << 16);
@@ -43,6 +45,14 @@ public readonly record struct BlobVersion(ulong Value) : IComparable<BlobVersion
     /// take it for the MD5 of the content.
     /// </summary>
     public string ToETag() => $"{this}-v";
+
+    /// <summary>True for the text that <see cref="ToETag"/> gives.</summary>
+    internal bool IsETag(string etag)
+    {
+        Span<char> own = stackalloc char[16];
+        return Value.TryFormat(own, out int length, "x16", CultureInfo.InvariantCulture) && etag.Length == length + 2
+            && etag.AsSpan(0, length).SequenceEqual(own) && etag.EndsWith("-v", StringComparison.Ordinal);
+    }
 
     /// <summary>Order of issue.</summary>
     public static bool operator <(BlobVersion left, BlobVersion right) => left.Value < right.Value;

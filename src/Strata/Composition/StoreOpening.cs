@@ -12,6 +12,9 @@ public sealed record StoreOpening
     /// <summary>Capacity in bytes; null for the store's default.</summary>
     public long? MaxBytes { get; init; }
 
+    /// <summary>The longest blob, in bytes, that a store of copies is to take; null for the store's default.</summary>
+    public long? MaxBlobBytes { get; init; }
+
     /// <summary>Clock, loggers, buffers.</summary>
     public StoreContext Context { get; init; } = StoreContext.Default;
 }

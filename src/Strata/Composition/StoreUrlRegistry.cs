@@ -91,11 +91,16 @@ public sealed partial class StoreUrlRegistry
 
     private static ValueTask<IBlobStore> OpenMemoryAsync(StoreUrl url, StoreOpening opening, CancellationToken cancellationToken)
     {
-        StoreUrlOptions options = new(url, "maxBytes");
+        StoreUrlOptions options = new(url, "maxBytes", "yieldsToPressure");
         if (url.Path.Length > 0) throw new FormatException($"has a path ('{url.Path}'), and a memory store has none");
-        long maxBytes = options.Size("maxBytes") ?? opening.MaxBytes ?? new MemoryBlobStoreOptions().MaxBytes;
+        var standard = new MemoryBlobStoreOptions();
+        long maxBytes = options.Size("maxBytes") ?? opening.MaxBytes ?? standard.MaxBytes;
         StoreUrlOptions.AtLeast("MaxBytes", maxBytes, 64 << 10);
-        return new(new MemoryBlobStore(new MemoryBlobStoreOptions { Name = opening.Name, MaxBytes = maxBytes, Evicts = opening.IsCopy }, opening.Context));
+        bool yields = options.Choice("yieldsToPressure", standard.YieldsToPressure, ("true", true), ("false", false));
+        if (yields && !opening.IsCopy) throw new FormatException("has yieldsToPressure=true, and a store that keeps the only copy drops nothing; it is for the tiers above");
+        return new(new MemoryBlobStore(
+            standard with { Name = opening.Name, MaxBytes = maxBytes, MaxBlobBytes = opening.MaxBlobBytes, Evicts = opening.IsCopy, YieldsToPressure = yields },
+            opening.Context));
     }
 
     private static async ValueTask<IBlobStore> OpenFileAsync(StoreUrl url, StoreOpening opening, CancellationToken cancellationToken)

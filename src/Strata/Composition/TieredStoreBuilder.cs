@@ -77,7 +77,10 @@ public sealed class TieredStoreBuilder
     private async ValueTask<Tier> OpenTierAsync(TierSettings tier, bool isOrigin, CancellationToken cancellationToken)
     {
         if (_open.TryGetValue(tier.Name, out IBlobStore? store)) return new Tier { Name = tier.Name, Store = store, MaxBlobBytes = tier.MaxBlobBytes };
-        var opening = new StoreOpening { Name = tier.Name, IsCopy = !isOrigin, MaxBytes = tier.MaxBytes, Context = _context };
+        var opening = new StoreOpening
+        {
+            Name = tier.Name, IsCopy = !isOrigin, MaxBytes = tier.MaxBytes, MaxBlobBytes = isOrigin ? null : tier.MaxBlobBytes, Context = _context,
+        };
         store = await _urls.OpenAsync(tier.Setting, tier.Url, opening, cancellationToken).ConfigureAwait(false);
 
         // One blob must not push out most of a tier.

@@ -15,7 +15,7 @@ namespace Strata;
 /// <c>default</c> is the empty tuple: the prefix of all keys, and no key itself.</para>
 /// <para>As text (<see cref="ToString"/>, <see cref="Parse"/>) it is a JSON array: strings, booleans and numbers (doubles) as
 /// JSON has them, an integer as <c>{"int":42}</c>, bytes as <c>{"bytes":"00ff"}</c>, and what JSON lacks as
-/// <c>{"number":"NaN"}</c>, <c>"Infinity"</c>, <c>"-Infinity"</c>.</para>
+/// <c>{"number":"NaN"}</c>, <c>"Infinity"</c>, <c>"-Infinity"</c> and <c>"-NaN"</c>.</para>
 /// </remarks>
 [CollectionBuilder(typeof(KvKey), nameof(Of))]
 public readonly struct KvKey : IReadOnlyList<KvKeyPart>, IEquatable<KvKey>, IComparable<KvKey>

@@ -46,8 +46,8 @@ internal static class KvKeyEncoding
                 length = 9;
                 ulong sorted = BinaryPrimitives.ReadUInt64BigEndian(encoded[1..]);
                 double number = BitConverter.UInt64BitsToDouble((sorted & Sign) != 0 ? sorted ^ Sign : ~sorted);
-                part = KvKeyPart.Of(number);
-                return !double.IsNaN(number) || Sorted(part.AsNumber()) == sorted;
+                part = double.IsNaN(number) && double.IsNegative(number) ? KvKeyPart.NegativeNaN : KvKeyPart.Of(number);
+                return Sorted(part.AsNumber()) == sorted;
             case False or True:
                 (part, length) = (KvKeyPart.Of(encoded[0] == True), 1);
                 return true;

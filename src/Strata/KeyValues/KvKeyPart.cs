@@ -16,6 +16,9 @@ public readonly struct KvKeyPart : IEquatable<KvKeyPart>
     /// <summary>Bytes of the longest integer.</summary>
     public const int MaxIntegerBytes = 255;
 
+    /// <summary>The NaN that JavaScript's code has, and Deno with it. C#'s has a sign.</summary>
+    private const long PositiveNaN = 0x7FF8_0000_0000_0000;
+
     private readonly object? _value;
     private readonly long _bits;
 
@@ -23,6 +26,9 @@ public readonly struct KvKeyPart : IEquatable<KvKeyPart>
 
     /// <summary>What it is.</summary>
     public KvKeyPartKind Kind { get; }
+
+    /// <summary>The NaN with a sign, less than any other number: Deno tells it apart, though JavaScript makes it from foreign bytes alone.</summary>
+    internal static KvKeyPart NegativeNaN { get; } = new(KvKeyPartKind.Number, null, PositiveNaN | long.MinValue);
 
     /// <summary>Bytes; they are kept, not copied.</summary>
     public static KvKeyPart Of(ReadOnlyMemory<byte> bytes) => new(KvKeyPartKind.Bytes, bytes);
@@ -48,8 +54,8 @@ public readonly struct KvKeyPart : IEquatable<KvKeyPart>
             : throw new ArgumentException($"An integer in a key has at most {MaxIntegerBytes} bytes, not {bytes}.", nameof(integer));
     }
 
-    /// <summary>A number. All NaN are one; −0 is another than 0.</summary>
-    public static KvKeyPart Of(double number) => new(KvKeyPartKind.Number, null, BitConverter.DoubleToInt64Bits(double.IsNaN(number) ? BitConverter.UInt64BitsToDouble(0x7FF8_0000_0000_0000) : number));
+    /// <summary>A number. All NaN of C# become JavaScript's, the greatest number of all; −0 is another than 0.</summary>
+    public static KvKeyPart Of(double number) => new(KvKeyPartKind.Number, null, double.IsNaN(number) ? PositiveNaN : BitConverter.DoubleToInt64Bits(number));
 
     /// <summary>A boolean.</summary>
     public static KvKeyPart Of(bool boolean) => new(KvKeyPartKind.Boolean, null, boolean ? 1 : 0);
@@ -137,6 +143,7 @@ public readonly struct KvKeyPart : IEquatable<KvKeyPart>
         KvKeyPartKind.Bytes => Convert.ToHexStringLower(AsBytes().Span),
         KvKeyPartKind.String => AsString(),
         KvKeyPartKind.Integer => AsInteger().ToString(CultureInfo.InvariantCulture),
+        KvKeyPartKind.Number when this == NegativeNaN => "-NaN",
         KvKeyPartKind.Number => AsNumber().ToString("R", CultureInfo.InvariantCulture),
         _ => AsBoolean() ? "true" : "false",
     };

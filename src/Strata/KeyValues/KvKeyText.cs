@@ -1,9 +1,7 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Numerics;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Strata;
@@ -17,20 +15,17 @@ internal static class KvKeyText
     /// <summary>An integer of 255 bytes has 615 digits.</summary>
     private const int MaxDigits = 620;
 
-    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static string Of(KvKey key)
     {
         if (!key.IsTuple) return $"0x{Convert.ToHexStringLower(key.Encoded.Span)}";
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, Readable))
+        var text = new StringBuilder("[");
+        foreach (KvKeyPart part in key)
         {
-            json.WriteStartArray();
-            foreach (KvKeyPart part in key) Write(json, part);
-            json.WriteEndArray();
+            if (text.Length > 1) text.Append(',');
+            Append(text, part);
         }
 
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        return text.Append(']').ToString();
     }
 
     public static bool TryParse([NotNullWhen(true)] string? text, out KvKey key, [NotNullWhen(false)] out string? error)
@@ -52,29 +47,14 @@ internal static class KvKeyText
         }
     }
 
-    private static void Write(Utf8JsonWriter json, KvKeyPart part)
+    private static StringBuilder Append(StringBuilder text, KvKeyPart part) => part.Kind switch
     {
-        switch (part.Kind)
-        {
-            case KvKeyPartKind.String:
-                json.WriteStringValue(part.AsString());
-                break;
-            case KvKeyPartKind.Boolean:
-                json.WriteBooleanValue(part.AsBoolean());
-                break;
-            case KvKeyPartKind.Number when double.IsFinite(part.AsNumber()):
-                json.WriteRawValue(part.ToString());
-                break;
-            case KvKeyPartKind.Integer:
-                json.WriteRawValue($"{{\"int\":{part}}}");
-                break;
-            default:
-                json.WriteStartObject();
-                json.WriteString(part.Kind == KvKeyPartKind.Bytes ? "bytes" : "number", part.ToString());
-                json.WriteEndObject();
-                break;
-        }
-    }
+        KvKeyPartKind.String => text.Append(V8Display.Quoted(part.AsString())),
+        KvKeyPartKind.Boolean => text.Append(part),
+        KvKeyPartKind.Number when double.IsFinite(part.AsNumber()) => text.Append(part),
+        KvKeyPartKind.Integer => text.Append("{\"int\":").Append(part).Append('}'),
+        _ => text.Append(part.Kind == KvKeyPartKind.Bytes ? "{\"bytes\":\"" : "{\"number\":\"").Append(part).Append("\"}"),
+    };
 
     private static KvKey Read(ReadOnlySpan<byte> utf8)
     {
@@ -122,6 +102,7 @@ internal static class KvKeyText
             "int" => throw new FormatException($"'{value}' is no integer of at most {KvKeyPart.MaxIntegerBytes} bytes"),
             "bytes" => Convert.FromHexString(value),
             "number" when value is "NaN" => double.NaN,
+            "number" when value is "-NaN" => KvKeyPart.NegativeNaN,
             "number" when value is "Infinity" => double.PositiveInfinity,
             "number" when value is "-Infinity" => double.NegativeInfinity,
             _ => throw new FormatException("an object is {\"int\":42}, {\"bytes\":\"00ff\"} or {\"number\":\"NaN\"}"),

@@ -8,23 +8,29 @@ internal sealed partial class LogCompactor
 {
     private const int FrameBytes = 1 << 20, LatchedMoves = 256;
 
-    /// <summary>Writes the hints that are missing, oldest first: a void counts for segments older than its own.</summary>
+    /// <summary>
+    /// Writes the hints that are missing, oldest first: a void counts for segments older than its own. What goes next, as
+    /// nothing in it counts, gets none. Their names are on the medium with the next segment's: a flush of the folder for each
+    /// would keep those waiting who write.
+    /// </summary>
     public void WriteHints()
     {
-        foreach (LogSegment segment in log.Segments.Where(s => s.IsSettled && !s.HasHint && !s.IsDamaged).OrderBy(s => s.Incarnation))
+        foreach (LogSegment segment in log.Segments.Where(s => s.IsSettled && !s.HasHint && !s.IsDamaged && (s.LiveBytes > 0 || IsVoidNeeded(s))).OrderBy(s => s.Incarnation))
         {
             using var hint = new LogHintBuilder(segment.Header);
             using LogSegmentScanner scanner = Scanner(segment);
             if (IsDamaged(segment, scanner.ReadTo(hint))) continue;
             TryEnd(segment);
-            hint.WriteTo(log.Disk, segment.End);
+            hint.WriteTo(log.Disk, segment.End, isNameSynced: false);
             segment.HasHint = true;
         }
     }
 
     /// <summary>Moves what counts of some segments to a new one, and lets them go.</summary>
+    /// <param name="victims">The segments.</param>
+    /// <param name="isRoomWanted">False: what goes without anything being moved may go durably with the next new segment.</param>
     /// <returns>Bytes moved.</returns>
-    private long Compact(List<LogSegment> victims)
+    private long Compact(List<LogSegment> victims, bool isRoomWanted = true)
     {
         long live = victims.Sum(v => v.LiveBytes);
         if (live == 0)
@@ -32,6 +38,7 @@ internal sealed partial class LogCompactor
             // What replaced their entries must be on the medium before they go.
             log.Appender.Sync();
             Retire(victims);
+            if (isRoomWanted || victims.Exists(v => v.Cut is not null)) files.SyncNames();
             return 0;
         }
 
@@ -47,7 +54,7 @@ internal sealed partial class LogCompactor
         try
         {
             ulong cleanElsewhere = CleanElsewhere(victims);
-            foreach (LogSegment victim in victims)
+            foreach (LogSegment victim in victims.Where(v => v.LiveBytes > 0))
             {
                 using LogSegmentScanner scanner = Scanner(victim);
                 while (scanner.MoveNextFrame())
@@ -77,20 +84,23 @@ internal sealed partial class LogCompactor
         Apply(CollectionsMarshal.AsSpan(moves), frames.Keys, target);
         target.IsSettled = true;
         Retire(victims);
+
+        // Before the target can go: only it says that they do not count.
+        files.SyncNames();
         Interlocked.Add(ref _compactedBytes, frames.Bytes);
         return live;
     }
 
-    /// <summary>On a disk without any room a spare gives way to the hint: the segments that go soon take its place.</summary>
+    /// <summary>On a disk without any room a spare gives way to the hint: the segments that go soon take its place. Its name is on the medium with the segment's.</summary>
     private void WriteHint(LogHintBuilder hint, uint end)
     {
         try
         {
-            hint.WriteTo(log.Disk, end);
+            hint.WriteTo(log.Disk, end, isNameSynced: false);
         }
         catch (IOException e) when (DiskErrors.IsFull(e) && files.GiveUpSpare())
         {
-            hint.WriteTo(log.Disk, end);
+            hint.WriteTo(log.Disk, end, isNameSynced: false);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 
 namespace Strata;
@@ -136,6 +137,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
             // What could not be done before there was room must be done now, or told.
             files.RemoveLeft();
             WriteHints();
+            files.SyncNames();
         }
         finally
         {
@@ -176,8 +178,7 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                 RemoveIdleSpares();
                 while (!closing.IsCancellationRequested && PickVictims(options.GarbageShare, cleans: true) is { Count: > 0 } victims)
                 {
-                    long moved = Compact(victims);
-                    if (!LookAtRoom() && options.CompactionBytesPerSecond is { } rate && moved > 0) closing.WaitHandle.WaitOne(TimeSpan.FromSeconds((double)moved / rate));
+                    Rest(Compact(victims, isRoomWanted: false), closing);
                 }
 
                 int damaged = log.Segments.Count(s => s.IsDamaged);
@@ -194,6 +195,37 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
                 GiveRoom();
                 _one.Release();
             }
+        }
+    }
+
+    /// <summary>
+    /// Keeps to the rate, unless there is so much garbage that compaction should not be slowed down. Whoever waits for room
+    /// must not wait for this: each segment that is sealed wakes it. What is nothing but garbage by then goes at once, since
+    /// that moves nothing and its files are wanted.
+    /// </summary>
+    private void Rest(long moved, CancellationToken closing)
+    {
+        if (moved == 0 || options.CompactionBytesPerSecond is not { } rate) return;
+        var rest = TimeSpan.FromSeconds((double)moved / rate);
+        long begun = Stopwatch.GetTimestamp();
+        bool isWoken = false;
+
+        // Garbage that grows is not to wake it all the time.
+        _isDue = true;
+        try
+        {
+            while (!LookAtRoom() && rest - Stopwatch.GetElapsedTime(begun) is { Ticks: > 0 } left && _due.WaitOne(left))
+            {
+                isWoken = true;
+                if (closing.IsCancellationRequested) return;
+                if (PickDead() is { Count: > 0 } dead) Compact(dead, isRoomWanted: false);
+            }
+        }
+        finally
+        {
+            // What it was woken for may want more than that.
+            _isDue = isWoken;
+            if (isWoken) _due.Set();
         }
     }
 
@@ -239,7 +271,8 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
     {
         List<LogSegment> victims = [];
         long live = 0;
-        LogSegment[] sealedOnes = [.. log.Segments.Where(s => s.IsSettled && !s.IsDamaged && !IsVoidNeeded(s))];
+        LogSegment[] sealedOnes = [.. log.Segments.Where(IsMovable)];
+        if (PickDead() is { Count: > 0 } dead) return dead;
         if (cleans && IsCleaningDue() && sealedOnes.MinBy(s => s.CleanAsOf) is { } unclean) return [unclean];
         foreach (LogSegment segment in sealedOnes.Where(s => IsDue(s, share)).OrderBy(s => (double)s.LiveBytes / Math.Max(1, s.End)))
         {
@@ -255,6 +288,12 @@ internal sealed partial class LogCompactor(LogEngine log, LogSegmentFiles files,
         List<LogSegment> small = [.. sealedOnes.Where(s => s.LiveBytes < options.SegmentBytes / 16).OrderBy(s => s.LiveBytes).Take(4 * TooMany)];
         return small.Count >= TooMany ? small : [];
     }
+
+    /// <summary>Segments in which nothing counts: they go without anything being moved, and before anything is.</summary>
+    private List<LogSegment> PickDead() => [.. log.Segments.Where(s => s.LiveBytes == 0 && IsMovable(s))];
+
+    /// <summary>Of a damaged one nothing can be moved, so it stays for as long as something in it counts.</summary>
+    private bool IsMovable(LogSegment segment) => segment.IsSettled && (!segment.IsDamaged || segment.LiveBytes == 0) && !IsVoidNeeded(segment);
 
     /// <summary>
     /// True when tombstones wear the index out. They go once no segment can hold what they hide: so the segment that was

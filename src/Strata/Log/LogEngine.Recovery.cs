@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
 namespace Strata;
@@ -20,9 +21,7 @@ internal sealed partial class LogEngine
 
             // The newest first: it tells how far those before it were durable, and where one ends that a write failed in.
             foreach (FoundSegment segment in found.OrderByDescending(s => s.Incarnation)) recovery.Take(segment);
-            var loaded = new Loaded(this, _index.Load());
-            LogMerge.Run(sources, ref loaded);
-            loaded.Finish();
+            Load(sources);
             _appender.StartAfter(recovery.Last);
             _visible = recovery.Last;
         }
@@ -33,6 +32,37 @@ internal sealed partial class LogEngine
             _index.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Makes the index of what the sources have, and counts what counts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Load(LogSources sources)
+    {
+        var merge = new LogMerge(sources);
+        IReadOnlyList<uint> incarnations = merge.Incarnations;
+        long[] live = new long[incarnations.Count];
+        LogIndexLoader loader = _index.Load();
+        LogRecovered? recovered = _options.Recovered;
+        using (var ahead = new LogMergeAhead(merge, isThreaded: Environment.ProcessorCount > 1))
+        {
+            while (ahead.TryTake(out LogMergeBatch batch))
+            {
+                int at = 0;
+                ReadOnlySpan<byte> keys = batch.Keys;
+                foreach (ref readonly LogMergeEntry entry in batch.Entries)
+                {
+                    ReadOnlySpan<byte> key = keys[at..entry.KeyEnd];
+                    at = entry.KeyEnd;
+                    loader.Add(key, entry.Location);
+                    live[entry.Source] += entry.Location.Length;
+                    if ((entry.Location.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None) _tombstones++;
+                    recovered?.Invoke(key, entry.Sequence, entry.Location, entry.Expires);
+                }
+            }
+        }
+
+        loader.Finish();
+        for (int i = 0; i < live.Length; i++) _segments[incarnations[i]].AddLive(live[i]);
     }
 
     /// <summary>Finds the segments that count, their heads read; what does not count is removed or becomes a spare.</summary>
@@ -282,21 +312,5 @@ internal sealed partial class LogEngine
             log.Enter(segment);
             return segment;
         }
-    }
-
-    /// <summary>Makes the index of what the merge gives, and counts what counts.</summary>
-    private readonly struct Loaded(LogEngine log, LogIndexLoader loader) : ILogMergeSink
-    {
-        private readonly LogRecovered? _recovered = log._options.Recovered;
-
-        public void Add(ReadOnlySpan<byte> key, ulong sequence, LogLocation location, long expires)
-        {
-            loader.Add(key, location);
-            log._segments[location.Segment].AddLive(location.Length);
-            if ((location.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None) log._tombstones++;
-            _recovered?.Invoke(key, sequence, location, expires);
-        }
-
-        public void Finish() => loader.Finish();
     }
 }

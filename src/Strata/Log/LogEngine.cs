@@ -159,6 +159,7 @@ internal sealed partial class LogEngine : IAsyncDisposable
             _appender.Close();
             Settle();
             _compactor.WriteHints();
+            _files.SyncNames();
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
         {

@@ -8,8 +8,9 @@ namespace Strata;
 /// <summary>The files of the segments: how they come, are recycled, and go.</summary>
 /// <remarks>
 /// A few spare files are kept: compaction frees several at once, and they are written twice as fast as new ones, whose
-/// pages the system must find and clear first. Some go again when nothing is written. What is held in reserve among them
-/// lets a full disk still take deletes and compaction.
+/// pages the system must find and clear first, and whose blocks each flush must record. The largest are kept: a log that has
+/// grown takes no small ones. Some go again when nothing is written. What is held in reserve among them lets a full disk
+/// still take deletes and compaction.
 /// </remarks>
 internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger log)
 {
@@ -21,6 +22,10 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     private readonly Lock _gate = new();
     private readonly List<Spare> _spares = [];
     private readonly List<LogSegment> _left = [];
+
+    /// <summary>Segments whose names a loss of power could still bring back, and the spares that their files are.</summary>
+    private readonly List<LogSegment> _going = [];
+    private readonly List<Spare> _unnamed = [];
     private uint _lastIncarnation;
     private int _lastSpare;
     private long _begun;
@@ -34,7 +39,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     {
         get
         {
-            lock (_gate) return _spares.Count;
+            lock (_gate) return _spares.Count + _unnamed.Count;
         }
     }
 
@@ -42,7 +47,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     {
         get
         {
-            lock (_gate) return _spares.Sum(s => (long)s.Capacity);
+            lock (_gate) return _spares.Concat(_unnamed).Sum(s => (long)s.Capacity);
         }
     }
 
@@ -55,12 +60,12 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     /// <summary>Bytes that count, or about so; what new segments are sized by.</summary>
     public required Func<long> LiveBytes { get; init; }
 
-    /// <summary>Segments that the log has let go, and that may be in the folder still, because a call failed: the next opening would find what is in them.</summary>
+    /// <summary>Segments that the log has let go, and that the next opening might find still: a call failed, or <see cref="SyncNames"/> has not come since.</summary>
     public IReadOnlyList<LogSegment> Left
     {
         get
         {
-            lock (_gate) return [.. _left];
+            lock (_gate) return [.. _left, .. _going];
         }
     }
 
@@ -77,7 +82,9 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     public void AddSpare(string name, uint capacity)
     {
         if (int.TryParse(System.IO.Path.GetFileNameWithoutExtension(name)["spare-".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int number)) _lastSpare = Math.Max(_lastSpare, number);
-        lock (_gate) _spares.Add(new Spare(name, capacity));
+
+        // It may be one that was held in reserve and never written.
+        lock (_gate) _spares.Add(new Spare(name, capacity, IsWritten: false));
     }
 
     /// <summary>A new segment, its head durable and its name too; nothing of it is left behind by an error.</summary>
@@ -103,7 +110,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
             LogReplacedSegments.Write(head.AsSpan(LogSegmentHeader.Bytes), replaced ?? []);
             file.Write(0, head);
             file.Sync();
-            disk.SyncFolder(Folder);
+            SyncNames();
             segment = new LogSegment(header, file, options.MapReads ? file.Map(capacity) : null, Abandoned)
             {
                 CleanAsOf = first - 1,
@@ -127,14 +134,14 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         return new LogSegment(header with { Capacity = (uint)length }, file, options.MapReads ? file.Map(length) : null, Abandoned) { End = end, IsSealed = true, IsSettled = true, WrittenBefore = (uint)length };
     }
 
-    /// <summary>Gives a compacted segment its name, durably.</summary>
+    /// <summary>Gives a compacted segment its name, durably, and with it all names that were changed before.</summary>
     public void Publish(LogSegment segment)
     {
         string temporary = TemporaryNameOf(segment.Incarnation), name = NameOf(segment.Incarnation);
         try
         {
             disk.Rename(temporary, name);
-            disk.SyncFolder(Folder);
+            SyncNames();
         }
         catch
         {
@@ -144,31 +151,70 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         }
     }
 
-    /// <summary>Lets a segment go that nothing needs any more, durably: recycled if nobody reads it, else gone with its last reader. After an error it is one of <see cref="Left"/>.</summary>
+    /// <summary>
+    /// Lets a segment go that nothing needs any more: recycled if nobody reads it, else gone with its last reader. It is gone
+    /// durably with the next <see cref="SyncNames"/>, which each new segment brings; until then, or after an error, it is one
+    /// of <see cref="Left"/>.
+    /// </summary>
     public void Retire(LogSegment segment, bool isPublished = true)
     {
         try
         {
             LetGo(segment, isPublished ? NameOf(segment.Incarnation) : TemporaryNameOf(segment.Incarnation));
             disk.Delete(HintNameOf(segment.Incarnation));
-            disk.SyncFolder(Folder);
+            lock (_gate) _going.Add(segment);
         }
         catch
         {
             lock (_gate) _left.Add(segment);
             throw;
         }
+
+        RemoveSpares(MostSpares);
     }
 
-    /// <summary>Tries again to remove what is left.</summary>
+    /// <summary>Puts all names on the medium that were changed so far. What was recycled may be taken from then on: before, a loss of power could give it its old name back, with the head of another segment in it.</summary>
+    public void SyncNames()
+    {
+        LogSegment[] gone;
+        Spare[] named;
+        lock (_gate) (gone, named) = ([.. _going], [.. _unnamed]);
+        try
+        {
+            disk.SyncFolder(Folder);
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _left.AddRange(gone.Where(_going.Remove));
+            }
+
+            throw;
+        }
+
+        lock (_gate)
+        {
+            _going.RemoveAll(gone.Contains);
+            foreach (Spare spare in named)
+            {
+                // Others may have synced at the same time.
+                if (_unnamed.Remove(spare)) _spares.Add(spare);
+            }
+        }
+    }
+
+    /// <summary>Tries again to remove what is left after an error.</summary>
     public void RemoveLeft()
     {
-        foreach (LogSegment segment in Left)
+        LogSegment[] left;
+        lock (_gate) left = [.. _left];
+        foreach (LogSegment segment in left)
         {
             disk.Delete(NameOf(segment.Incarnation));
             disk.Delete(TemporaryNameOf(segment.Incarnation));
             disk.Delete(HintNameOf(segment.Incarnation));
-            disk.SyncFolder(Folder);
+            SyncNames();
             lock (_gate) _left.Remove(segment);
         }
     }
@@ -177,6 +223,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     /// <returns>False: there is none.</returns>
     public bool GiveUpSpare()
     {
+        SyncNames();
         Spare given;
         lock (_gate)
         {
@@ -211,41 +258,44 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
 
     private void Recycle(string name, uint capacity)
     {
-        string spare;
-        lock (_gate)
-        {
-            if (_spares.Count >= MostSpares)
-            {
-                disk.Delete(name);
-                return;
-            }
-
-            spare = SpareName();
-        }
-
-        disk.Rename(name, spare);
-        lock (_gate) _spares.Add(new Spare(spare, capacity));
+        Spare spare;
+        lock (_gate) spare = new Spare(SpareName(), capacity, IsWritten: true);
+        disk.Rename(name, spare.Name);
+        lock (_gate) _unnamed.Add(spare);
     }
 
     /// <summary>Removes spares beyond those that are kept when nothing is written.</summary>
-    public void RemoveIdleSpares()
+    public void RemoveIdleSpares() => RemoveSpares(RestingSpares);
+
+    /// <summary>Removes the smallest, until there are no more than so many.</summary>
+    private void RemoveSpares(int most)
     {
-        List<Spare> idle;
+        List<Spare> needless;
         lock (_gate)
         {
-            idle = [.. _spares.OrderBy(s => s.Capacity).Take(Math.Max(0, _spares.Count - RestingSpares))];
-            _spares.RemoveAll(idle.Contains);
+            needless = [.. _spares.OrderBy(s => s.Capacity).Take(Math.Max(0, _spares.Count - most))];
+            _spares.RemoveAll(needless.Contains);
         }
 
-        foreach (Spare spare in idle) disk.Delete(spare.Name);
+        foreach (Spare spare in needless) disk.Delete(spare.Name);
+    }
+
+    private bool HasUnnamed()
+    {
+        lock (_gate) return _unnamed.Count > 0;
     }
 
     private string SpareName() => string.Create(CultureInfo.InvariantCulture, $"{Folder}/spare-{++_lastSpare}.seg");
 
     private ILogFile Take(string name, long least, long desired, bool isRelief, out uint capacity, out bool isRecycled)
     {
-        isRecycled = true;
-        if (TakeSpare(name, least, desired, 0, out capacity) is { } spare) return spare;
+        if (TakeSpare(name, least, desired, 0, out capacity, out isRecycled) is { } spare) return spare;
+        if (HasUnnamed())
+        {
+            SyncNames();
+            if (TakeSpare(name, least, desired, 0, out capacity, out isRecycled) is { } recycled) return recycled;
+        }
+
         IOException? full = null;
         for (long size = desired; ; size = Math.Max(least, size / 2))
         {
@@ -264,7 +314,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
             if (size == least) break;
         }
 
-        return (isRelief ? TakeSpare(name, least, least, Reserves, out capacity) : null) ?? throw full;
+        return (isRelief ? TakeSpare(name, least, least, Reserves, out capacity, out isRecycled) : null) ?? throw full;
     }
 
     /// <param name="name">Its new name.</param>
@@ -272,18 +322,20 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
     /// <param name="desired">Without a reserve to draw on, bytes that it should have.</param>
     /// <param name="reserve">How many of those held in reserve may be taken.</param>
     /// <param name="capacity">Bytes that it has.</param>
-    private ILogFile? TakeSpare(string name, long least, long desired, int reserve, out uint capacity)
+    /// <param name="isRecycled">All of it was written before.</param>
+    private ILogFile? TakeSpare(string name, long least, long desired, int reserve, out uint capacity, out bool isRecycled)
     {
         // What compaction makes stays as it is for long: what it does not fill would be lost to everybody.
         long most = desired == least ? 2 * least : long.MaxValue;
         capacity = 0;
+        isRecycled = false;
         while (true)
         {
             Spare taken;
             lock (_gate)
             {
                 if (_spares.Count <= Reserves - reserve) return null;
-                Spare[] fitting = [.. _spares.Where(s => s.Capacity >= (reserve > 0 ? least : Math.Max(least, desired / 2)) && (reserve > 0 || s.Capacity <= most)).OrderBy(s => s.Capacity)];
+                Spare[] fitting = [.. _spares.Where(s => s.Capacity >= (reserve > 0 ? least : Math.Max(least, desired / 2)) && (reserve > 0 || s.Capacity <= most)).OrderByDescending(s => s.IsWritten).ThenBy(s => s.Capacity)];
                 if (fitting.Length == 0) return null;
                 taken = fitting[0];
                 _spares.Remove(taken);
@@ -292,7 +344,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
             try
             {
                 disk.Rename(taken.Name, name);
-                capacity = taken.Capacity;
+                (capacity, isRecycled) = (taken.Capacity, taken.IsWritten);
                 return disk.Open(name);
             }
             catch (Exception e) when (DiskErrors.IsDiskError(e))
@@ -337,7 +389,7 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
                 }
 
                 disk.Create(name, size).Dispose();
-                lock (_gate) _spares.Add(new Spare(name, size));
+                lock (_gate) _spares.Add(new Spare(name, size, IsWritten: false));
             }
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
@@ -366,5 +418,8 @@ internal sealed class LogSegmentFiles(ILogDisk disk, LogOptions options, ILogger
         Interlocked.Decrement(ref _unlinked);
     }
 
-    private readonly record struct Spare(string Name, uint Capacity);
+    /// <param name="Name">Its name.</param>
+    /// <param name="Capacity">Bytes that it has.</param>
+    /// <param name="IsWritten">It was a segment: each of its blocks was written, or nearly.</param>
+    private readonly record struct Spare(string Name, uint Capacity, bool IsWritten);
 }

@@ -112,9 +112,33 @@ internal sealed partial class DiskHistory
         return new Step($"delete {string.Join(", ", keys)}", after, async () =>
         {
             DeleteManyResult result = await store.DeleteManyAsync(keys);
-            if (result.Outcomes.FirstOrDefault(o => o.Error is not null).Error is { } error) throw new StorageException(error.Kind, error.Message, error) { Outcome = error.Outcome };
-            Assert.Equal(deleted, result.Deleted);
+            if (result.IsComplete) Assert.Equal(deleted, result.Deleted);
+            else RefuseSome(result, after);
         });
+    }
+
+    /// <summary>When many at once are refused each is tried for itself, so that some may be gone and others not: what is told of each holds.</summary>
+    private void RefuseSome(DeleteManyResult result, StoreState after)
+    {
+        DeleteOutcome[] failed = [.. result.Outcomes.Where(o => o.Error is not null)];
+        HashSet<BlobKey> gone = [.. result.Outcomes.Where(o => o.Status == DeleteStatus.Deleted).Select(o => o.Key)];
+        if (gone.Count > 0)
+        {
+            StoreState some = Last.Copy();
+            foreach (BlobKey key in gone) some.Blobs.Remove(key.Value);
+            _states.Add(some);
+            Settled = _states.Count - 1;
+        }
+
+        // Of the others those whose outcome is unknown may be gone as well.
+        HashSet<BlobKey> inDoubt = [.. failed.Where(o => o.Error!.Outcome == WriteOutcome.Unknown).Select(o => o.Key)];
+        foreach ((string key, StoredBlob blob) in Last.Blobs)
+        {
+            if (!inDoubt.Contains(BlobKey.Parse(key))) after.Blobs[key] = blob;
+        }
+
+        StorageException error = (failed.FirstOrDefault(o => inDoubt.Contains(o.Key)).Error ?? failed[0].Error)!;
+        throw new StorageException(error.Kind, error.Message, error) { Outcome = error.Outcome };
     }
 
     private Step Copy(DiskBlobStore store, string operation)

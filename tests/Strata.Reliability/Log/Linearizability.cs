@@ -37,8 +37,14 @@ internal static class Linearizability
         RegisterAction.Read => call.Result == value ? value : null,
         RegisterAction.Write => call.Written,
         RegisterAction.Delete => 0,
+        RegisterAction.Remove => call.Result == (value == 0 ? 0 : 1) ? 0 : null,
+        RegisterAction.Create => Conditional(call, value, value == 0),
+        RegisterAction.Replace => Conditional(call, value, value != 0 && value == call.Expected),
+        RegisterAction.Evict => value == 0 ? null : 0,
 
         // It expected a place, not a value; what it saw there was this value. Refused, something came between.
         _ => call.Result == 0 ? value : value == call.Expected ? call.Written : null,
     };
+
+    private static int? Conditional(RegisterEvent call, int value, bool holds) => holds != (call.Result == 1) ? null : holds ? call.Written : value;
 }

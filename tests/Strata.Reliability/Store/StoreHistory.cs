@@ -113,6 +113,7 @@ internal sealed class StoreHistory
     private List<Held[]> After(List<Held[]> possible, int writer, long number, StepResult result)
     {
         if (result == StepResult.NotApplied) return possible;
+        if (result == StepResult.Partly) return [.. possible.SelectMany(before => AnyOf(before, writer, number))];
         List<Held[]> after = result == StepResult.Unknown ? [.. possible] : [];
         foreach (Held[] before in possible)
         {
@@ -122,6 +123,22 @@ internal sealed class StoreHistory
         }
 
         return after;
+    }
+
+    /// <summary>What a delete of several may have left that was refused in part; which part, its process has compared with what it was told.</summary>
+    private IEnumerable<Held[]> AnyOf(Held[] before, int writer, long number)
+    {
+        int first = _script.StepOf(writer, number).Key;
+        for (int gone = 0; gone < 1 << Script.Several; gone++)
+        {
+            var held = (Held[])before.Clone();
+            for (int i = 0; i < Script.Several; i++)
+            {
+                if ((gone >> i & 1) == 1) held[(first + i) % _script.KeysPerWriter] = default;
+            }
+
+            yield return held;
+        }
     }
 
     /// <summary>A step that is there was begun after its writer's step before it was acknowledged: all that others were told until then must be there too.</summary>

@@ -72,10 +72,26 @@ public sealed class StoreUrlRegistryTests : IDisposable
         Assert.Equal(64 << 20, statistics.GetStatistics().MaxBytes);
     }
 
+    [Fact]
+    public async Task A_memory_tier_takes_the_longest_blob_that_its_settings_name()
+    {
+        await using TieredBlobStore store = await new TieredStoreBuilder()
+            .AddTier("hot", "memory:?maxBytes=1MiB&yieldsToPressure=true", maxBlobBytes: 400_000)
+            .AddTier("cold", "memory:")
+            .OpenAsync();
+        BlobKey key = BlobKey.Parse("k");
+        await store.PutBytesAsync(key, new byte[400_000]);
+        Assert.Equal(["hot", "cold"], await store.LocateAsync(key));
+        await store.PutBytesAsync(key, new byte[400_001]);
+        Assert.Equal(["cold"], await store.LocateAsync(key));
+    }
+
     [Theory]
     [InlineData("memory:?maxByte=1MiB", "maxByte")]
     [InlineData("memory:?maxBytes=lots", "maxBytes=lots")]
     [InlineData("memory:?maxBytes=1", "64 KiB or more")]
+    [InlineData("memory:?yieldsToPressure=maybe", "true or false")]
+    [InlineData("memory:?yieldsToPressure=true", "the only copy")]
     [InlineData("memory:/path", "/path")]
     [InlineData("file:", "no folder")]
     [InlineData("file:./x?durability=maybe", "flush or interval or system")]

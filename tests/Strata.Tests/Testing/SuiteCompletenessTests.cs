@@ -1,4 +1,5 @@
 using System.Reflection;
+using Strata.Sqlite;
 using Strata.Testing;
 using Xunit;
 
@@ -18,7 +19,7 @@ public sealed class SuiteCompletenessTests
 
     [Fact]
     public void Every_database_has_a_conformance_class() =>
-        Faults.None(SuiteCompleteness.DatabasesWithoutConformance(Here, typeof(IKvDatabase).Assembly, typeof(KvDatabaseConformance).Assembly)
+        Faults.None(SuiteCompleteness.DatabasesWithoutConformance(Here, typeof(IKvDatabase).Assembly, typeof(SqliteKvDatabase).Assembly, typeof(KvDatabaseConformance).Assembly)
             .Select(database => $"{database} has no conformance class."));
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Strata.Server;
+using Strata.Sqlite;
 using Strata.Testing;
 using Xunit;
 
@@ -10,7 +11,7 @@ public sealed class PublicApiTests
 {
     private const string Accept = "STRATA_ACCEPT_API";
 
-    public static TheoryData<Assembly> Libraries => [typeof(IBlobStore).Assembly, typeof(BlobStoreConformance).Assembly, typeof(StrataServer).Assembly];
+    public static TheoryData<Assembly> Libraries => [typeof(IBlobStore).Assembly, typeof(BlobStoreConformance).Assembly, typeof(SqliteKvDatabase).Assembly, typeof(StrataServer).Assembly];
 
     [Theory]
     [MemberData(nameof(Libraries), DisableDiscoveryEnumeration = true)]

@@ -211,6 +211,14 @@ public sealed partial class DiskBlobStore
         foreach ((ulong id, long length) in FilesOf(key, name)) ReleaseFile(change, id, length);
     }
 
+    /// <summary>The files that a blob's payload is in; none if it is in the log.</summary>
+    internal IEnumerable<ulong> FilesOf(BlobKey key)
+    {
+        byte[] name = DiskKey.Of(LogKeyspace.Payloads, key, stackalloc byte[DiskKey.MaxBytes]).ToArray();
+        bool isInFiles = _log.TryLocate(name, out LogLocation location) && !IsTombstone(location) && location.Flags.HasFlag(LogEntryFlags.Reference);
+        return isInFiles ? FilesOf(key, name).Select(f => f.Id) : [];
+    }
+
     /// <summary>The files that a payload is in.</summary>
     private List<(ulong Id, long Length)> FilesOf(BlobKey key, ReadOnlySpan<byte> name)
     {

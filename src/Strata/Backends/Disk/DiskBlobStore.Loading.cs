@@ -78,7 +78,7 @@ public sealed partial class DiskBlobStore
     }
 
     /// <summary>All value files that are in use, with whose they are. Costs a read each; for repairs.</summary>
-    private List<(ulong Id, DiskValueFile File)> ValueFilesInUse()
+    internal List<(ulong Id, DiskValueFile File)> ValueFilesInUse()
     {
         var files = new List<(ulong, DiskValueFile)>();
         var keys = new LogScanBuffer();

@@ -58,10 +58,11 @@ public sealed partial class DiskBlobStore
                 if (await TryCommitAsync(change, "expire", null).ConfigureAwait(false)) Interlocked.Add(ref _expirations, count);
                 else Again(due);
             }
-            catch (StorageException e)
+            catch (Exception e)
             {
-                _logger.LogWarning(e, "Cannot remove expired blobs from store '{Store}'; they stay invisible, and the next sweep tries again", _options.Name);
                 Again(due);
+                if (e is not StorageException) throw;
+                _logger.LogWarning(e, "Cannot remove expired blobs from store '{Store}'; they stay invisible, and the next sweep tries again", _options.Name);
                 return;
             }
         }

@@ -39,6 +39,7 @@ internal sealed class DiskFolder
         try
         {
             RefuseOlderFormat(path, options.Name);
+            RefuseUnfinishedRepair(path, options.Name);
             ILogDisk disk = options.Disk ?? new SystemDisk(path);
             var clock = new DiskClock(disk, context.Clock, options.Durability != DiskDurability.OperatingSystem, logger);
             var inventory = new DiskInventory();
@@ -103,6 +104,12 @@ internal sealed class DiskFolder
             Recovered = inventory.Add,
         };
         return options.MaxIndexBytes is { } most ? settings with { MaxIndexBytes = most } : settings;
+    }
+
+    private static void RefuseUnfinishedRepair(string path, string store)
+    {
+        if (!LogRepair.IsUnfinished(path)) return;
+        throw new StorageException(StorageErrorKind.Unsupported, $"The folder {path} holds what 'strata log repair' has written, and was stopped before its end. Remove it, and repair again.") { Operation = "open", Store = store };
     }
 
     /// <summary>A blob a file: what this store was before it had a log.</summary>

@@ -39,6 +39,7 @@ internal sealed partial class DiskUploads
         DiskPart? replaced = Find(upload, number);
         if (location.IsKnown && !DiskBlobStore.IsTombstone(location)) change.Freed += location.Length;
         if (replaced?.Piece is { } piece) store.ReleaseFile(change, piece.Id, piece.Length);
+        if (replaced is null && location.IsKnown && !DiskBlobStore.IsTombstone(location)) ReleaseUnnamed(change, upload.Id);
         change.Added += DiskRecord.PutPart(change.Batch, name, info, file?.Encoded ?? default);
         if (file is not null) DiskBlobStore.AddFile(change, file.IdOf(0), new DiskValueFile(upload.Key, upload.Id, file.LengthOf(0)));
         return replaced;
@@ -119,6 +120,7 @@ internal sealed partial class DiskUploads
             while (NumbersOf(uploadId, 0).Take(DroppedAtOnce).ToArray() is { Length: > 0 } numbers)
             {
                 using DiskChange change = store.NewChange();
+                bool isDamaged = false;
                 foreach (int number in numbers)
                 {
                     byte[] name = DiskKey.OfPart(uploadId, number);
@@ -126,9 +128,11 @@ internal sealed partial class DiskUploads
                     change.Batch.Expect(name, location);
                     change.Batch.Delete(name);
                     change.Freed += location.Length;
-                    if (Find(uploadId, default, number)?.Piece is { } piece) store.ReleaseFile(change, piece.Id, piece.Length);
+                    if (Find(uploadId, default, number) is not { } part) isDamaged = true;
+                    else if (part.Piece is { } piece) store.ReleaseFile(change, piece.Id, piece.Length);
                 }
 
+                if (isDamaged) ReleaseUnnamed(change, uploadId);
                 await store.TryCommitAsync(change, "drop", null).ConfigureAwait(false);
             }
 
@@ -138,6 +142,31 @@ internal sealed partial class DiskUploads
         {
             logger.LogWarning(e, "Cannot remove the parts of an upload of store '{Store}' that is over; they are removed when the store is opened next", store.Capabilities.Store);
             return false;
+        }
+    }
+
+    /// <summary>
+    /// Releases the files of an upload that neither a part nor its blob names: those of parts whose entries are damaged. Which
+    /// they are, the files' own records tell.
+    /// </summary>
+    private void ReleaseUnnamed(DiskChange change, string uploadId)
+    {
+        // The records before the parts: a file that comes in between is not among them.
+        List<(ulong Id, DiskValueFile File)> files = [.. store.ValueFilesInUse().Where(f => f.File.UploadId == uploadId)];
+        if (files.Count == 0) return;
+        HashSet<ulong> named = [.. change.Retired.Select(r => r.Id), .. store.FilesOf(files[0].File.Key)];
+        foreach (int number in NumbersOf(uploadId, 0))
+        {
+            if (Find(uploadId, default, number)?.Piece is { } piece) named.Add(piece.Id);
+        }
+
+        foreach ((ulong id, DiskValueFile file) in files.Where(f => !named.Contains(f.Id)))
+        {
+            // It holds only as long as nobody else releases it.
+            byte[] name = DiskKey.OfFile(id);
+            if (!log.TryLocate(name, out LogLocation location)) continue;
+            change.Batch.Expect(name, location);
+            store.ReleaseFile(change, id, file.Length);
         }
     }
 

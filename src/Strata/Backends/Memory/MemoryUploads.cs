@@ -120,16 +120,16 @@ internal sealed class MemoryUploads(MemoryBlobStore store, TimeProvider clock, T
 
     internal StorageException TooLarge(BlobKey key, long most) => store.TooLarge(key, most);
 
-    private byte[] Join(MemoryUpload upload, IReadOnlyList<PartReference> parts)
+    private MemoryPayload Join(MemoryUpload upload, IReadOnlyList<PartReference> parts)
     {
         long length = parts.Sum(p => upload.Parts[p.Number].Info.Length);
         if (length > store.Capabilities.MaxBlobLength) throw store.TooLarge(upload.Key, store.Capabilities.MaxBlobLength);
-        byte[] whole = GC.AllocateUninitializedArray<byte>((int)length);
+        MemoryPayload whole = MemoryPayload.Allocate(upload.Key, (int)length);
         int offset = 0;
         foreach (PartReference part in parts)
         {
             byte[] bytes = upload.Parts[part.Number].Bytes;
-            bytes.CopyTo(whole, offset);
+            bytes.CopyTo(whole.Span[offset..]);
             offset += bytes.Length;
         }
 

@@ -90,7 +90,7 @@ internal sealed class KvWritePlan
         {
             keys += mutation.Key.Length;
             values += mutation.Value.Data.Length;
-            longest = Math.Max(longest, mutation.Key.Length);
+            longest = Math.Max(longest, mutation.Key.Length + (mutation.Kind == KvMutationKind.SetVersionstampedKey ? KvLimits.VersionstampSuffixBytes : 0));
         }
 
         Check(all.Count, _limits.MaxMutations, nameof(KvLimits.MaxMutations));

@@ -64,6 +64,9 @@ internal sealed class V8Display
         return result.ToString();
     }
 
+    /// <summary>A string of JavaScript, which JSON has as well.</summary>
+    public static string Quoted(string text) => $"\"{Escaped(text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal))}\"";
+
     private void Append(V8Value value)
     {
         if (IsFull) return;
@@ -183,11 +186,7 @@ internal sealed class V8Display
         _text.Append('}');
     }
 
-    private void AppendString(string text)
-    {
-        ReadOnlySpan<char> shown = text.AsSpan(0, Math.Min(text.Length, MaxChars));
-        _text.Append('"').Append(Escaped(shown.ToString().Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal))).Append('"');
-    }
+    private void AppendString(string text) => _text.Append(Quoted(text.Length <= MaxChars ? text : text[..MaxChars]));
 
     private void AppendDate(double milliseconds)
     {

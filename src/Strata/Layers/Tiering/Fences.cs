@@ -14,6 +14,9 @@ internal sealed class Fences
 {
     private const int StripeCount = 1024;
     private readonly Stripe[] _stripes = new Stripe[StripeCount];
+
+    /// <summary>How many keys of each stripe are fenced: apart from the stripes, so that hits find it in a few cache lines.</summary>
+    private readonly int[] _counts = new int[StripeCount];
     private readonly KeyLocks _writers = new();
 
     public Fences()
@@ -24,16 +27,16 @@ internal sealed class Fences
     /// <summary>Whether the upper tiers must be passed by. Cost: one volatile read where no key of the stripe is fenced.</summary>
     public bool IsFenced(BlobKey key)
     {
+        if (Volatile.Read(ref CountOf(key)) == 0) return false;
         Stripe stripe = StripeOf(key);
-        if (Volatile.Read(ref stripe.Count) == 0) return false;
         lock (stripe.Gate) return stripe.Fenced.ContainsKey(key);
     }
 
     /// <summary>Whether the key's last write ended in an unknown outcome that nobody has resolved yet.</summary>
     public bool IsInDoubt(BlobKey key)
     {
+        if (Volatile.Read(ref CountOf(key)) == 0) return false;
         Stripe stripe = StripeOf(key);
-        if (Volatile.Read(ref stripe.Count) == 0) return false;
         lock (stripe.Gate) return stripe.Fenced.TryGetValue(key, out bool inDoubt) && inDoubt;
     }
 
@@ -59,7 +62,7 @@ internal sealed class Fences
         {
             stripe.Generation++;
             stripe.Fenced[key] = stripe.Fenced.GetValueOrDefault(key);
-            Volatile.Write(ref stripe.Count, stripe.Fenced.Count);
+            Volatile.Write(ref CountOf(key), stripe.Fenced.Count);
         }
 
         stripe.Publishing.Release();
@@ -86,6 +89,8 @@ internal sealed class Fences
 
     private Stripe StripeOf(BlobKey key) => _stripes[(uint)key.GetHashCode() % StripeCount];
 
+    private ref int CountOf(BlobKey key) => ref _counts[(uint)key.GetHashCode() % StripeCount];
+
     private void Lower(BlobKey key, bool inDoubt, KeyLocks.Held writer)
     {
         Stripe stripe = StripeOf(key);
@@ -94,7 +99,7 @@ internal sealed class Fences
             stripe.Generation++;
             if (inDoubt) stripe.Fenced[key] = true;
             else stripe.Fenced.Remove(key);
-            Volatile.Write(ref stripe.Count, stripe.Fenced.Count);
+            Volatile.Write(ref CountOf(key), stripe.Fenced.Count);
         }
 
         writer.Dispose();
@@ -127,7 +132,6 @@ internal sealed class Fences
 
         /// <summary>The fenced keys, each with whether it is in doubt.</summary>
         public readonly Dictionary<BlobKey, bool> Fenced = [];
-        public int Count;
         public long Generation;
     }
 }

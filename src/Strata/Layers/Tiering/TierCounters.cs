@@ -5,7 +5,7 @@ namespace Strata;
 /// <summary>A tier with what it has done since the store was opened.</summary>
 internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogger log)
 {
-    private readonly StripedCounter _hits = new();
+    private readonly ThreadCounter _hits = new();
     private readonly StripedCounter _misses = new();
     private readonly StripedCounter _errors = new();
     private readonly StripedCounter _timedReads = new();

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Strata;
 
 /// <summary>Loads a <see cref="LogIndex"/> from keys in ascending order. It is the index's writer until it has finished; what was added is seen by readers in parts.</summary>
@@ -26,11 +28,17 @@ internal sealed class LogIndexLoader
     /// <summary>Adds a key that is above all before.</summary>
     /// <exception cref="ArgumentException">It is not above the last, or has not 1 to 2,080 bytes.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(ReadOnlySpan<byte> key, LogLocation location)
     {
         ObjectDisposedException.ThrowIf(_isFinished, this);
-        if (key.Length is 0 or > LogIndexNode.MaxKeyBytes || key.SequenceCompareTo(Last) <= 0) throw new ArgumentException("A key that is loaded has 1 to 2,080 bytes and is above the one before.", nameof(key));
-        int prefixLength = _count == 0 ? key.Length : key.CommonPrefixLength(Key(0)[.._prefixLength]);
+        ReadOnlySpan<byte> last = Last;
+        int shared = key.CommonPrefixLength(last);
+        bool rises = shared < key.Length && (shared == last.Length || key[shared] > last[shared]);
+        if (!rises || key.Length > LogIndexNode.MaxKeyBytes) throw new ArgumentException("A key that is loaded has 1 to 2,080 bytes and is above the one before.", nameof(key));
+
+        // Of keys in order, all have in common what neighbours have.
+        int prefixLength = _count == 0 ? key.Length : Math.Min(_prefixLength, shared);
         int size = SizeWith(key.Length, prefixLength);
         if (size > LogIndexNode.Bytes)
         {
@@ -65,6 +73,7 @@ internal sealed class LogIndexLoader
     }
 
     /// <summary>Bytes of the leaf with one more key.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int SizeWith(int keyLength, int prefixLength)
     {
         int own = LogIndexNode.SizeOf(keyLength, prefixLength, LogIndexNode.LeafPayload);
@@ -74,22 +83,14 @@ internal sealed class LogIndexLoader
         return size;
     }
 
-    private unsafe void Flush()
+    private void Flush()
     {
         if (_index.Count != _loaded) throw new InvalidOperationException("Another writer was in the index while it was loaded.");
         _index.BeginWrite();
         try
         {
             uint id = _tree.NewLeaf(out LogIndexNode leaf);
-            leaf.Begin(0, Key(0)[.._prefixLength], _count);
-            for (int i = 0; i < _count; i++)
-            {
-                ReadOnlySpan<byte> suffix = Key(i)[_prefixLength..];
-                byte* entry = leaf.Fill(i, LogIndexNode.HeadOf(suffix), LogIndexNode.SizeOf(suffix.Length, 0, LogIndexNode.LeafPayload) - LogIndexNode.SlotBytes);
-                LogIndexNode.WriteLocation(entry, _locations[i]);
-                LogIndexNode.WriteSuffix(entry, LogIndexNode.LeafPayload, suffix);
-                leaf.SetVisited(i, (_locations[i].Flags & LogEntryFlags.Visited) != LogEntryFlags.None);
-            }
+            leaf.FillLeaf(_keys, _ends.AsSpan(0, _count), _locations.AsSpan(0, _count), _prefixLength);
 
             // The shortest key that is above the leaf before.
             ReadOnlySpan<byte> first = Key(0), before = _lastLoaded.AsSpan(0, _lastLoadedLength);

@@ -28,7 +28,7 @@ namespace Strata;
 /// dropped when the index's sequence shows the change. The bits of Visited stand at a fixed place, so that a reader that
 /// sets one too late spoils at most another bit.
 /// </remarks>
-internal readonly unsafe struct LogIndexNode(byte* at)
+internal readonly unsafe partial struct LogIndexNode(byte* at)
 {
     public const int Bytes = 4_096, HeaderBytes = 64, HeadBytes = 4, SlotBytes = 6, LengthBytes = 2, LeafPayload = 12, InnerPayload = 4, MaxKeyBytes = LogEntryHeader.MaxKeyBytes;
 
@@ -102,9 +102,11 @@ internal readonly unsafe struct LogIndexNode(byte* at)
     private int* Heads => (int*)(at + HeaderBytes);
 
     /// <summary>What a key of this length takes in a node of this level and prefix, its slot included.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int SizeOf(int keyLength, int prefixLength, int payload) => SlotBytes + payload + LengthBytes + Math.Max(0, keyLength - prefixLength - HeadBytes);
 
     /// <summary>The head of a key behind its prefix: heads are in the order of their keys, but for equal ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int HeadOf(ReadOnlySpan<byte> suffix)
     {
         if (suffix.Length >= HeadBytes) return BinaryPrimitives.ReadInt32BigEndian(suffix) ^ int.MinValue;
@@ -164,6 +166,7 @@ internal readonly unsafe struct LogIndexNode(byte* at)
     }
 
     /// <summary>Writes a location as it stands in a leaf; Visited has its bit elsewhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void WriteLocation(byte* entry, LogLocation location)
     {
         Unsafe.WriteUnaligned(entry, location.Segment);
@@ -270,6 +273,7 @@ internal readonly unsafe struct LogIndexNode(byte* at)
     }
 
     /// <summary>Writes a heap entry but for its payload.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void WriteSuffix(byte* entry, int payload, ReadOnlySpan<byte> suffix)
     {
         Unsafe.WriteUnaligned(entry + payload, (ushort)suffix.Length);

@@ -16,7 +16,11 @@ internal abstract unsafe class LogCursor(uint incarnation) : IDisposable
     public abstract int SharedBytes { get; }
 
     /// <summary>The key; valid until the next call of <see cref="MoveNext"/>.</summary>
-    public ReadOnlySpan<byte> Key => new(KeyAt, KeyLength);
+    public ReadOnlySpan<byte> Key
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(KeyAt, KeyLength);
+    }
 
     /// <summary>The LSN of the commit that wrote the entry.</summary>
     public ulong Sequence { get; protected set; }

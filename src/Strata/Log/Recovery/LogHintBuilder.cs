@@ -69,11 +69,12 @@ internal sealed unsafe class LogHintBuilder(LogSegmentHeader segment) : IDisposa
         Void ??= result.Void;
     }
 
-    /// <summary>Writes the hint file and puts it and its name on the medium. Nothing is left behind by an error.</summary>
+    /// <summary>Writes the hint file and puts it on the medium. Nothing is left behind by an error.</summary>
     /// <param name="disk">The log's folder.</param>
     /// <param name="end">Where the segment's frames end.</param>
+    /// <param name="isNameSynced">Its name is put on the medium too; else that is left to the next sync of the folder, and a power cut before has the segment scanned.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public void WriteTo(ILogDisk disk, uint end)
+    public void WriteTo(ILogDisk disk, uint end, bool isNameSynced = true)
     {
         Sort();
         string name = LogSegmentFiles.HintNameOf(Incarnation), temporary = $"{name}.tmp";
@@ -91,7 +92,7 @@ internal sealed unsafe class LogHintBuilder(LogSegmentHeader segment) : IDisposa
 
             disk.Rename(temporary, name);
             isWritten = true;
-            disk.SyncFolder(LogSegmentFiles.Folder);
+            if (isNameSynced) disk.SyncFolder(LogSegmentFiles.Folder);
         }
         finally
         {

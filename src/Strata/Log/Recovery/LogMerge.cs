@@ -8,32 +8,107 @@ namespace Strata;
 /// </summary>
 /// <remarks>
 /// A tournament of losers (Knuth, The Art of Computer Programming, volume 3, 5.4.1): one comparison a level for each entry,
-/// which eight bytes of the key decide mostly. Memory: 16 bytes a source.
+/// which eight bytes of the key decide mostly. Memory: 24 bytes a source.
 /// </remarks>
 internal sealed class LogMerge
 {
     private readonly LogCursor[] _sources;
-    private readonly ulong[] _heads;
     private readonly bool[] _ended;
+
+    /// <summary>Of each match who lost, and his head: eight bytes of the key that he has now.</summary>
     private readonly int[] _losers;
+    private readonly ulong[] _loserHeads;
 
     /// <summary>The bytes that all keys of all sources have in common tell nothing.</summary>
     private readonly int _shared;
+    private readonly byte[] _last = new byte[LogEntryHeader.MaxKeyBytes];
+    private int _lastLength;
+    private ulong _lastHead;
+    private int _winner;
+    private ulong _winnerHead = ulong.MaxValue;
 
-    private LogMerge(LogSources sources)
+    /// <param name="sources">The cursors are at their beginning. They stay the caller's.</param>
+    /// <exception cref="IOException">A hint cannot be read any more.</exception>
+    /// <exception cref="StorageException">Of kind Corrupt: a hint changed since it was opened.</exception>
+    public LogMerge(LogSources sources)
     {
         _sources = [.. sources.Cursors.Where(c => c.MoveNext())];
         _shared = SharedBytes(_sources);
-        _heads = [.. _sources.Select(s => LogCursor.HeadOf(s.Key, _shared))];
         _ended = new bool[_sources.Length];
         _losers = new int[_sources.Length];
+        _loserHeads = new ulong[_sources.Length];
+        PlayAll();
     }
+
+    /// <summary>The segments of the sources that have entries, by their numbers.</summary>
+    public IReadOnlyList<uint> Incarnations => [.. _sources.Select(s => s.Incarnation)];
+
+    /// <summary>True when all entries were given.</summary>
+    public bool IsOver => IsAtEnd(_winner, _winnerHead);
 
     /// <summary>Gives each key's latest entry to a sink. The cursors are at their beginning before, at their end after.</summary>
     /// <exception cref="IOException">A hint cannot be read any more.</exception>
     /// <exception cref="StorageException">Of kind Corrupt: a hint changed since it was opened.</exception>
     public static void Run<TSink>(LogSources sources, ref TSink sink)
-        where TSink : ILogMergeSink, allows ref struct => new LogMerge(sources).Run(ref sink);
+        where TSink : ILogMergeSink, allows ref struct
+    {
+        var merge = new LogMerge(sources);
+        var batch = new LogMergeBatch();
+        while (merge.Fill(batch))
+        {
+            int at = 0;
+            foreach (ref readonly LogMergeEntry entry in batch.Entries)
+            {
+                sink.Add(batch.Keys[at..entry.KeyEnd], entry.Sequence, entry.Location, entry.Expires);
+                at = entry.KeyEnd;
+            }
+        }
+    }
+
+    /// <summary>Puts the next entries into a batch, as many as fit. False: there are none.</summary>
+    /// <exception cref="IOException">A hint cannot be read any more.</exception>
+    /// <exception cref="StorageException">Of kind Corrupt: a hint changed since it was opened.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public bool Fill(LogMergeBatch batch)
+    {
+        batch.Clear();
+        ReadOnlySpan<byte> last = _last.AsSpan(0, _lastLength);
+        ulong lastHead = _lastHead, head = _winnerHead;
+        int winner = _winner, shared = _shared;
+        LogCursor[] sources = _sources;
+        int[] losers = _losers;
+        ulong[] loserHeads = _loserHeads;
+        while (!IsAtEnd(winner, head) && batch.HasRoom)
+        {
+            LogCursor source = sources[winner];
+            if (head != lastHead || !source.Key.SequenceEqual(last))
+            {
+                lastHead = head;
+                last = batch.Add(source, winner);
+            }
+
+            _ended[winner] = !source.MoveNext();
+            head = _ended[winner] ? ulong.MaxValue : LogCursor.HeadOf(source.Key, shared);
+
+            // It plays against those who lost before.
+            for (int node = (winner + losers.Length) >> 1; node > 0; node >>= 1)
+            {
+                ulong other = loserHeads[node];
+                if (other > head || (other == head && !IsBeforeWithSameHead(losers[node], winner))) continue;
+                (winner, losers[node]) = (losers[node], winner);
+                (head, loserHeads[node]) = (other, head);
+            }
+        }
+
+        (_winner, _winnerHead) = (winner, head);
+        if (batch.Entries.IsEmpty) return false;
+        last.CopyTo(_last);
+        (_lastLength, _lastHead) = (last.Length, lastHead);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsAtEnd(int winner, ulong head) => head == ulong.MaxValue && (_sources.Length == 0 || _ended[winner]);
 
     private static int SharedBytes(LogCursor[] sources)
     {
@@ -43,73 +118,25 @@ internal sealed class LogMerge
         return shared;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Run<TSink>(ref TSink sink)
-        where TSink : ILogMergeSink, allows ref struct
-    {
-        if (_sources.Length == 0) return;
-        Span<byte> last = stackalloc byte[LogEntryHeader.MaxKeyBytes];
-        int lastLength = 0;
-        ulong lastHead = 0;
-        int winner = FirstWinner();
-        while (!_ended[winner])
-        {
-            LogCursor source = _sources[winner];
-            ReadOnlySpan<byte> key = source.Key;
-            if (_heads[winner] != lastHead || lastLength == 0 || !key.SequenceEqual(last[..lastLength]))
-            {
-                sink.Add(key, source.Sequence, source.Location, source.Expires);
-                key.CopyTo(last);
-                (lastLength, lastHead) = (key.Length, _heads[winner]);
-            }
-
-            Advance(winner);
-            winner = Replay(winner);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Advance(int source)
-    {
-        bool isThere = _sources[source].MoveNext();
-        _ended[source] = !isThere;
-        _heads[source] = isThere ? LogCursor.HeadOf(_sources[source].Key, _shared) : ulong.MaxValue;
-    }
-
     /// <summary>Plays all matches. The players of node n are the winners of its children 2n and 2n + 1; the sources are the leaves, from as many as there are on.</summary>
-    private int FirstWinner()
+    private void PlayAll()
     {
         int count = _sources.Length;
-        if (count == 1) return 0;
+        if (count == 0) return;
+        ulong[] heads = [.. _sources.Select(s => LogCursor.HeadOf(s.Key, _shared))];
         int[] winners = new int[2 * count];
         for (int i = 0; i < count; i++) winners[count + i] = i;
         for (int node = count - 1; node > 0; node--)
         {
             (int left, int right) = (winners[2 * node], winners[(2 * node) + 1]);
-            (winners[node], _losers[node]) = IsBefore(left, right) ? (left, right) : (right, left);
+            bool isLeft = heads[left] != heads[right] ? heads[left] < heads[right] : IsBeforeWithSameHead(left, right);
+            (winners[node], _losers[node]) = isLeft ? (left, right) : (right, left);
+            _loserHeads[node] = heads[_losers[node]];
         }
 
-        return winners[1];
+        _winner = count == 1 ? 0 : winners[1];
+        _winnerHead = heads[_winner];
     }
-
-    /// <summary>Plays the matches of a source that moved on, against those who lost before.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int Replay(int source)
-    {
-        int winner = source;
-        for (int node = (source + _losers.Length) / 2; node > 0; node /= 2)
-        {
-            int other = _losers[node];
-            if (!IsBefore(other, winner)) continue;
-            _losers[node] = winner;
-            winner = other;
-        }
-
-        return winner;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsBefore(int a, int b) => _heads[a] != _heads[b] ? _heads[a] < _heads[b] : IsBeforeWithSameHead(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool IsBeforeWithSameHead(int a, int b)

@@ -107,6 +107,32 @@ public sealed class DiskDamageTests : DiskFixture
         parts[0] = await PartAsync(upload, 1, Bytes(70, 3));
         Assert.Equal(CompleteStatus.Completed, (await Uploads.CompleteAsync(Key, upload.Id, parts)).Status);
         await AssertHoldsAsync([.. Bytes(70, 3), .. Bytes(50, 2)]);
+        Assert.Equal(2, FilesInUse);
+        await AssertBooksAsync("after the damaged part was replaced");
+    }
+
+    [Theory]
+    [InlineData("abort")]
+    [InlineData("complete")]
+    public async Task The_file_of_a_damaged_part_goes_with_its_upload_and_no_other_does(string end)
+    {
+        await OpenAsync();
+        await ComposeAsync(Bytes(40, 7));
+        BlobKey kept = BlobKey.Parse("a/kept");
+        await Store.PutBytesAsync(kept, Bytes(2 << 20));
+        (MultipartUpload other, _) = await BeginAsync(Bytes(30, 8));
+        (MultipartUpload upload, PartReference[] parts) = await BeginAsync(Bytes(60), Bytes(50, 2), Bytes(70, 3));
+        await CloseAsync();
+        DiskDamage.Flip(Folder, DiskKey.OfPart(upload.Id, 2), distance: 30);
+        await OpenAsync();
+        Assert.Equal(6, FilesInUse);
+        if (end == "abort") Assert.True(await Uploads.AbortAsync(Key, upload.Id));
+        if (end != "abort") Assert.Equal(CompleteStatus.Completed, (await Uploads.CompleteAsync(Key, upload.Id, [parts[0], parts[2]])).Status);
+        await AssertHoldsAsync(end == "abort" ? Bytes(40, 7) : [.. Bytes(60), .. Bytes(70, 3)]);
+        await AssertHoldsAsync(kept, Bytes(2 << 20));
+        Assert.Equal([1], (await Uploads.ListPartsAsync(Key, other.Id))!.Select(p => p.Number));
+        Assert.Equal(end == "abort" ? 3 : 4, FilesInUse);
+        await AssertBooksAsync($"after the {end}");
     }
 
     [Fact]
@@ -124,6 +150,24 @@ public sealed class DiskDamageTests : DiskFixture
         Clock.Advance(TimeSpan.FromMinutes(1));
         await Eventually.HoldsAsync(() => Store.GetStatistics().Expirations == 1, "the sweep never came");
         Assert.Equal(2, FilesInUse);
+    }
+
+    [Fact]
+    public async Task What_lies_behind_damage_in_a_cache_is_evicted_and_then_the_segment_goes()
+    {
+        const long Most = 256 << 10;
+        await OpenAsync(Most, evicts: true, segmentBytes: LogOptions.MinSegmentBytes);
+        for (int i = 0; i < 40; i++) await Store.PutBytesAsync(KeyOf(i), Bytes(3_000, i));
+        await CloseAsync();
+
+        // The length of a frame: from there on the segment cannot be followed.
+        DiskDamage.Flip(Folder, [(byte)LogKeyspace.Blobs, .. "k/00003"u8], distance: 4 - LogEntryHeader.Bytes - LogFrameHeader.Bytes);
+        await OpenAsync(Most, evicts: true, segmentBytes: LogOptions.MinSegmentBytes);
+        Assert.NotNull(await Store.StatAsync(KeyOf(10)));
+        for (int i = 40; i < 400; i++) await Store.PutBytesAsync(KeyOf(i), Bytes(3_000, i));
+        for (int i = 0; i < 40; i++) Assert.True(await Store.StatAsync(KeyOf(i)) is null, $"'{KeyOf(i)}' lies behind the damage and is never evicted");
+        await Eventually.HoldsAsync(() => Store.GetStatistics().Fault is null && !File.Exists(Path.Combine(Folder, "segments", "00000001.seg")), "a damaged segment without anything in it that counts stays for ever");
+        for (int i = 360; i < 400; i++) await AssertHoldsAsync(KeyOf(i), Bytes(3_000, i));
     }
 
     private async Task<byte[]> RangeAsync(long offset, int length)

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Strata.Testing;
 using Xunit;
 
 namespace Strata.Tests;
@@ -30,6 +31,37 @@ public sealed class DiskFaultTests : IDisposable
         Assert.Contains("no writes until it is opened again", store.GetStatistics().Fault, StringComparison.Ordinal);
         Assert.Equal(1, Faults(store));
         Assert.Equal("before"u8.ToArray(), await store.GetBytesAsync(BlobKey.Parse("a")));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_sweep_that_fails_forgets_no_expired_blob_and_the_next_one_removes_it(bool isForeseen)
+    {
+        var disk = new SimulatedDisk();
+        var clock = new FakeClock();
+        var log = new WarningCounter();
+        await using DiskBlobStore store = await DiskBlobStore.OpenAsync(
+            new DiskBlobStoreOptions { Path = _folder.Path, Name = "main", Disk = disk },
+            StoreContext.Default with { Clock = clock, Loggers = log },
+            TestContext.Current.CancellationToken);
+        for (int i = 0; i < 10; i++) await store.PutBytesAsync(BlobKey.Parse($"{i}"), new byte[2_000], new WriteOptions { Expires = clock.GetUtcNow().AddSeconds(30) });
+        int failed = 0;
+        disk.Before = call =>
+        {
+            if (call.Operation != DiskOperation.Read) return;
+            failed++;
+            throw isForeseen ? new IOException("the medium is gone for a while") : new InvalidOperationException("nobody foresaw it");
+        };
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await Eventually.HoldsAsync(() => log.Warnings > 0, "the sweep fails in silence");
+        disk.Before = null;
+        Assert.True(failed > 0);
+        Assert.Equal((0, 10), (store.GetStatistics().Expirations, store.GetStatistics().Blobs));
+        Assert.Null(await store.StatAsync(BlobKey.Parse("3"), TestContext.Current.CancellationToken));
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await Eventually.HoldsAsync(() => store.GetStatistics().Blobs == 0, "what a sweep could not remove is never removed");
+        Assert.Equal(10, store.GetStatistics().Expirations);
     }
 
     private static long Faults(DiskBlobStore store)

@@ -21,7 +21,7 @@ public sealed class MemoryBlobStoreTests
         WeakReference blob = Watch(store);
         if (how == "delete") await store.DeleteAsync(Key);
         else if (how == "overwrite") await store.PutBytesAsync(Key, new byte[1]);
-        else for (int i = 0; i < 64; i++) await store.PutBytesAsync(BlobKey.Parse($"other/{i}"), new byte[4096]);
+        else for (int i = 0; store.TryGetActivity(Key, out _); i++) await PutAndReadAsync(store, i);
 
         await TierFixture.WaitForAsync(
             () =>
@@ -30,6 +30,15 @@ public sealed class MemoryBlobStoreTests
                 return !blob.IsAlive;
             },
             "the blob is held until its expiry");
+    }
+
+    /// <summary>What was read itself makes what was read before give way.</summary>
+    private static async Task PutAndReadAsync(MemoryBlobStore store, int number)
+    {
+        Assert.True(number < 10_000, "the blob is never evicted");
+        BlobKey other = BlobKey.Parse($"other/{number}");
+        await store.PutBytesAsync(other, new byte[4096]);
+        store.TryRead(other, out _);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

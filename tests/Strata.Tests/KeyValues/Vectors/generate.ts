@@ -134,7 +134,9 @@ const blocks: string[] = [];
 for (let i = 0; i < stored.length; i += Block) blocks.push(digest(i, i + Block).slice(0, 16));
 write("deno-key-order.json", [{ deno: Deno.version.deno, made: Count, distinct: stored.length, sha256: digest(0, stored.length), block: Block, blocks }]);
 const step = Math.floor(stored.length / Shown);
-write("deno-keys.jsonl", Array.from({ length: Shown }, (_, i) => ({ key: form(listed[i * step]), hex: hex(stored[i * step]) })));
+write("deno-keys.jsonl", Array.from({ length: Shown }, (_, i) => ({ key: form(listed[i * step]), hex: hex(stored[i * step]) }))
+  // JavaScript does not show the sign of a NaN. (Deno keeps it in the key, but not in a cursor: there a list of Deno's may leave keys out.)
+  .filter((line) => !line.hex.includes("210007ffffffffffff")));
 
 // 2. Cursors.
 kv.close();
@@ -170,7 +172,7 @@ const expressions = [
   '""', '"text"', '"é"', '"日本"', '"x日本"', '"😀"', '"a\\"b\\\\c\\n\\u0000"', '"' + "k".repeat(200) + '"', '"\\ud800"',
   'new Date("2026-01-02T03:04:05.678Z")', "new Date(NaN)",
   "[]", "[1, 2, 3]", '["a", null, undefined]', "[1, , 3]", "[[1], [[2]]]",
-  "{}", '{"a": 1}', '{"a": {"b": [1, "é"]}, "1": true}', '{"日本": 1n}', '{"__proto__x": 1}',
+  "{}", '{"a": 1}', '{"1": true, "a": {"b": [1, "é"]}}', '{"日本": 1n}', '{"__proto__x": 1}',
   "new Uint8Array([])", "[new Uint8Array([1, 2, 255])]", '{"bytes": new Uint8Array([0])}',
   "new Map([])", 'new Map([["a", 1], [2, "b"]])', "new Set([])", 'new Set([1, "a", null])', 'new Map([[{"k": 1}, new Set([1n])]])',
 ];

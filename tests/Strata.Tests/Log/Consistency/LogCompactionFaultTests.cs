@@ -57,7 +57,9 @@ public sealed class LogCompactionFaultTests
         };
         await log.DeleteAsync("key");
         if (!hasLive) await log.PutAsync("beside it", Long);
-        if (hasLive) await Assert.ThrowsAsync<StorageException>(() => log.CompactAsync(All, CancellationToken.None));
+
+        // What is nothing but garbage goes by itself, but its name is synced with the next segment's, or by whoever asks.
+        if (hasLive || (DiskOperation)operation == DiskOperation.SyncFolder) await Assert.ThrowsAsync<StorageException>(() => log.CompactAsync(All, CancellationToken.None));
         await Eventually.HoldsAsync(() => hasFailed, "the segment was not let go, so nothing is tested");
         _disk.Faults = null;
         await CompactUntilForgottenAsync(log);

@@ -1,3 +1,4 @@
+using Strata.Testing;
 using Xunit;
 using static Strata.Tests.LogFixture;
 
@@ -45,6 +46,41 @@ public sealed class LogFullDiskTests
         Assert.True(log.GetStatistics().UsedBytes < used, "garbage is not given free on a full disk");
         await StaysReadableAndTakesDeletesAsync(log);
         await WritesAgainAsync(log);
+    }
+
+    [Fact]
+    public async Task An_opening_and_a_closing_without_room_for_hints_go_on_and_the_hints_come_when_there_is_room()
+    {
+        await using (LogEngine log = Open(_disk)) await FillSomeAsync(log);
+        SimulatedDisk found = _disk.Kill();
+        foreach (string hint in found.Names.Where(n => n.EndsWith(".hint", StringComparison.Ordinal)).ToArray()) found.Delete(hint);
+        int refused = 0;
+        found.Faults = call =>
+        {
+            if (!call.Name.EndsWith(".hint.tmp", StringComparison.Ordinal) || call.Operation != DiskOperation.Create) return DiskFault.None;
+            refused++;
+            return DiskFault.Full;
+        };
+        await using (LogEngine log = Open(found))
+        {
+            ExpectAll(log, "the opening wanted room for hints");
+            await log.PutAsync("later", "value");
+        }
+
+        Assert.True(refused > 1, "no hint was refused, so nothing is tested");
+        Assert.DoesNotContain(found.Names, n => n.EndsWith(".hint", StringComparison.Ordinal));
+        var clock = new FakeClock();
+        await using LogEngine again = Open(found, context: StoreContext.Default with { Clock = clock });
+        ExpectAll(again, "the closing wanted room for hints");
+        Assert.Equal("value", again.Get("later"));
+
+        // The look that comes by the clock tries again, says what is wrong, and then that it is not any more.
+        clock.Advance(TimeSpan.FromMinutes(2));
+        await Eventually.HoldsAsync(() => again.GetStatistics().LastBackgroundError is not null, "hints fail in silence", Soon);
+        found.Faults = null;
+        clock.Advance(TimeSpan.FromMinutes(2));
+        await Eventually.HoldsAsync(() => again.Segments.All(s => s.HasHint), "there is room, and the hints do not come", Soon);
+        await Eventually.HoldsAsync(() => again.GetStatistics().LastBackgroundError is null, "what is over is told still", Soon);
     }
 
     /// <summary>A rename that fails, or only says so: the file must not be asked for again and again.</summary>
@@ -177,6 +213,11 @@ public sealed class LogFullDiskTests
             Soon,
             "there is room, and the log does not write");
         await ExpectKeptAsync(log);
+    }
+
+    private void ExpectAll(LogEngine log, string otherwise)
+    {
+        foreach (string key in _kept) Assert.True(log.Get(key)?.EndsWith(Long, StringComparison.Ordinal), $"'{key}' is lost: {otherwise}");
     }
 
     /// <summary>What was kept is there, what was deleted is not; after a kill and after a power cut too.</summary>

@@ -12,6 +12,23 @@ public sealed class LogLimitsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public async Task Who_waits_for_room_does_not_wait_for_the_rate_that_compaction_keeps_to()
+    {
+        // What is moved first is to be rested from for more than a minute.
+        LogOptions slow = Options with { GarbageShare = 0.5, CompactionBytesPerSecond = 200, Durability = DiskDurability.OperatingSystem };
+        await using LogEngine log = LogEngine.Open(slow, new SimulatedDisk());
+        for (int i = 0; i < 24; i++) await log.PutAsync(i % 3 == 0 ? $"kept {i}" : "key", Long);
+        await Eventually.HoldsAsync(() => log.GetStatistics().CompactedBytes > 0, "nothing is moved, so there is nothing to rest from");
+        Task writes = Task.Run(async () =>
+        {
+            for (int i = 0; i < 400; i++) await log.PutAsync("key", Long);
+        });
+        await Eventually.HoldsAsync(() => writes.IsCompleted, "writers wait for room that compaction makes only when it has rested");
+        await writes;
+        Assert.Equal(Long, log.Get("kept 0"));
+    }
+
+    [Fact]
     public async Task A_full_index_refuses_new_keys_clearly_and_takes_everything_else()
     {
         var disk = new SimulatedDisk();

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 using static Strata.Tests.LogFixture;
 
@@ -46,6 +47,48 @@ public sealed class LogRecyclingTests : IDisposable
     }
 
     [Fact]
+    public void A_file_is_recycled_only_once_its_new_name_is_on_the_medium()
+    {
+        var disk = new SimulatedDisk();
+        LogSegmentFiles files = FilesOn(disk, LogOptions.MinSegmentBytes);
+        LogSegment[] gone = [.. Enumerable.Range(0, 3).Select(_ => files.Create(LogSegmentKind.Appended, 1, 0, 1_000, isRelief: false))];
+        foreach (LogSegment segment in gone) files.Retire(segment);
+        bool isSynced = false;
+        bool? wasSynced = null;
+        disk.Before = call =>
+        {
+            isSynced |= call.Operation == DiskOperation.SyncFolder;
+            if (call.Operation == DiskOperation.Rename && call.Name.StartsWith("segments/spare-", StringComparison.Ordinal)) wasSynced ??= isSynced;
+        };
+        files.Create(LogSegmentKind.Appended, 1, 0, 1_000, isRelief: false).Close();
+        Assert.True(wasSynced, "a power cut could give a segment its old name back, with the head of another in it");
+        Assert.Empty(files.Left);
+    }
+
+    [Fact]
+    public void A_log_that_has_grown_recycles_its_large_files_however_many_small_ones_it_has()
+    {
+        const int large = 1 << 20;
+        var disk = new SimulatedDisk();
+        LogSegmentFiles files = FilesOn(disk, large);
+        LogSegment[] small = [.. Enumerable.Range(0, 20).Select(_ => files.Create(LogSegmentKind.Compacted, 1, 0, 50_000, isRelief: true))];
+        foreach (LogSegment segment in small) files.Retire(segment, isPublished: false);
+        files.SyncNames();
+        for (int i = 0; i < 3; i++) RollOver();
+        int created = disk.CountOf(DiskOperation.Create);
+        for (int i = 0; i < 5; i++) RollOver();
+        Assert.True(created == disk.CountOf(DiskOperation.Create), "segments are written to new files, at half the speed, while those that are let go are removed");
+
+        void RollOver()
+        {
+            LogSegment segment = files.Create(LogSegmentKind.Appended, 1, 0, 50_000, isRelief: false);
+            Assert.Equal((uint)large, segment.Capacity);
+            files.Retire(segment);
+            files.SyncNames();
+        }
+    }
+
+    [Fact]
     public async Task A_segment_with_a_slow_reader_is_not_recycled_and_its_bytes_stay()
     {
         await using LogEngine log = Open(new SystemDisk(_folder.Path), DiskDurability.OperatingSystem);
@@ -80,6 +123,12 @@ public sealed class LogRecyclingTests : IDisposable
         await Eventually.HoldsAsync(() => log.TryLocate(Key("moved"), out LogLocation now) && !now.IsSamePlaceAs(before), "a segment that is nearly all garbage is not compacted");
         Assert.False(log.TryReadAt(Key("moved"), before, out _), "a place in a segment that is gone must not be read");
         Assert.Equal("value", log.Get("moved"));
+    }
+
+    private static LogSegmentFiles FilesOn(SimulatedDisk disk, int segmentBytes)
+    {
+        disk.CreateFolder(LogSegmentFiles.Folder);
+        return new LogSegmentFiles(disk, Options with { SegmentBytes = segmentBytes }, NullLogger.Instance) { LiveBytes = () => 64 << 20 };
     }
 
     private static bool Contains(byte[] bytes, string text) => bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) >= 0;

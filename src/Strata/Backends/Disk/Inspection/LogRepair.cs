@@ -11,6 +11,9 @@ internal sealed class LogRepair : IDisposable
 {
     private const int SegmentBytes = 32 << 20, FrameOverhead = 1 << 20;
     private const string ClockFile = "clock";
+
+    /// <summary>In the new folder until all is in it: half of a log opens as well as a whole one, and lacks the other half in silence.</summary>
+    private const string Unfinished = "repair-unfinished";
     private readonly LogVerification _found;
     private readonly LogSurvey _survey;
     private readonly SystemDisk _target;
@@ -74,11 +77,16 @@ internal sealed class LogRepair : IDisposable
         }
     }
 
+    /// <summary>True if a repair to this folder was stopped before its end.</summary>
+    public static bool IsUnfinished(string folder) => File.Exists(Path.Combine(folder, Unfinished));
+
     public void Dispose() => _found.Dispose();
 
     private void Write()
     {
         _target.CreateFolder("");
+        _target.Create(Unfinished, 0).Dispose();
+        _target.SyncFolder("");
         _target.CreateFolder(LogSegmentFiles.Folder);
         _target.CreateFolder(ValueFile.Folder);
         try
@@ -96,6 +104,8 @@ internal sealed class LogRepair : IDisposable
 
         CopyClock();
         _target.SyncFolder(ValueFile.Folder);
+        _target.SyncFolder("");
+        _target.Delete(Unfinished);
         _target.SyncFolder("");
     }
 

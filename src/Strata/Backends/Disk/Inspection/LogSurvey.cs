@@ -106,6 +106,7 @@ internal sealed partial class LogSurvey : IDisposable
 
     private void ReadSegments()
     {
+        if (LogRepair.IsUnfinished(Folder.Disk.Path)) Notes.Add("This is what a repair has written that was stopped before its end: most of it may be missing.");
         var replaced = new Dictionary<uint, List<uint>>();
         var wrong = new Dictionary<uint, string>();
         byte[] head = new byte[LogSegmentHeader.FramesAt];

@@ -1,0 +1,14 @@
+namespace Strata.Sqlite;
+
+/// <summary>When a commit is acknowledged.</summary>
+public enum SqliteDurability
+{
+    /// <summary>When it is on the medium: a power cut loses nothing (SQLite's <c>synchronous=FULL</c>).</summary>
+    Flush,
+
+    /// <summary>
+    /// When the operating system has it: a killed process loses nothing; a power cut may lose the latest commits, whole and
+    /// from the end, never the file (SQLite's <c>synchronous=NORMAL</c>).
+    /// </summary>
+    OperatingSystem,
+}

@@ -1,0 +1,14 @@
+const kv = await Deno.openKv(Deno.args[0]);
+await kv.set(["users", "ann"], { name: "Ann", age: 41 });
+await kv.set(["users", "bob"], "Bob");
+await kv.set(["bytes"], new Uint8Array([1, 2, 3, 0, 255]));
+await kv.set(["count"], new Deno.KvU64(42n));
+await kv.set([new Uint8Array([0, 255, 7]), 1n, -2.5, false, true, "a\u0000b"], null);
+await kv.set(["empty"], new Uint8Array(0));
+await kv.set(["later"], "kept", { expireIn: 3_650 * 24 * 3600 * 1000 });
+await kv.set(["gone"], "expired", { expireIn: 1 });
+await kv.atomic().set(["pair", 1], 1).set(["pair", 2], 2).commit();
+await kv.set(["deleted"], 1); await kv.delete(["deleted"]);
+await kv.enqueue({ hello: "queue" }, { delay: 24 * 3600 * 1000, keysIfUndelivered: [["undelivered"]] });
+for await (const e of kv.list({ prefix: [] })) console.log(JSON.stringify(e.key.map(String)), e.versionstamp);
+kv.close();

@@ -1,0 +1,128 @@
+using System.Numerics;
+using System.Text.Json;
+using Xunit;
+
+namespace Strata.Tests;
+
+public sealed class KvSumTests : IAsyncDisposable
+{
+    private readonly FakeKvDatabase _database = new();
+    private readonly Kv _kv;
+
+    public KvSumTests() => _kv = new Kv(_database);
+
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
+
+    private static KvKey Key => ["n"];
+
+    [Fact]
+    public async Task Sums_come_to_what_they_come_to_in_Deno()
+    {
+        IReadOnlyList<JsonElement> lines = DenoVectors.Read("deno-sums.jsonl");
+        Assert.Equal(132, lines.Count);
+        foreach (JsonElement line in lines)
+        {
+            await using var database = new FakeKvDatabase();
+            if (line.TryGetProperty("before", out JsonElement before)) await WriteAsync(database, KvMutation.Set(Key.Encoded, Value(before)));
+            KvMutation sum = KvMutation.Sum(Key.Encoded, Value(line.GetProperty("operand")));
+            if (line.TryGetProperty("error", out JsonElement error))
+            {
+                ArgumentException refused = await Assert.ThrowsAsync<ArgumentException>(() => WriteAsync(database, sum));
+                Assert.Contains("um", refused.Message, StringComparison.Ordinal);
+                Assert.True(line.TryGetProperty("before", out _) == database.Keys.Count > 0, $"{line}: {error} left something behind.");
+                continue;
+            }
+
+            await WriteAsync(database, sum);
+            KvValue expected = Value(line.GetProperty("after")), actual = database.Find(Key.Encoded, keyOnly: false)!.Value;
+            Assert.Equal((line.ToString(), Shown(expected)), (line.ToString(), Shown(actual)));
+        }
+    }
+
+    [Theory]
+    [InlineData(5, 0.0, 10.0, false, 6.0)]
+    [InlineData(9.5, 0.0, 10.0, true, 10.0)]
+    [InlineData(9.5, 0.0, 10.0, false, null)]
+    [InlineData(-9, 0.0, null, true, 0.0)]
+    [InlineData(-9, 0.0, null, false, null)]
+    [InlineData(-9, null, 10.0, false, -8.0)]
+    [InlineData(9, null, null, true, 10.0)]
+    public async Task A_sum_over_numbers_keeps_to_its_limits(double added, double? min, double? max, bool clamp, double? expected)
+    {
+        await _kv.SetAsync(Key, 1.0);
+        KvAtomic sum = _kv.Atomic().SumNumber(Key, added, min, max, clamp);
+        if (expected is null) Assert.Contains("result", (await Assert.ThrowsAsync<ArgumentException>(async () => await sum.CommitAsync())).Message, StringComparison.Ordinal);
+        else await sum.CommitAsync();
+        Assert.Equal(expected ?? 1.0, (await _kv.GetAsync<double>(Key))!.Value);
+    }
+
+    [Fact]
+    public async Task A_sum_over_big_integers_keeps_to_its_limits()
+    {
+        BigInteger great = BigInteger.Pow(10, 50);
+        await _kv.SetAsync(Key, great);
+        await _kv.Atomic().SumInteger(Key, great, max: great + 1, clamp: true).CommitAsync();
+        Assert.Equal(great + 1, (await _kv.GetAsync<BigInteger>(Key))!.Value);
+        await Assert.ThrowsAsync<ArgumentException>(async () => await _kv.Atomic().SumInteger(Key, -great, min: 5).CommitAsync());
+        await _kv.Atomic().SumInteger(Key, -great, min: 1).CommitAsync();
+        Assert.Equal(1, (await _kv.GetAsync<BigInteger>(Key))!.Value);
+    }
+
+    [Fact]
+    public async Task The_first_sum_of_a_key_sets_what_is_added_as_in_Deno()
+    {
+        await _kv.Atomic().SumNumber(Key, 5, max: 3, clamp: true).CommitAsync();
+        Assert.Equal(5, (await _kv.GetAsync<double>(Key))!.Value);
+    }
+
+    [Fact]
+    public async Task A_number_of_64_bits_stays_one_when_a_big_integer_is_added()
+    {
+        await _kv.SetAsync(Key, ulong.MaxValue);
+        await _kv.Atomic().SumInteger(Key, 3).CommitAsync();
+        Assert.Equal(2UL, (await _kv.GetAsync<ulong>(Key))!.Value);
+        foreach (KvAtomic wrong in new[] { _kv.Atomic().SumInteger(Key, -1), _kv.Atomic().SumInteger(Key, BigInteger.Pow(2, 64)), _kv.Atomic().SumInteger(Key, 1, max: 5), _kv.Atomic().SumNumber(Key, 1) })
+        {
+            Assert.Contains("64 bits", (await Assert.ThrowsAsync<ArgumentException>(async () => await wrong.CommitAsync())).Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(2UL, (await _kv.GetAsync<ulong>(Key))!.Value);
+    }
+
+    [Fact]
+    public async Task Limits_of_another_kind_are_refused()
+    {
+        KvValue one = new(V8Value.Of(1.0).ToBytes(), KvEncoding.V8);
+        await Assert.ThrowsAsync<ArgumentException>(() => WriteAsync(_database, KvMutation.Sum(Key.Encoded, one, KvSumLimits.Of(null, BigInteger.One, false))));
+        await Assert.ThrowsAsync<ArgumentException>(() => WriteAsync(_database, KvMutation.Sum(Key.Encoded, one, new KvSumLimits(new byte[] { 1 }, default, false))));
+        await Assert.ThrowsAsync<ArgumentException>(() => WriteAsync(_database, KvMutation.Sum(Key.Encoded, KvValue.OfUInt64(1), KvSumLimits.Of(0.0, null, false))));
+        await Assert.ThrowsAsync<ArgumentException>(() => WriteAsync(_database, KvMutation.Sum(Key.Encoded, one, new KvSumLimits(new byte[65_537], default, false))));
+        Assert.Empty(_database.Keys);
+    }
+
+    [Fact]
+    public async Task Max_and_min_count_with_numbers_of_64_bits_alone()
+    {
+        await _kv.SetAsync(Key, 1.0);
+        Assert.Contains("64 bits", (await Assert.ThrowsAsync<ArgumentException>(async () => await _kv.Atomic().Max(Key, 5).CommitAsync())).Message, StringComparison.Ordinal);
+        KvMutation max = KvMutation.Max(Key.Encoded, 1) with { Value = new KvValue(V8Value.Of(1.0).ToBytes(), KvEncoding.V8) };
+        await Assert.ThrowsAsync<ArgumentException>(() => WriteAsync(_database, max));
+    }
+
+    [Fact]
+    public async Task A_sum_that_grows_too_long_is_refused()
+    {
+        BigInteger longest = (BigInteger.One << (8 * (V8Value.MaxIntegerBytes - 8))) - 1;
+        await _kv.SetAsync(Key, longest);
+        await _kv.Atomic().SumInteger(Key, 1).CommitAsync();
+        BigInteger full = (BigInteger.One << (8 * V8Value.MaxIntegerBytes)) - 1;
+        Assert.Throws<ArgumentException>(() => V8Value.Of(full + 1).ToBytes());
+    }
+
+    private static async Task WriteAsync(FakeKvDatabase database, KvMutation mutation) => await database.AtomicWriteAsync(new AtomicWrite { Mutations = [mutation] }, default);
+
+    private static KvValue Value(JsonElement told) => new(DenoVectors.Hex(told), (KvEncoding)told.GetProperty("encoding").GetInt32());
+
+    /// <summary>As Deno reads it: the same number may be written in several ways.</summary>
+    private static string Shown(KvValue value) => value.TryGetUInt64(out ulong number) ? $"u64 {number}" : V8Value.Read(value.Data).ToString();
+}
