@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
-using System.IO.Pipelines;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -64,15 +62,14 @@ internal sealed class KvWire(KvCatalog databases, KvLimits limits, TimeProvider 
                 {
                     if (!await next.WaitAsync(PingEvery, clock, ends.Token)) return;
                     next = null;
-                    Write(http.Response.BodyWriter, updates.Current);
+                    await http.Response.Body.WriteAsync(FrameOf(updates.Current), ends.Token);
                 }
                 catch (TimeoutException)
                 {
-                    http.Response.BodyWriter.Write(Ping);
+                    await http.Response.Body.WriteAsync(Ping, ends.Token);
                 }
 
-                FlushResult flushed = await http.Response.BodyWriter.FlushAsync(ends.Token);
-                if (flushed.IsCompleted) return;
+                await http.Response.Body.FlushAsync(ends.Token);
             }
         }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
@@ -130,22 +127,22 @@ internal sealed class KvWire(KvCatalog databases, KvLimits limits, TimeProvider 
     private static async Task AnswerAsync(HttpContext http, IMessage message)
     {
         http.Response.ContentType = Protocol.MessageType;
-        http.Response.ContentLength = message.CalculateSize();
         http.Response.Headers.CacheControl = "no-store";
-        await http.Response.StartAsync(http.RequestAborted);
-        message.WriteTo(http.Response.BodyWriter);
-        await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
+        byte[] body = message.ToByteArray();
+        http.Response.ContentLength = body.Length;
+        await http.Response.Body.WriteAsync(body, http.RequestAborted);
     }
 
-    private static void Write(PipeWriter to, WatchUpdate update)
+    private static byte[] FrameOf(WatchUpdate update)
     {
         var message = new Wire.WatchOutput { Status = Wire.SnapshotReadStatus.SrSuccess };
 
         // Deno takes a key that is not marked as changed for one that was deleted: all are sent, always.
         foreach (KvEntry? entry in update.Entries) message.Keys.Add(new Wire.WatchKeyOutput { Changed = true, EntryIfChanged = entry is null ? null : WireForm.Of(entry) });
-        BinaryPrimitives.WriteInt32LittleEndian(to.GetSpan(Protocol.FrameBytes), message.CalculateSize());
-        to.Advance(Protocol.FrameBytes);
-        message.WriteTo(to);
+        byte[] frame = new byte[Protocol.FrameBytes + message.CalculateSize()];
+        BinaryPrimitives.WriteInt32LittleEndian(frame, frame.Length - Protocol.FrameBytes);
+        message.WriteTo(frame.AsSpan(Protocol.FrameBytes));
+        return frame;
     }
 
     private static void RefuseReserved(AtomicWrite write)
