@@ -75,6 +75,25 @@ public sealed class KvTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_of_Denos_local_KV_is_imported()
+    {
+        string golden = Path.Combine(Repository(), "tests", "Strata.Tests", "Backends", "Sqlite", "Golden", "deno-2.9.6.sqlite3");
+        (await RunAsync("import", golden, "--db", "sqlite:" + _folder["app.db"])).Exits(0);
+        ToolResult first = (await RunAsync("export", "--db", "sqlite:" + _folder["app.db"])).Exits(0);
+        Assert.NotEmpty(first.Lines);
+        (await RunAsync("import", golden)).Exits(0);
+        ToolResult second = (await RunAsync("export")).Exits(0);
+        Assert.Equal(first.JsonLines.Select(l => l.GetProperty("data").GetString()), second.JsonLines.Select(l => l.GetProperty("data").GetString()));
+
+        static string Repository()
+        {
+            string folder = AppContext.BaseDirectory;
+            while (!File.Exists(Path.Combine(folder, "Strata.slnx"))) folder = Path.GetDirectoryName(folder)!;
+            return folder;
+        }
+    }
+
+    [Fact]
     public async Task A_watch_shows_what_another_run_sets()
     {
         using StrataProcess server = await StrataProcess.ServeAsync(Data);

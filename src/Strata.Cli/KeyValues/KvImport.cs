@@ -12,28 +12,26 @@ internal sealed class KvImport(IKvDatabase database, int mostTogether, int mostB
     /// <summary>How many had expired.</summary>
     public long Expired { get; private set; }
 
-    public async ValueTask AddAsync(KvEntryLine line, CancellationToken cancellationToken)
+    public async ValueTask AddAsync(KvKey key, KvValue value, DateTimeOffset? at, CancellationToken cancellationToken)
     {
-        if (line.Expires <= TimeProvider.System.GetUtcNow())
+        if (at <= TimeProvider.System.GetUtcNow())
         {
             Expired++;
             return;
         }
 
-        KvKey key = KvText.KeyOf(line.Key);
-        var value = new KvValue(line.Data, line.Encoding);
         if (value.Data.Length > database.Capabilities.Limits.MaxValueBytes)
         {
             // The model splits it.
             await EndAsync(cancellationToken);
-            KvAtomic write = RawCodec.Over(database, line.Encoding).Atomic();
-            write = line.Expires is { } expires ? write.Set(key, value, expires) : write.Set(key, value);
+            KvAtomic write = RawCodec.Over(database, value.Encoding).Atomic();
+            write = at is { } expires ? write.Set(key, value, expires) : write.Set(key, value);
             await write.CommitAsync(cancellationToken);
             Count++;
             return;
         }
 
-        _together.Add(KvMutation.Set(key.Encoded, value, line.Expires));
+        _together.Add(KvMutation.Set(key.Encoded, value, at));
         _bytes += key.Encoded.Length + value.Data.Length;
         if (_together.Count >= mostTogether || _bytes >= mostBytes) await EndAsync(cancellationToken);
     }

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using Strata.KvConnect;
 using Strata.Server;
+using Strata.Sqlite;
 
 namespace Strata.Cli;
 
@@ -64,6 +65,7 @@ internal sealed class KvSource : IAsyncDisposable
     private static StoreUrlRegistry UrlsOf(Run run)
     {
         StoreUrlRegistry urls = run.Stores.Urls;
+        urls.RegisterSqlite();
         urls.RegisterKv("http:", OpenRemoteAsync);
         urls.RegisterKv("https:", OpenRemoteAsync);
         return urls;
