@@ -10,7 +10,7 @@ namespace Strata.Server;
 public static class StrataEndpoints
 {
     /// <summary>
-    /// Maps S3 at <c>/</c>, and everything else of ours under <c>/_strata/</c>. While <see cref="StrataServerOptions.Access"/>
+    /// Maps S3 at <c>/</c>, KV databases at <c>/_kv/</c>, and everything else of ours under <c>/_strata/</c>. While <see cref="StrataServerOptions.Access"/>
     /// has never had a key, every endpoint refuses a foreign Host or Origin and none asks for credentials: let the
     /// application listen on loopback alone. From then on every endpoint asks for them, but health, the page's own files
     /// and signing in.
@@ -43,6 +43,7 @@ public static class StrataEndpoints
         group.MapAdmin(served);
         group.MapAccess(served);
         group.MapUploads(served);
+        group.MapKeyValues(served);
         group.MapDashboard(served);
         new SessionEndpoints(served, sessions).Map(group);
         served.Objects = served.Logged(guard.Wrap(new S3Endpoint(served).HandleAsync));

@@ -120,10 +120,11 @@ public sealed class StrataServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// True for what routing would bring to S3 anyway, as all other routes begin with one word: looking a route up costs as
+    /// True for what routing would bring to S3 anyway, as all other routes begin with one of two words: looking a route up costs as
     /// much as all else that a small read does here. Routes do not heed case.
     /// </summary>
-    private static bool IsForObjects(string? path) => path?.StartsWith(ServedStores.OwnPath, StringComparison.OrdinalIgnoreCase) != true;
+    private static bool IsForObjects(string? path) =>
+        path is not ['/', '_', ..] || !(path.StartsWith(ServedStores.OwnPath, StringComparison.OrdinalIgnoreCase) || path.StartsWith(KvEndpoints.ClientPath + "/", StringComparison.OrdinalIgnoreCase));
 
     private static WebApplication Build(ListenAddress listen, StrataServerOptions options, ServerCertificate? certificate, StoreContext context)
     {

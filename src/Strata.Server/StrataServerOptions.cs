@@ -34,6 +34,12 @@ public sealed record StrataServerOptions
     /// </summary>
     public string? SealingKeyFile { get; init; }
 
+    /// <summary>
+    /// Tokens by which clients of KV Connect are known; several may hold at once, so that they can be changed one after the
+    /// other. Without any, and as soon as there are access keys, nobody reaches a KV database from outside.
+    /// </summary>
+    public IReadOnlyList<KvToken> KvTokens { get; init; } = [];
+
     /// <summary>The keys that the data folder keeps, in <see cref="Access"/> too; null where there is no folder.</summary>
     internal AccessKeyStore? KeyStore { get; init; }
 

@@ -70,6 +70,10 @@ internal sealed record FaultBody(string Message, int ExitCode);
 [JsonSerializable(typeof(LogVerifiedLine))]
 [JsonSerializable(typeof(LogCompactedLine))]
 [JsonSerializable(typeof(LogRepairedLine))]
+[JsonSerializable(typeof(KvEntryLine))]
+[JsonSerializable(typeof(KvKeyLine))]
+[JsonSerializable(typeof(KvDoneLine))]
+[JsonSerializable(typeof(string[]))]
 internal sealed partial class CliJson : JsonSerializerContext;
 
 /// <summary>How <c>--json</c> writes.</summary>

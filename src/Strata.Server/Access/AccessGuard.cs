@@ -24,6 +24,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
     private readonly OriginGuard _origins = new(served.Options);
     private readonly RefusalLimit _refusals = new(served.Options, served.Context, metrics);
     private readonly RequestAccess _anybody = new(AccessPrincipal.Anybody, StillHolds: () => !served.Options.Access.IsRequired);
+    private readonly KvTokens _tokens = new(served.Options.KvTokens);
     private readonly byte[]? _ownerToken = served.Options.OwnerToken is { Length: > 0 } token ? Encoding.UTF8.GetBytes(token) : null;
 
     /// <summary>The endpoint, guarded.</summary>
@@ -34,9 +35,11 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         {
             EndpointAccess.Open => http => OpenAsync(http, next),
             EndpointAccess.Admin => http => AdminAsync(http, next),
+            EndpointAccess.Database => http => DatabaseAsync(http, next),
             EndpointAccess other => throw new InvalidOperationException($"Nobody knows what {other} means here."),
         };
-        return http => _options.Access.IsRequired ? guarded(http) : AnybodyAsync(http, next);
+        bool isForTokens = _tokens.AreRequired && AccessOf(metadata) == EndpointAccess.Database;
+        return http => isForTokens || _options.Access.IsRequired ? guarded(http) : AnybodyAsync(http, next);
     }
 
     /// <summary>S3's handler, guarded.</summary>
@@ -78,6 +81,37 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
 
         Note(http, access);
         return next(http, access);
+    }
+
+    private async Task DatabaseAsync(HttpContext http, RequestDelegate next)
+    {
+        if (OriginGuard.FaultOfPage(http) is { } fault)
+        {
+            await KvWire.RefuseAsync(http, StatusCodes.Status403Forbidden, fault);
+            return;
+        }
+
+        try
+        {
+            _refusals.RequireFewGuesses(http);
+        }
+        catch (S3Exception refused)
+        {
+            await KvWire.RefuseAsync(http, refused.Error.Status, refused.Error.Message);
+            return;
+        }
+
+        if (_tokens.Let(http.Request, http.Request.RouteValues["name"] as string ?? ""))
+        {
+            http.Features.Set(RequestAccess.Client);
+            Note(http, RequestAccess.Client);
+            await next(http);
+            return;
+        }
+
+        S3Error answer = _refusals.AnswerTo(http, S3Error.AccessDenied);
+        string message = _tokens.AreRequired ? "This database asks for an access token, and the one shown is none of its." : "This server has no tokens for KV databases: start it with --kv-token, or set Strata:Server:KvTokens.";
+        await KvWire.RefuseAsync(http, answer == S3Error.SlowDown ? answer.Status : StatusCodes.Status401Unauthorized, answer == S3Error.SlowDown ? answer.Message : message);
     }
 
     private async Task RefuseAsync(HttpContext http, S3Error error, long started)

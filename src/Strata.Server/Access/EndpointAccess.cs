@@ -14,4 +14,10 @@ internal enum EndpointAccess
     /// a <see cref="SignedHandler"/>, which is guarded before it is mapped.
     /// </summary>
     Signed,
+
+    /// <summary>
+    /// Who shows a token of the database that the path names. Where the server has no such tokens: everybody as long as
+    /// nobody is asked for credentials at all.
+    /// </summary>
+    Database,
 }

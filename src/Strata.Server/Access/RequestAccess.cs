@@ -9,6 +9,9 @@ internal sealed record RequestAccess(AccessPrincipal Principal, ChunkSignatures?
     /// <summary>By the data folder's token.</summary>
     public static RequestAccess Owner { get; } = new(AccessPrincipal.Owner);
 
+    /// <summary>By a token of a KV database, which opens nothing else.</summary>
+    public static RequestAccess Client { get; } = new(AccessPrincipal.Nobody);
+
     /// <summary>Of who was refused.</summary>
     public static RequestAccess Nobody { get; } = new(AccessPrincipal.Nobody);
 }

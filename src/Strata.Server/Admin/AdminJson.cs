@@ -17,6 +17,7 @@ internal static class AdminJson
 /// <summary>Source-generated serialisation of the figures.</summary>
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Web, UseStringEnumConverter = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(HealthWire))]
 [JsonSerializable(typeof(StoreWire[]))]
 [JsonSerializable(typeof(TierEventWire[]))]

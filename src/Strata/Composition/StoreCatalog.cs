@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Strata;
 
-/// <summary>All stores of a data folder, open: those of the configuration, and buckets that were created at run time.</summary>
+/// <summary>All stores of a data folder, open: those of the configuration, and buckets that were created at run time; and its KV databases.</summary>
 public sealed class StoreCatalog : IAsyncDisposable
 {
     private readonly StoreTable _stores = new();
@@ -18,6 +18,7 @@ public sealed class StoreCatalog : IAsyncDisposable
         _urls = urls;
         _context = context;
         _meter = new Meter(context.Meter.Name);
+        KeyValues = new KvCatalog(settings, urls, context);
         _created = new CreatedBuckets(settings.Buckets, new BucketFolder(settings.Data, context.Loggers.CreateLogger<StoreCatalog>()), _stores, OpenStoreAsync, context);
     }
 
@@ -26,6 +27,9 @@ public sealed class StoreCatalog : IAsyncDisposable
 
     /// <summary>The stores by name. Buckets come and go in it; reading it meanwhile is safe, and sees one state or the next.</summary>
     public IReadOnlyDictionary<string, IBlobStore> Stores => _stores;
+
+    /// <summary>The KV databases.</summary>
+    public KvCatalog KeyValues { get; }
 
     /// <summary>Takes the data folder and opens the stores. If one fails, all are closed again.</summary>
     /// <exception cref="StrataConfigurationException">A setting is wrong; the message names it.</exception>
@@ -74,6 +78,7 @@ public sealed class StoreCatalog : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _meter.Dispose();
+        await KeyValues.DisposeAsync().ConfigureAwait(false);
         await _created.DisposeAsync().ConfigureAwait(false);
         foreach (IBlobStore store in _stores.Values) await store.DisposeAsync().ConfigureAwait(false);
         Folder.Dispose();

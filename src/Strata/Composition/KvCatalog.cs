@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+
+namespace Strata;
+
+/// <summary>
+/// The KV databases of a data folder by name: those of the configuration, and those below its folder <c>kv</c>, which are
+/// made when they are first asked for. Each is opened at its first use.
+/// </summary>
+public sealed class KvCatalog : IAsyncDisposable
+{
+    private readonly string _path;
+    private readonly IReadOnlyDictionary<string, string> _configured;
+    private readonly StoreUrlRegistry _urls;
+    private readonly StoreContext _context;
+    private readonly ConcurrentDictionary<string, Lazy<Task<IKvDatabase>>> _open = new(StringComparer.Ordinal);
+    private volatile bool _isClosed;
+
+    internal KvCatalog(StrataSettings settings, StoreUrlRegistry urls, StoreContext context)
+    {
+        _path = Path.Combine(Path.GetFullPath(settings.Data), "kv");
+        _configured = settings.Kv;
+        _urls = urls;
+        _context = context;
+    }
+
+    /// <summary>Whether a database can have this name: as that of a store, 3 to 63 of <c>a-z 0-9 . -</c>, beginning and ending with a letter or digit.</summary>
+    public static bool IsName(string name) => StoreSettings.IsName(name);
+
+    /// <summary>The names of all that there are, in order.</summary>
+    /// <exception cref="StorageException">The folder cannot be read.</exception>
+    public IReadOnlyList<string> List()
+    {
+        try
+        {
+            IEnumerable<string> made = Directory.Exists(_path) ? Directory.EnumerateDirectories(_path).Select(p => Path.GetFileName(p)).Where(IsName) : [];
+            return [.. _configured.Keys.Concat(made).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            throw DiskErrors.Map(e, "list", null, "kv", _path);
+        }
+    }
+
+    /// <summary>Whether there is a database of this name.</summary>
+    public bool Contains(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _configured.ContainsKey(name) || (IsName(name) && Directory.Exists(Path.Combine(_path, name)));
+    }
+
+    /// <summary>A database; makes it if there is none, and opens it if it is not open. The catalog disposes it.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ArgumentException">No database can have this name.</exception>
+    /// <exception cref="StrataConfigurationException">Its address is wrong.</exception>
+    /// <exception cref="StorageException">It cannot be opened; the next call tries again.</exception>
+    public async ValueTask<IKvDatabase> OpenAsync(string name, CancellationToken cancellationToken = default)
+    {
+        if (!IsName(name)) throw new ArgumentException($"'{name}' cannot name a database: 3 to 63 of a-z, 0-9, '.' and '-', beginning and ending with a letter or digit.", nameof(name));
+        ObjectDisposedException.ThrowIf(_isClosed, this);
+        Lazy<Task<IKvDatabase>> opening = _open.GetOrAdd(name, static (n, catalog) => new Lazy<Task<IKvDatabase>>(() => catalog.OpenNowAsync(n)), this);
+        try
+        {
+            return await opening.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch when (opening.Value.IsFaulted)
+        {
+            _open.TryRemove(new KeyValuePair<string, Lazy<Task<IKvDatabase>>>(name, opening));
+            throw;
+        }
+    }
+
+    /// <summary>Closes the databases.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _isClosed = true;
+        foreach (Lazy<Task<IKvDatabase>> opening in _open.Values)
+        {
+            try
+            {
+                await (await opening.Value.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+            }
+            catch (Exception) when (opening.Value.IsFaulted)
+            {
+                // Whoever asked for it was told; there is nothing to close.
+            }
+        }
+    }
+
+    private async Task<IKvDatabase> OpenNowAsync(string name)
+    {
+        var opening = new KvOpening { Name = name, Context = _context };
+        return _configured.TryGetValue(name, out string? url)
+            ? await _urls.OpenKvAsync($"Strata:Kv:{name}", url, opening).ConfigureAwait(false)
+            : await _urls.OpenKvAsync("Strata:Data", StoreSettings.FolderUrl(Path.Combine(_path, name)), opening).ConfigureAwait(false);
+    }
+}
