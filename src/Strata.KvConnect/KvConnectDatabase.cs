@@ -116,13 +116,16 @@ public sealed class KvConnectDatabase : IKvDatabase
         KvEntry?[]? told = null;
         for (int failures = 0; ; failures++)
         {
-            await using IAsyncEnumerator<KvEntry?[]> states = StatesAsync(body, keys.Count, ends.Token).GetAsyncEnumerator(ends.Token);
-            while (await NextAsync(states, failures, cancellationToken).ConfigureAwait(false) is { } state)
+            IAsyncEnumerator<KvEntry?[]> states = StatesAsync(body, keys.Count, ends.Token).GetAsyncEnumerator(ends.Token);
+            await using (states.ConfigureAwait(false))
             {
-                failures = 0;
-                if (told is not null && !Differ(told, state)) continue;
-                told = state;
-                yield return new WatchUpdate(state);
+                while (await NextAsync(states, failures, cancellationToken).ConfigureAwait(false) is { } state)
+                {
+                    failures = 0;
+                    if (told is not null && !Differ(told, state)) continue;
+                    told = state;
+                    yield return new WatchUpdate(state);
+                }
             }
 
             await WaitAsync(failures, ends.Token, cancellationToken).ConfigureAwait(false);

@@ -150,6 +150,7 @@ public sealed record StrataServerOptions
     internal void Validate()
     {
         Require(MaxObjectBytes >= 1, nameof(MaxObjectBytes), "1 or more");
+        Require(KvTokens.All(t => t.IsValid), nameof(KvTokens), KvToken.Accepted);
         Require(MaxXmlBytes is >= 1 << 10 and <= 64 << 20, nameof(MaxXmlBytes), "1 KiB to 64 MiB");
         Require(MaxHeaderBytes is >= 1 << 10 and <= 1 << 20, nameof(MaxHeaderBytes), "1 KiB to 1 MiB");
         Require(MaxConnections >= 1, nameof(MaxConnections), "1 or more");

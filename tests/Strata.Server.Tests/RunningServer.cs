@@ -45,7 +45,14 @@ public sealed class RunningServer : IAsyncDisposable
         return await OpenAsync(Folder, options, null, settings);
     }
 
-    private static async Task<RunningServer> OpenAsync(string folder, StrataServerOptions? options, StoreContext? context, (string Name, string Value)[] settings)
+    /// <summary>The same, at the same address.</summary>
+    public async Task<RunningServer> RestartInPlaceAsync(StrataServerOptions options)
+    {
+        await StopAsync();
+        return await OpenAsync(Folder, options, null, [], Server.Address.Authority);
+    }
+
+    private static async Task<RunningServer> OpenAsync(string folder, StrataServerOptions? options, StoreContext? context, (string Name, string Value)[] settings, string listen = "127.0.0.1:0")
     {
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>(settings.ToDictionary(s => s.Name, s => (string?)s.Value))
         {
@@ -58,7 +65,7 @@ public sealed class RunningServer : IAsyncDisposable
             ["Strata:Stores:other:Tiers:0:Url"] = $"file:{folder}/other",
         }).Build();
         StoreCatalog catalog = await StoreCatalog.OpenAsync(StrataSettings.Read(configuration, folder));
-        StrataServer server = await StrataServer.StartAsync(catalog, (options ?? new()) with { Listen = "127.0.0.1:0" }, context);
+        StrataServer server = await StrataServer.StartAsync(catalog, (options ?? new()) with { Listen = listen }, context);
         return new RunningServer(folder, catalog, server);
     }
 

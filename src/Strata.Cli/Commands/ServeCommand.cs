@@ -19,6 +19,8 @@ internal sealed class ServeCommand : StrataCommand
     private readonly Option<string?> _certificate = new("--tls-cert") { Description = "Serve HTTPS with this certificate, in PEM or PKCS #12; taken anew when it is renewed.", HelpName = "FILE" };
     private readonly Option<string?> _key = new("--tls-key") { Description = "The certificate's private key in PEM, if its own file does not hold it.", HelpName = "FILE" };
 
+    private readonly Option<string[]> _tokens = new("--kv-token") { Description = "A token by which clients of KV Connect, such as Deno, open KV databases, or one of them; may be repeated. Others see a command line: Strata__Server__KvTokens is private.", HelpName = "[DATABASE=]TOKEN" };
+
     private readonly Option<string?> _demo = new("--demo")
     {
         Description = "Fill the store main with a folder's files (default: the .NET SDK's) and read them, to see the tiers at work.",
@@ -39,6 +41,7 @@ internal sealed class ServeCommand : StrataCommand
         Add(_listen);
         Add(_certificate);
         Add(_key);
+        Add(_tokens);
         Add(_demo);
     }
 
@@ -74,8 +77,10 @@ internal sealed class ServeCommand : StrataCommand
         StrataServerOptions options = run.Options.ReadServerOptions(new StrataServerOptions { MaxHeaderBytes = MaxHeaderBytes });
         string? certificate = run.Parsed.GetValue(_certificate), key = run.Parsed.GetValue(_key);
         if (certificate is null && key is not null) throw CliException.Usage("--tls-key goes with --tls-cert.");
+        string[] tokens = run.Parsed.GetValue(_tokens) ?? [];
         return options with
         {
+            KvTokens = tokens.Length == 0 ? options.KvTokens : [.. tokens.Select(t => KvToken.TryParse(t, out KvToken? token) ? token : throw CliException.Usage($"--kv-token takes {KvToken.Accepted}."))],
             Listen = run.Parsed.GetValue(_listen) ?? options.Listen,
             Tls = certificate is null ? options.Tls : new TlsOptions { Certificate = certificate, Key = key, Password = options.Tls?.Password },
         };

@@ -5,6 +5,7 @@ namespace Strata.Server;
 /// <summary>The section <c>Strata:Server</c>: a row for each option.</summary>
 internal static class ServerSettings
 {
+    private const string KvTokens = nameof(StrataServerOptions.KvTokens);
     private const string Certificate = "TlsCertificate", CertificateKey = "TlsKey", CertificatePassword = "TlsPassword";
 
     private static readonly Setting[] Settings =
@@ -30,7 +31,7 @@ internal static class ServerSettings
     ];
 
     /// <summary>The names of all settings.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Settings.Select(s => s.Name), Certificate, CertificateKey, CertificatePassword];
+    public static IReadOnlyList<string> Names { get; } = [.. Settings.Select(s => s.Name), KvTokens, Certificate, CertificateKey, CertificatePassword];
 
     /// <summary>The options with what is set.</summary>
     /// <exception cref="StrataConfigurationException">A setting is wrong.</exception>
@@ -38,8 +39,12 @@ internal static class ServerSettings
     {
         var section = new SettingsSection(configuration.GetSection("Strata:Server"), [.. Names]);
         foreach (Setting setting in Settings) options = Checked(section, setting.Name, setting.Apply(section, options));
-        return options with { Tls = ReadTls(section) ?? options.Tls };
+        return options with { Tls = ReadTls(section) ?? options.Tls, KvTokens = ReadTokens(section) ?? options.KvTokens };
     }
+
+    private static KvToken[]? ReadTokens(SettingsSection section) => section.Texts(KvTokens)?
+        .Select(text => KvToken.TryParse(text, out KvToken? token) ? token : throw new StrataConfigurationException(section.PathOf(KvTokens), $"takes {KvToken.Accepted}."))
+        .ToArray();
 
     private static TlsOptions? ReadTls(SettingsSection section)
     {

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Strata;
 
 /// <summary>
@@ -12,8 +10,9 @@ public sealed class KvCatalog : IAsyncDisposable
     private readonly IReadOnlyDictionary<string, string> _configured;
     private readonly StoreUrlRegistry _urls;
     private readonly StoreContext _context;
-    private readonly ConcurrentDictionary<string, Lazy<Task<IKvDatabase>>> _open = new(StringComparer.Ordinal);
-    private volatile bool _isClosed;
+    private readonly Lock _latch = new();
+    private readonly Dictionary<string, Task<IKvDatabase>> _open = new(StringComparer.Ordinal);
+    private bool _isClosed;
 
     internal KvCatalog(StrataSettings settings, StoreUrlRegistry urls, StoreContext context)
     {
@@ -57,30 +56,34 @@ public sealed class KvCatalog : IAsyncDisposable
     public async ValueTask<IKvDatabase> OpenAsync(string name, CancellationToken cancellationToken = default)
     {
         if (!IsName(name)) throw new ArgumentException($"'{name}' cannot name a database: 3 to 63 of a-z, 0-9, '.' and '-', beginning and ending with a letter or digit.", nameof(name));
-        ObjectDisposedException.ThrowIf(_isClosed, this);
-        Lazy<Task<IKvDatabase>> opening = _open.GetOrAdd(name, static (n, catalog) => new Lazy<Task<IKvDatabase>>(() => catalog.OpenNowAsync(n)), this);
-        try
+        Task<IKvDatabase>? opening;
+        lock (_latch)
         {
-            return await opening.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
+            ObjectDisposedException.ThrowIf(_isClosed, this);
+            if (!_open.TryGetValue(name, out opening) || opening.IsFaulted) _open[name] = opening = Task.Run(() => OpenNowAsync(name), CancellationToken.None);
         }
-        catch when (opening.Value.IsFaulted)
-        {
-            _open.TryRemove(new KeyValuePair<string, Lazy<Task<IKvDatabase>>>(name, opening));
-            throw;
-        }
+
+        return await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Closes the databases.</summary>
     public async ValueTask DisposeAsync()
     {
-        _isClosed = true;
-        foreach (Lazy<Task<IKvDatabase>> opening in _open.Values)
+        Task<IKvDatabase>[] open;
+        lock (_latch)
+        {
+            _isClosed = true;
+            open = [.. _open.Values];
+            _open.Clear();
+        }
+
+        foreach (Task<IKvDatabase> opening in open)
         {
             try
             {
-                await (await opening.Value.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+                await (await opening.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
             }
-            catch (Exception) when (opening.Value.IsFaulted)
+            catch (Exception) when (opening.IsFaulted)
             {
                 // Whoever asked for it was told; there is nothing to close.
             }
