@@ -12,7 +12,7 @@ public sealed class StrataSettingsTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("""{ "Dta": "x" }""", "Strata:Dta", "Data, Stores, Buckets, Server, Access")]
+    [InlineData("""{ "Dta": "x" }""", "Strata:Dta", "Data, Stores, Buckets, Kv, Server, Access")]
     [InlineData("""{ "Data": "" }""", "Strata:Data", "empty")]
     [InlineData("""{ "Data": { "x": "y" } }""", "Strata:Data", "one text")]
     [InlineData("""{ "Stores": "main" }""", "Strata:Stores", "group")]
