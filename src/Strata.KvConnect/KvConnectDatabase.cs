@@ -202,6 +202,7 @@ public sealed class KvConnectDatabase : IKvDatabase
 
     private async Task<byte[]> CallAsync(string call, IMessage message, bool isStrong, bool isRead, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         byte[] body = message.ToByteArray();
         string operation = isRead ? "read" : "write";
         for (int attempt = 0; ; attempt++)
@@ -241,7 +242,7 @@ public sealed class KvConnectDatabase : IKvDatabase
         return request;
     }
 
-    private async Task<StorageException> RefusalAsync(HttpResponseMessage response, KvConnectSession session, string operation, WriteOutcome broken, CancellationToken cancellationToken)
+    private async Task<Exception> RefusalAsync(HttpResponseMessage response, KvConnectSession session, string operation, WriteOutcome broken, CancellationToken cancellationToken)
     {
         int status = (int)response.StatusCode;
         string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
@@ -253,9 +254,17 @@ public sealed class KvConnectDatabase : IKvDatabase
             return new StorageException(StorageErrorKind.AccessDenied, message) { Store = _options.Name, Operation = operation, IsTransient = isNew && session.ExpiresAt > _clock.GetUtcNow() };
         }
 
+        // What it was asked is wrong, and would be wrong again.
+        if (response.StatusCode == HttpStatusCode.BadRequest) return new ArgumentException(message);
         return status >= 500
             ? new StorageException(StorageErrorKind.Unavailable, message) { Store = _options.Name, Operation = operation, IsTransient = true, Outcome = broken }
-            : new StorageException(status == (int)HttpStatusCode.RequestEntityTooLarge ? StorageErrorKind.TooLarge : StorageErrorKind.Unsupported, message) { Store = _options.Name, Operation = operation, IsTransient = response.StatusCode == HttpStatusCode.TooManyRequests };
+            : new StorageException(status == (int)HttpStatusCode.RequestEntityTooLarge ? StorageErrorKind.TooLarge : StorageErrorKind.Unsupported, message)
+            {
+                Store = _options.Name,
+                Operation = operation,
+                IsTransient = response.StatusCode == HttpStatusCode.TooManyRequests,
+                Outcome = response.StatusCode == HttpStatusCode.Conflict ? broken : WriteOutcome.NotApplied,
+            };
     }
 
     private async Task<KvConnectSession> SessionAsync(CancellationToken cancellationToken)

@@ -76,6 +76,19 @@ public sealed class MemoryBudgetTests(ITestOutputHelper output)
     [InlineData("deleted", false)]
     public async Task What_the_store_says_it_holds_is_what_is_alive(string form, bool evicts)
     {
+        // What tests before this one have left dies when it will, and counts as less alive here: an error of the store stays.
+        const int Attempts = 3;
+        for (int attempt = 1; attempt < Attempts; attempt++)
+        {
+            if (Math.Abs(await ErrorOfAsync(form, evicts)) <= Tolerance) return;
+        }
+
+        Assert.InRange(await ErrorOfAsync(form, evicts), -Tolerance, Tolerance);
+    }
+
+    /// <summary>How much more is alive than the store says, as a share of that.</summary>
+    private async Task<double> ErrorOfAsync(string form, bool evicts)
+    {
         const long maxBytes = 8 << 20;
         long before = LiveBytes();
         await using var store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = evicts, MaxBytes = maxBytes });
@@ -96,7 +109,7 @@ public sealed class MemoryBudgetTests(ITestOutputHelper output)
         long alive = LiveBytes() - before, said = store.GetStatistics().Bytes;
         output.WriteLine($"{form}: {alive} bytes alive, {said} said: {alive / (double)said - 1:p2} off");
         Assert.True(said > maxBytes / 4, "too little is held to measure");
-        Assert.InRange(alive / (double)said, 1 - Tolerance, 1 + Tolerance);
+        return (alive / (double)said) - 1;
     }
 
     /// <summary>Numbers as text, made on the way: the test holds no keys itself.</summary>
