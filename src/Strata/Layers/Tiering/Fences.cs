@@ -77,7 +77,13 @@ internal sealed class Fences
         await stripe.Publishing.WaitAsync().ConfigureAwait(false);
         try
         {
-            if (Volatile.Read(ref stripe.Generation) != generation || IsFenced(key)) return false;
+            // Both at one moment: between two looks the fence that the generation was captured behind may be lowered. Raised it
+            // is not before this is over.
+            lock (stripe.Gate)
+            {
+                if (stripe.Generation != generation || stripe.Fenced.ContainsKey(key)) return false;
+            }
+
             await publish().ConfigureAwait(false);
             return true;
         }
