@@ -17,4 +17,10 @@ internal enum WorkloadCommand
 
     /// <summary>Atomic writes to a KV database in SQLite, each acknowledged.</summary>
     SqliteKv,
+
+    /// <summary>A memory cache of a million blobs under writers, and what of it is alive.</summary>
+    MemoryBudget,
+
+    /// <summary>What a memory store says that it holds, against what is alive.</summary>
+    MemoryAccounts,
 }
