@@ -5,27 +5,30 @@ using Xunit;
 
 namespace Strata.Tests;
 
-/// <summary>What a queue promises, over the memory database and a clock that stands still.</summary>
-public sealed class KvQueueTests : IAsyncDisposable
+/// <summary>What a queue promises, over a clock that stands still. A class a backend.</summary>
+public abstract class KvQueueTests(KvBackend backend) : IAsyncLifetime
 {
+    private readonly TempFolder _folder = new();
     private readonly FakeClock _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _listening = [];
-    private readonly FaultyDatabase _database;
-    private readonly KvQueue _queue;
+    private FaultyDatabase _database = null!;
+    private KvQueue _queue = null!;
 
-    public KvQueueTests()
+    public async ValueTask InitializeAsync()
     {
-        var context = new StoreContext { Clock = _clock };
-        _database = new FaultyDatabase(new MemoryKvDatabase(null, context));
-        _queue = new KvQueue(_database, "", context);
+        // The database has a clock of its own: what waits for the queue's is the queue.
+        _database = new FaultyDatabase(await backend.OpenAsync(_folder.Path, new StoreContext { Clock = new FakeClock() }));
+        _queue = new KvQueue(_database, "", new StoreContext { Clock = _clock });
     }
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         await _stop.CancelAsync();
         await Task.WhenAll(_listening);
         await _database.DisposeAsync();
+        _folder.Dispose();
         _stop.Dispose();
     }
 
@@ -379,11 +382,11 @@ public sealed class KvQueueTests : IAsyncDisposable
     private async Task<KvEntry?> FirstAsync() => (await _database.SnapshotReadAsync([new QueueKeys("").MessagesUntil(null, 1)], null, Token))[0].Entries.SingleOrDefault();
 
     /// <summary>A database that can be out, lose an answer, or refuse to renew leases.</summary>
-    private sealed class FaultyDatabase(MemoryKvDatabase inner) : IKvDatabase
+    private sealed class FaultyDatabase(IKvDatabase inner) : IKvDatabase
     {
         private int _refused;
 
-        public MemoryKvDatabase Inner => inner;
+        public IKvDatabase Inner => inner;
 
         public bool IsOut { get; set; }
 
@@ -417,4 +420,10 @@ public sealed class KvQueueTests : IAsyncDisposable
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
+
+    public sealed class OverMemory() : KvQueueTests(KvBackend.Memory);
+
+    public sealed class OverDisk() : KvQueueTests(KvBackend.Disk);
+
+    public sealed class OverSqlite() : KvQueueTests(KvBackend.Sqlite);
 }
