@@ -71,9 +71,4 @@ internal static class CommitCommand
     }
 
     private static byte[] Key(string text) => Encoding.ASCII.GetBytes(text);
-
-    private sealed class LateClock(TimeSpan late) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() - late;
-    }
 }

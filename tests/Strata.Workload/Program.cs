@@ -1,4 +1,3 @@
-using Strata.Sqlite;
 using Strata.Workload;
 
 var settings = WorkloadSettings.Read(args);
@@ -10,6 +9,7 @@ return settings.Command switch
     WorkloadCommand.Large => await LargeCommand.RunAsync(settings),
     WorkloadCommand.MemoryBudget => await MemoryBudgetCommand.RunAsync(settings),
     WorkloadCommand.MemoryAccounts => await MemoryAccountsCommand.RunAsync(settings),
-    WorkloadCommand.SqliteKv => await SqliteKvCommand.RunAsync(settings, async () => await SqliteKvDatabase.OpenAsync(SqliteKvCommand.SqliteOptionsOf(settings))),
+    WorkloadCommand.Kv => await KvCommand.RunAsync(settings),
+    WorkloadCommand.Queue => await QueueCommand.RunAsync(settings),
     _ => throw new ArgumentException($"There is no command {settings.Command}."),
 };

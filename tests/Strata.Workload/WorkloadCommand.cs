@@ -15,12 +15,15 @@ internal enum WorkloadCommand
     /// <summary>One value, in and out.</summary>
     Large,
 
-    /// <summary>Atomic writes to a KV database in SQLite, each acknowledged.</summary>
-    SqliteKv,
-
     /// <summary>A memory cache of a million blobs under writers, and what of it is alive.</summary>
     MemoryBudget,
 
     /// <summary>What a memory store says that it holds, against what is alive.</summary>
     MemoryAccounts,
+
+    /// <summary>Atomic writes to a KV database of either kind, each acknowledged.</summary>
+    Kv,
+
+    /// <summary>Messages through a queue of a KV database of either kind: enqueued, handled and counted.</summary>
+    Queue,
 }

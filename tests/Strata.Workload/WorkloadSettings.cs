@@ -1,4 +1,5 @@
 using System.Globalization;
+using Strata.Sqlite;
 
 namespace Strata.Workload;
 
@@ -41,6 +42,9 @@ internal sealed record WorkloadSettings
     /// <summary>How long a soak lasts; how far the clock of a database is set back.</summary>
     public TimeSpan Time { get; init; }
 
+    /// <summary>Of a KV database.</summary>
+    public KvFiles Files { get; init; }
+
     public DiskBlobStoreOptions Store => new()
     {
         Path = Folder,
@@ -51,7 +55,22 @@ internal sealed record WorkloadSettings
         Disk = LiesAboutSyncs ? new UnsyncedDisk(new SystemDisk(Folder)) : null,
     };
 
-    public DiskKvDatabaseOptions Database => new() { Path = Folder, Durability = Durability, SyncInterval = SyncInterval, SegmentBytes = SegmentBytes, CompactionBytesPerSecond = null };
+    public DiskKvDatabaseOptions Database => new()
+    {
+        Path = Folder,
+        Durability = Durability,
+        SyncInterval = SyncInterval,
+        SegmentBytes = SegmentBytes,
+        CompactionBytesPerSecond = null,
+        Disk = LiesAboutSyncs ? new UnsyncedDisk(new SystemDisk(Folder)) : null,
+    };
+
+    public SqliteKvDatabaseOptions Sqlite => new()
+    {
+        Path = Path.Combine(Folder, "kv.db"),
+        Durability = Durability == DiskDurability.Flush ? SqliteDurability.Flush : SqliteDurability.OperatingSystem,
+        BusyTimeout = TimeSpan.FromSeconds(30),
+    };
 
     public static WorkloadSettings Read(string[] arguments)
     {
@@ -72,6 +91,7 @@ internal sealed record WorkloadSettings
             WaitsForWord = bool.Parse(rest.Dequeue()),
             Bytes = Number(rest),
             Time = TimeSpan.FromTicks(Number(rest)),
+            Files = Enum.Parse<KvFiles>(rest.Dequeue()),
         };
     }
 
@@ -79,8 +99,15 @@ internal sealed record WorkloadSettings
     public string[] ToArguments() =>
     [
         $"{Command}", Folder, Text(Seed), $"{Durability}", Text(SyncInterval.Ticks), $"{LiesAboutSyncs}", Text(SegmentBytes), Text(Writers),
-        Text(KeysPerWriter), Text(FirstStep), Text(Steps), $"{WaitsForWord}", Text(Bytes), Text(Time.Ticks),
+        Text(KeysPerWriter), Text(FirstStep), Text(Steps), $"{WaitsForWord}", Text(Bytes), Text(Time.Ticks), $"{Files}",
     ];
+
+    /// <summary>Opens the KV database, of which it is so late as it says here.</summary>
+    public async Task<IKvDatabase> OpenKvAsync()
+    {
+        StoreContext context = StoreContext.Default with { Clock = new LateClock(Time) };
+        return Files == KvFiles.Sqlite ? await SqliteKvDatabase.OpenAsync(Sqlite, context) : await DiskKvDatabase.OpenAsync(Database, context);
+    }
 
     private static long Number(Queue<string> from) => long.Parse(from.Dequeue(), CultureInfo.InvariantCulture);
 

@@ -35,8 +35,8 @@ internal sealed class KvWriterHistory
         {
             for (int w = 0; w < settings.Writers; w++)
             {
-                string writer = SqliteKvCommand.WriterOf(settings with { Seed = process }, w);
-                (long step, Versionstamp stamp) = await SqliteKvCommand.StateAsync(database, writer, settings.KeysPerWriter);
+                string writer = KvCommand.WriterOf(settings with { Seed = process }, w);
+                (long step, Versionstamp stamp) = await KvCommand.StateAsync(database, writer, settings.KeysPerWriter);
                 KvAcknowledgement last = _last.GetValueOrDefault(writer);
                 Assert.True(step == last.Step || step == last.Step + 1, $"writer {writer} was told of step {last.Step}, and the database says {step}; {context}");
                 if (step == last.Step) Assert.Equal(last.Versionstamp, stamp);
@@ -49,7 +49,7 @@ internal sealed class KvWriterHistory
             }
         }
 
-        IReadOnlyList<KvRange> total = await database.SnapshotReadAsync([ReadRange.Of(Encoding.UTF8.GetBytes(SqliteKvCommand.Total))], null, CancellationToken.None);
+        IReadOnlyList<KvRange> total = await database.SnapshotReadAsync([ReadRange.Of(Encoding.UTF8.GetBytes(KvCommand.Total))], null, CancellationToken.None);
         ulong counted = 0;
         Assert.True(all == 0 || total[0].Entries[0].Value.TryGetUInt64(out counted));
         Assert.True((ulong)all == counted, $"{all} steps were done, and {counted} were counted; {context}");

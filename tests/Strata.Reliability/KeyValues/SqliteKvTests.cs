@@ -3,10 +3,10 @@ using Strata.Workload;
 
 namespace Strata.Reliability;
 
-/// <summary>A KV database in SQLite whose processes are killed, whose file two processes share, whose disk fills up or fails.</summary>
+/// <summary>A KV database in SQLite whose processes are killed, with the clock set back at each start, whose file two processes share, whose disk fills up or fails.</summary>
 public sealed class SqliteKvTests(ITestOutputHelper output) : IDisposable
 {
-    private static readonly int Kills = LongForm.Of(200, 20);
+    private static readonly int Kills = LongForm.Of(1_000, 50);
     private readonly TemporaryFolder _folder = new();
     private readonly KvWriterHistory _history = new();
 
@@ -21,7 +21,10 @@ public sealed class SqliteKvTests(ITestOutputHelper output) : IDisposable
         for (int kill = 0; kill < Kills; kill++)
         {
             string context = $"seed {seed}, kill {kill}";
-            WorkloadSettings settings = Settings(process: 1) with { KeysPerWriter = 100, Durability = random.Next(2) == 0 ? DiskDurability.Flush : DiskDurability.OperatingSystem };
+            WorkloadSettings settings = Settings(process: 1) with
+            {
+                KeysPerWriter = 100, Durability = random.Next(2) == 0 ? DiskDurability.Flush : DiskDurability.OperatingSystem, Time = TimeSpan.FromHours(kill),
+            };
             using WorkloadProcess process = WorkloadProcess.Start(settings);
             if (random.Next(5) == 0) await Task.Delay(random.Next(300));
             else await CommitsAsync(process, 1);
@@ -31,14 +34,14 @@ public sealed class SqliteKvTests(ITestOutputHelper output) : IDisposable
             await CheckAsync(settings, [process], context);
         }
 
-        output.WriteLine($"{Kills} kills, {_history.Acknowledged} commits of 101 mutations acknowledged, none lost");
+        output.WriteLine($"{Kills} kills, each start an hour earlier by its clock; {_history.Acknowledged} commits of 101 mutations acknowledged, none lost");
         Assert.True(_history.Acknowledged > Kills, $"{_history.Acknowledged} commits in {Kills} lives are no test");
     }
 
     [Fact]
     public async Task Two_processes_and_a_third_that_watches_share_one_file()
     {
-        await using SqliteKvDatabase database = await SqliteKvDatabase.OpenAsync(SqliteKvCommand.SqliteOptionsOf(Settings(process: 1)));
+        await using SqliteKvDatabase database = await SqliteKvDatabase.OpenAsync(Settings(process: 1).Sqlite);
         using var stop = new CancellationTokenSource();
         Task<(int Updates, Versionstamp Last)> watching = WatchAsync(database, stop.Token);
         WorkloadSettings one = Settings(process: 1) with { Steps = 150 }, two = Settings(process: 2) with { Steps = 150 };
@@ -134,12 +137,12 @@ public sealed class SqliteKvTests(ITestOutputHelper output) : IDisposable
 
     private ulong _seen;
 
-    private WorkloadSettings Settings(int process) => new() { Command = WorkloadCommand.SqliteKv, Folder = _folder.Path, Seed = process, Writers = 4, KeysPerWriter = 10 };
+    private WorkloadSettings Settings(int process) => new() { Command = WorkloadCommand.Kv, Files = KvFiles.Sqlite, Folder = _folder.Path, Seed = process, Writers = 4, KeysPerWriter = 10 };
 
     private async Task CheckAsync(WorkloadSettings settings, WorkloadProcess[] processes, string context)
     {
         _history.Add(processes.SelectMany(p => p.Printed), context);
-        await using SqliteKvDatabase database = await SqliteKvDatabase.OpenAsync(SqliteKvCommand.SqliteOptionsOf(settings));
+        await using SqliteKvDatabase database = await SqliteKvDatabase.OpenAsync(settings.Sqlite);
         await _history.CheckAsync(database, settings, context);
     }
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Strata.Sqlite;
 
 namespace Strata.Workload;
 
@@ -8,17 +7,10 @@ namespace Strata.Workload;
 /// if they still say what its step before did, and counts it in a sum that all writers share: a step that was lost, done twice or
 /// done by halves can be told afterwards.
 /// </summary>
-internal static class SqliteKvCommand
+internal static class KvCommand
 {
     /// <summary>Where all steps of all writers are counted.</summary>
     public const string Total = "total";
-
-    public static SqliteKvDatabaseOptions SqliteOptionsOf(WorkloadSettings settings) => new()
-    {
-        Path = Path.Combine(settings.Folder, "kv.db"),
-        Durability = settings.Durability == DiskDurability.Flush ? SqliteDurability.Flush : SqliteDurability.OperatingSystem,
-        BusyTimeout = TimeSpan.FromSeconds(30),
-    };
 
     public static string WriterOf(WorkloadSettings settings, int writer) => $"{settings.Seed}.{writer}";
 
@@ -35,12 +27,12 @@ internal static class SqliteKvCommand
         return states.SingleOrDefault();
     }
 
-    public static async Task<int> RunAsync(WorkloadSettings settings, Func<Task<IKvDatabase>> open)
+    public static async Task<int> RunAsync(WorkloadSettings settings)
     {
         IKvDatabase database;
         try
         {
-            database = await open();
+            database = await settings.OpenKvAsync();
         }
         catch (StorageException e)
         {
@@ -62,6 +54,8 @@ internal static class SqliteKvCommand
             return WriteCommand.Wrong;
         }
     }
+
+    public static string Describe(StorageException e) => $"refused: {e.Kind} {e.Outcome} {e.Message.ReplaceLineEndings(" ")}";
 
     private static async Task WriteAsync(IKvDatabase database, WorkloadSettings settings, string writer)
     {
@@ -90,6 +84,4 @@ internal static class SqliteKvCommand
             }
         }
     }
-
-    private static string Describe(StorageException e) => $"refused: {e.Kind} {e.Outcome} {e.Message.ReplaceLineEndings(" ")}";
 }

@@ -1,0 +1,8 @@
+namespace Strata.Workload;
+
+/// <summary>What a KV database keeps its entries in.</summary>
+internal enum KvFiles
+{
+    Log,
+    Sqlite,
+}
