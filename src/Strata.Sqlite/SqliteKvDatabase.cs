@@ -22,6 +22,9 @@ public sealed class SqliteKvDatabase : IKvDatabase
     /// <summary>Entries of a read that runs where it was called.</summary>
     private const int ShortRead = 100;
 
+    /// <summary>Watched keys that are looked at in a row; then other readers have their turn.</summary>
+    private const int LookedAtOnce = 500;
+
     private readonly SqliteKvDatabaseOptions _options;
     private readonly OperationGate _gate;
     private readonly SqliteThread _thread;
@@ -35,6 +38,7 @@ public sealed class SqliteKvDatabase : IKvDatabase
     private readonly TimeProvider _timers;
     private SqliteKvWriter _writer = null!;
     private SqliteKvSweeper _sweeper = null!;
+    private long _reads;
 
     private SqliteKvDatabase(SqliteKvDatabaseOptions options, StoreContext context)
     {
@@ -55,6 +59,9 @@ public sealed class SqliteKvDatabase : IKvDatabase
 
     /// <summary>How many watches there are; for tests.</summary>
     internal int Watches => _watchers.Count;
+
+    /// <summary>How often it was read, by callers and for watches; for tests.</summary>
+    internal long Reads => Interlocked.Read(ref _reads);
 
     /// <summary>Opens a file, or creates it.</summary>
     /// <param name="options">Settings.</param>
@@ -124,10 +131,11 @@ public sealed class SqliteKvDatabase : IKvDatabase
 
     private void Open()
     {
+        bool mayHaveLost = MayHaveLost();
         SqliteSession session = SqliteKvSchema.Open(_options);
         try
         {
-            _writer = new SqliteKvWriter(session, _clock, _seen, _watchers);
+            _writer = new SqliteKvWriter(session, _clock, _seen, mayHaveLost);
             _sweeper = new SqliteKvSweeper(_thread, _writer, _clock, _timers, _log);
             if (_writer.NextExpiry() is { } expires) _sweeper.Arm(expires);
         }
@@ -139,6 +147,10 @@ public sealed class SqliteKvDatabase : IKvDatabase
 
         if (_log.IsEnabled(LogLevel.Information)) _log.LogInformation("Opened the KV database '{Store}' in {Path} with {Engine}", _options.Name, _options.Path, SqliteEngine.Description);
     }
+
+    /// <summary>Whether a power cut may have taken commits back, with the versionstamps that somebody was told: they were not flushed, or it cannot be seen that they were.</summary>
+    private bool MayHaveLost() =>
+        new FileInfo(_options.Path) is { Exists: true, Length: > 0 } && (_options.Durability != SqliteDurability.Flush || File.Exists(_options.Path + "-wal"));
 
     private void Close()
     {
@@ -166,6 +178,7 @@ public sealed class SqliteKvDatabase : IKvDatabase
     private async ValueTask<IReadOnlyList<KvRange>> ReadAsync(IReadOnlyList<ReadRange> ranges, CancellationToken cancellationToken)
     {
         using OperationGate.Pass pass = _gate.Enter("read");
+        Interlocked.Increment(ref _reads);
         SqliteKvReader reader = await _readers.TakeAsync(cancellationToken).ConfigureAwait(false);
         bool isSound = false;
         try
@@ -187,14 +200,32 @@ public sealed class SqliteKvDatabase : IKvDatabase
         }
     }
 
+    /// <summary>Where another process has written, looks at the watched keys, and wakes those who watch one that has changed.</summary>
     private async ValueTask LookAsync()
+    {
+        Versionstamp last = await LookAsync(reader => reader.Last()).ConfigureAwait(false);
+        if (!_seen.TakeMissed(last)) return;
+        try
+        {
+            foreach (ReadOnlyMemory<byte>[] keys in _watchers.Keys.Chunk(LookedAtOnce)) _watchers.Found(await LookAsync(reader => reader.StampsOf(keys)).ConfigureAwait(false));
+            _seen.Raise(last);
+        }
+        catch
+        {
+            _seen.Miss();
+            throw;
+        }
+    }
+
+    private async ValueTask<T> LookAsync<T>(Func<SqliteKvReader, T> look)
     {
         SqliteKvReader reader = await _readers.TakeAsync(CancellationToken.None).ConfigureAwait(false);
         bool isSound = false;
         try
         {
-            if (_seen.Raise(reader.Last())) _watchers.AllChanged();
+            T found = look(reader);
             isSound = true;
+            return found;
         }
         finally
         {

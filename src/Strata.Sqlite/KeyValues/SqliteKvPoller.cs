@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Strata.Sqlite;
 
-/// <summary>Looks whether another process has written, while somebody watches.</summary>
+/// <summary>Looks whether another process has written, while somebody watches; for half of the time at most, however many keys are watched.</summary>
 /// <param name="look">Looks once, and tells those who watch.</param>
 /// <param name="interval">From one look to the next; a look that takes longer leaves some out.</param>
 /// <param name="timers">What measures that.</param>
@@ -13,6 +13,8 @@ internal sealed class SqliteKvPoller(Func<ValueTask> look, TimeSpan interval, Ti
     private ITimer? _timer;
     private Task _look = Task.CompletedTask;
     private int _watching;
+    private TimeSpan _took;
+    private long _ended;
     private bool _isClosed, _hasFailed;
 
     /// <summary>Somebody watches from now on.</summary>
@@ -57,12 +59,13 @@ internal sealed class SqliteKvPoller(Func<ValueTask> look, TimeSpan interval, Ti
     {
         lock (_latch)
         {
-            if (_timer is not null && _look.IsCompleted) _look = LookAsync();
+            if (_timer is not null && _look.IsCompleted && timers.GetElapsedTime(_ended) >= _took) _look = LookAsync();
         }
     }
 
     private async Task LookAsync()
     {
+        long began = timers.GetTimestamp();
         try
         {
             await look().ConfigureAwait(false);
@@ -73,6 +76,10 @@ internal sealed class SqliteKvPoller(Func<ValueTask> look, TimeSpan interval, Ti
             // Once, not at every look.
             if (!_hasFailed) log.LogWarning(e, "Cannot see whether other processes have written to '{Store}'; it is tried again", e.Store);
             _hasFailed = true;
+        }
+        finally
+        {
+            (_took, _ended) = (timers.GetElapsedTime(began), timers.GetTimestamp());
         }
     }
 }

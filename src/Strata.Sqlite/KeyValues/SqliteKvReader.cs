@@ -25,6 +25,24 @@ internal sealed class SqliteKvReader : IDisposable
     /// <summary>The last versionstamp that any process has issued.</summary>
     public Versionstamp Last() => SqliteKvState.Read(_state, _session).Last;
 
+    /// <summary>The versionstamps that the keys' entries have; none where there is no entry. Nothing is verified: whoever reads an entry is told of damage.</summary>
+    public IReadOnlyList<KeyValuePair<ReadOnlyMemory<byte>, Versionstamp>> StampsOf(IReadOnlyList<ReadOnlyMemory<byte>> keys)
+    {
+        var instant = new Instant(_clock.Milliseconds, IsExact: true);
+        var stamps = new KeyValuePair<ReadOnlyMemory<byte>, Versionstamp>[keys.Count];
+        _begin.Run();
+        try
+        {
+            for (int i = 0; i < stamps.Length; i++) stamps[i] = new(keys[i], StampOf(keys[i], ref instant));
+            _end.Run();
+            return stamps;
+        }
+        finally
+        {
+            _session.Rollback();
+        }
+    }
+
     /// <summary>Reads ranges, all of them at one instant.</summary>
     public IReadOnlyList<KvRange> Read(IReadOnlyList<ReadRange> ranges, CancellationToken cancellationToken)
     {
@@ -89,6 +107,19 @@ internal sealed class SqliteKvReader : IDisposable
         finally
         {
             row.Reset();
+        }
+    }
+
+    private Versionstamp StampOf(ReadOnlyMemory<byte> key, ref Instant instant)
+    {
+        _findKey.Bind(1, key.Span);
+        try
+        {
+            return _findKey.Step() && IsVisible(_findKey, head: 0, ref instant) ? SqliteKvRow.VersionOf(_findKey, head: 0) : Versionstamp.None;
+        }
+        finally
+        {
+            _findKey.Reset();
         }
     }
 

@@ -14,6 +14,9 @@ internal static class SqliteKvRow
     /// <summary>From when on the row is invisible, Unix milliseconds; null: never.</summary>
     public static long? ExpiresOf(SqliteStatement row, int head) => row.NullableInt64(head + Expires);
 
+    /// <summary>Of which commit the row is, if it is not damaged.</summary>
+    public static Versionstamp VersionOf(SqliteStatement row, int head) => new((ulong)row.Int64(head + Version));
+
     /// <summary>Reads the row that a statement stands on.</summary>
     /// <param name="row">The statement.</param>
     /// <param name="head">Where in it <see cref="Head"/> begins; the value comes after it.</param>

@@ -8,16 +8,23 @@ namespace Strata.Sqlite;
 /// </summary>
 internal sealed class SqliteKvWriter : IKvView, IDisposable
 {
+    /// <summary>More commits than the system keeps from the medium.</summary>
+    private const ulong MostLost = 1UL << 32;
+
     private readonly SqliteSession _session;
     private readonly RisingClock _clock;
     private readonly SqliteKvSeen _seen;
-    private readonly KvWatchers _watchers;
     private readonly SqliteStatement _begin, _commit, _state, _setState, _find, _findKey, _put, _delete, _deleteExpired, _nextExpiry;
+    private readonly Versionstamp _floor;
     private DateTimeOffset _now;
 
-    public SqliteKvWriter(SqliteSession session, RisingClock clock, SqliteKvSeen seen, KvWatchers watchers)
+    /// <param name="session">The connection; disposed with this.</param>
+    /// <param name="clock">What time it is.</param>
+    /// <param name="seen">Up to where those who watch have been told.</param>
+    /// <param name="mayHaveLost">Commits may have been lost, and none may have one of their versionstamps: they go on from far above.</param>
+    public SqliteKvWriter(SqliteSession session, RisingClock clock, SqliteKvSeen seen, bool mayHaveLost)
     {
-        (_session, _clock, _seen, _watchers) = (session, clock, seen, watchers);
+        (_session, _clock, _seen) = (session, clock, seen);
         session.Operation = "write";
         _begin = session.Prepare("BEGIN IMMEDIATE");
         _commit = session.Prepare("COMMIT");
@@ -36,6 +43,7 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
         SqliteKvState state = SqliteKvState.Read(_state, session);
         _clock.Saw(state.Seen.ToUnixTimeMilliseconds());
         _seen.Raise(state.Last);
+        _floor = mayHaveLost ? new Versionstamp(state.Last.Counter + MostLost) : state.Last;
     }
 
     /// <inheritdoc/>
@@ -58,12 +66,13 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
     public DateTimeOffset? Commit(KvCommitGroup group)
     {
         SqliteKvState before = Begin();
+        Versionstamp last = before.Last > _floor ? before.Last : _floor;
         DateTimeOffset? first = null;
         KvChanges changes;
         try
         {
-            changes = group.Evaluate(this, before.Last, _now);
-            if (changes.Last != before.Last)
+            changes = group.Evaluate(this, last, _now);
+            if (changes.Last != last)
             {
                 foreach ((ReadOnlyMemory<byte> key, KvEntry? entry) in changes.Entries)
                 {
@@ -87,7 +96,7 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
             throw;
         }
 
-        if (changes.Last != before.Last) End(changes.Last);
+        if (changes.Last != last) End(changes.Last);
         else _session.Rollback();
         return first;
     }
@@ -156,7 +165,7 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
             SqliteKvState state = SqliteKvState.Read(_state, _session);
             _clock.Saw(state.Seen.ToUnixTimeMilliseconds());
             _now = _clock.Now;
-            if (_seen.Raise(state.Last)) _watchers.AllChanged();
+            _seen.Before(state.Last);
             return state;
         }
         catch

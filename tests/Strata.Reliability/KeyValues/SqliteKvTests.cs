@@ -27,8 +27,7 @@ public sealed class SqliteKvTests(ITestOutputHelper output) : IDisposable
             };
             using WorkloadProcess process = WorkloadProcess.Start(settings);
             if (random.Next(5) == 0) await Task.Delay(random.Next(300));
-            else await CommitsAsync(process, 1);
-            await Task.Delay(random.Next(60));
+            else await process.HasCommittedAsync(TimeSpan.FromMilliseconds(random.Next(60)));
             await process.KillAsync();
             Assert.DoesNotContain(process.Printed, l => l.StartsWith("refused", StringComparison.Ordinal) || l.StartsWith("wrong", StringComparison.Ordinal));
             await CheckAsync(settings, [process], context);
@@ -144,12 +143,6 @@ public sealed class SqliteKvTests(ITestOutputHelper output) : IDisposable
         _history.Add(processes.SelectMany(p => p.Printed), context);
         await using SqliteKvDatabase database = await SqliteKvDatabase.OpenAsync(settings.Sqlite);
         await _history.CheckAsync(database, settings, context);
-    }
-
-    private static async Task CommitsAsync(WorkloadProcess process, int commits)
-    {
-        Assert.True(await process.OpenedAsync(), $"the database does not open: {process.Text}");
-        await Eventually.HoldsAsync(() => process.Printed.Count(l => KvAcknowledgement.Read(l) is not null) >= commits, () => $"nothing was committed: {process.Text}");
     }
 
     private async Task<(int Updates, Versionstamp Last)> WatchAsync(SqliteKvDatabase database, CancellationToken stop)

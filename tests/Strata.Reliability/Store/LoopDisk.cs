@@ -46,6 +46,24 @@ internal sealed class LoopDisk : IAsyncDisposable
         throw new InvalidOperationException("the system never stopped writing to the disk: no copy was of one instant");
     }
 
+    /// <summary>The system writes back what it likes, in any order: here some files whole, and others not at all.</summary>
+    public void WriteSomeBack(string folder, Random random)
+    {
+        foreach (string file in Directory.GetFiles(System.IO.Path.Combine(Path, folder), "*", SearchOption.AllDirectories))
+        {
+            if (random.Next(3) > 0) continue;
+            try
+            {
+                using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                FileSync.Flush(handle);
+            }
+            catch (IOException)
+            {
+                // Gone meanwhile, or locked by its owner.
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         // A process that was killed a moment ago may hold it still.

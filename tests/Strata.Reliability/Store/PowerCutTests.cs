@@ -102,7 +102,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         else
         {
             await process.HasWrittenAsync(writesAtLeast + TimeSpan.FromMilliseconds(random.Next(400)));
-            if (settings.Durability != DiskDurability.Flush) WriteSomeBack(StoreOn(disk), random);
+            if (settings.Durability != DiskDurability.Flush) disk.WriteSomeBack("store", random);
         }
 
         await process.StopAsync();
@@ -111,23 +111,5 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         LoopDisk left = await disk.CutPowerAsync();
         await process.KillAsync();
         return (left, at);
-    }
-
-    /// <summary>The system writes back what it likes, in any order: here some files whole, and others not at all.</summary>
-    private static void WriteSomeBack(string folder, Random random)
-    {
-        foreach (string file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
-        {
-            if (random.Next(3) > 0) continue;
-            try
-            {
-                using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-                FileSync.Flush(handle);
-            }
-            catch (IOException)
-            {
-                // Gone meanwhile, or locked by its owner.
-            }
-        }
     }
 }

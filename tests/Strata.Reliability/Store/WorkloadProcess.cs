@@ -77,6 +77,15 @@ internal sealed class WorkloadProcess : IDisposable
         await Task.Delay(time);
     }
 
+    /// <summary>Waits until it has acknowledged a commit to a KV database, and then so long.</summary>
+    public async Task HasCommittedAsync(TimeSpan time)
+    {
+        Assert.True(await OpenedAsync(), $"the database does not open: {Text}");
+        await Eventually.HoldsAsync(() => _process.HasExited || _printed.Any(l => KvAcknowledgement.Read(l) is not null), () => $"nothing was committed: {Text}");
+        Assert.False(_process.HasExited, $"it ended before it committed anything: {Text}");
+        await Task.Delay(time);
+    }
+
     /// <summary>Lets it go on that waits for a word.</summary>
     public Task SayAsync() => _process.StandardInput.WriteLineAsync("go");
 

@@ -83,6 +83,32 @@ public sealed class SqliteKvDatabaseTests : IAsyncLifetime
         Assert.Contains("strata kv import", (await FailsAsync(StorageErrorKind.Corrupt)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Somebody may have kept the versionstamp of a commit that a power cut took back, and check with it.</summary>
+    [Fact]
+    public async Task Where_commits_may_have_been_lost_their_versionstamps_do_not_come_again()
+    {
+        SqliteKvDatabaseOptions flushed = _fixture.Options with { Durability = SqliteDurability.Flush };
+        SqliteKvDatabase database = await _fixture.OpenAsync(flushed);
+        Versionstamp last = await CommitAsync(database, Set("a", "1"));
+        Assert.Equal(new Versionstamp(1), last);
+        await database.DisposeAsync();
+        database = await _fixture.OpenAsync(flushed);
+        Assert.Equal(last.Next(), last = await CommitAsync(database, Set("a", "1")));
+        await database.DisposeAsync();
+
+        database = await _fixture.OpenAsync();
+        Versionstamp above = await CommitAsync(database, Set("a", "1"));
+        Assert.True(above.Counter > last.Counter + uint.MaxValue, $"{above} was issued after {last}: without a flush more commits than these may be lost.");
+        Assert.Equal(above.Next(), last = await CommitAsync(database, Set("a", "1")));
+
+        // As a cut leaves it, which nobody can tell from this.
+        string copy = Path.Combine(_fixture.Folder, "copy.db");
+        File.Copy(_fixture.File, copy);
+        File.Copy(_fixture.File + "-wal", copy + "-wal");
+        above = await CommitAsync(await _fixture.OpenAsync(flushed with { Path = copy }), Set("a", "1"));
+        Assert.True(above.Counter > last.Counter + uint.MaxValue, $"{above} was issued after {last}, and nobody knows who had the file open before.");
+    }
+
     [Fact]
     public async Task A_newer_format_is_refused()
     {

@@ -21,7 +21,7 @@ public sealed class SqliteKvFormatTests : IAsyncLifetime
     public async Task A_file_of_format_1_is_read_and_written()
     {
         File.Copy(Golden, _fixture.File);
-        SqliteKvDatabase database = await _fixture.OpenAsync();
+        SqliteKvDatabase database = await _fixture.OpenAsync(_fixture.Options with { Durability = SqliteDurability.Flush });
         Assert.Equal(["a", "count", "deno", "later"], await KeysAsync(database));
         Assert.Equal(("0000000000000001" + "0000", "1"), ((await GetAsync(database, "a"))!.Versionstamp.ToString(), await TextAsync(database, "a")));
         Assert.Equal(new KvValue(new byte[] { 0xFF, 0x10, 0x30 }, KvEncoding.V8), (await GetAsync(database, "deno"))!.Value);

@@ -61,16 +61,75 @@ public sealed class SqliteKvSharingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_watch_sees_what_another_wrote_when_its_own_process_writes_next()
+    public async Task A_watch_sees_what_another_wrote_though_its_own_process_has_written_since()
     {
         SqliteKvDatabase one = await _fixture.OpenAsync(), other = await _fixture.OpenAsync();
         await using IAsyncEnumerator<WatchUpdate> watch = one.WatchAsync([Key("a")], CancellationToken.None).GetAsyncEnumerator();
         Assert.True(await watch.MoveNextAsync());
         ValueTask<bool> next = watch.MoveNextAsync();
-        await CommitAsync(other, Set("a", "1"));
+        Versionstamp stamp = await CommitAsync(other, Set("a", "1"));
         await CommitAsync(one, Set("b", "1"));
+        _fixture.Clock.Advance(_fixture.Options.WatchInterval);
         Assert.True(await next);
-        Assert.NotNull(watch.Current.Entries[0]);
+        Assert.Equal(stamp, watch.Current.Entries[0]!.Versionstamp);
+    }
+
+    [Fact]
+    public async Task A_watch_sees_each_kind_of_change_that_another_made()
+    {
+        SqliteKvDatabase one = await _fixture.OpenAsync(), other = await _fixture.OpenAsync();
+        await CommitAsync(other, Set("a", "1"));
+        await using IAsyncEnumerator<WatchUpdate> watch = one.WatchAsync([Key("x"), Key("a")], CancellationToken.None).GetAsyncEnumerator();
+        Assert.True(await watch.MoveNextAsync());
+        await SeesAsync("2", Set("a", "2"));
+        await SeesAsync(null, KvMutation.Delete(Key("a")));
+        await SeesAsync("3", Set("a", "3", _fixture.Clock.GetUtcNow() + TimeSpan.FromHours(1)));
+        await SeesAsync(null, KvMutation.Delete(Key("b")), KvMutation.Delete(Key("a")));
+
+        // Gone and come back between two looks.
+        await CommitAsync(other, Set("a", "4"));
+        await SeesAsync(null, KvMutation.Delete(Key("a")), Set("x", "5"));
+        await CommitAsync(other, KvMutation.Delete(Key("x")));
+        await SeesAsync("6", Set("x", "6"), Set("a", "6"));
+
+        async Task SeesAsync(string? text, params KvMutation[] mutations)
+        {
+            Task<bool> next = watch.MoveNextAsync().AsTask();
+            await CommitAsync(other, mutations);
+            await Eventually.HoldsAsync(
+                () =>
+                {
+                    // It may begin to wait only now.
+                    _fixture.Clock.Advance(_fixture.Options.WatchInterval);
+                    return next.IsCompleted;
+                },
+                "a change that another process made is not told");
+            Assert.Equal(text, watch.Current.Entries[1] is { } entry ? System.Text.Encoding.UTF8.GetString(entry.Value.Data.Span) : null);
+        }
+    }
+
+    [Fact]
+    public async Task What_another_wrote_wakes_those_alone_who_watch_it()
+    {
+        SqliteKvDatabase one = await _fixture.OpenAsync(), other = await _fixture.OpenAsync();
+        IAsyncEnumerator<WatchUpdate>[] watches = [.. Enumerable.Range(0, 1_200).Select(i => one.WatchAsync([Key($"{i}"), Key($"also {i}")], CancellationToken.None).GetAsyncEnumerator())];
+        foreach (IAsyncEnumerator<WatchUpdate> watch in watches) Assert.True(await watch.MoveNextAsync());
+        Task<bool>[] next = [.. watches.Select(watch => watch.MoveNextAsync().AsTask())];
+        long before = one.Reads;
+        for (int i = 0; i < 20; i++)
+        {
+            Versionstamp stamp = await CommitAsync(other, Set($"also {1_000 + i}", "1"));
+            _fixture.Clock.Advance(_fixture.Options.WatchInterval);
+            Assert.True(await next[1_000 + i]);
+            Assert.Equal(stamp, watches[1_000 + i].Current.Entries[1]!.Versionstamp);
+        }
+
+        // It looks whether there is something new, and reads it.
+        Assert.Equal(2 * 20, one.Reads - before);
+        Assert.Equal(20, next.Count(n => n.IsCompleted));
+        await one.DisposeAsync();
+        foreach (Task<bool> ended in next.Where(n => !n.IsCompletedSuccessfully)) await Assert.ThrowsAsync<StorageException>(() => ended);
+        foreach (IAsyncEnumerator<WatchUpdate> watch in watches) await watch.DisposeAsync();
     }
 
     [Fact]
