@@ -8,7 +8,8 @@ public enum SqliteDurability
 
     /// <summary>
     /// When the operating system has it: a killed process loses nothing; a power cut may lose the latest commits, whole and
-    /// from the end, never the file (SQLite's <c>synchronous=NORMAL</c>).
+    /// from the end, never the file (SQLite's <c>synchronous=NORMAL</c>). The first commit after an opening is flushed, and no
+    /// versionstamp is issued again, not even that of a commit which was lost.
     /// </summary>
     OperatingSystem,
 }

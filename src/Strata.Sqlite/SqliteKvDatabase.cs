@@ -135,7 +135,7 @@ public sealed class SqliteKvDatabase : IKvDatabase
         SqliteSession session = SqliteKvSchema.Open(_options);
         try
         {
-            _writer = new SqliteKvWriter(session, _clock, _seen, mayHaveLost);
+            _writer = new SqliteKvWriter(session, _clock, _seen, _options.Durability, mayHaveLost);
             _sweeper = new SqliteKvSweeper(_thread, _writer, _clock, _timers, _log);
             if (_writer.NextExpiry() is { } expires) _sweeper.Arm(expires);
         }

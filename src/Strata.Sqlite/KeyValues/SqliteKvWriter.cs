@@ -18,11 +18,15 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
     private readonly Versionstamp _floor;
     private DateTimeOffset _now;
 
+    /// <summary>The next commit is flushed though others are not: from above the floor on none may be issued again, so that must be on the medium.</summary>
+    private bool _flushesNext, _isFlushed;
+
     /// <param name="session">The connection; disposed with this.</param>
     /// <param name="clock">What time it is.</param>
     /// <param name="seen">Up to where those who watch have been told.</param>
+    /// <param name="durability">When a commit is acknowledged.</param>
     /// <param name="mayHaveLost">Commits may have been lost, and none may have one of their versionstamps: they go on from far above.</param>
-    public SqliteKvWriter(SqliteSession session, RisingClock clock, SqliteKvSeen seen, bool mayHaveLost)
+    public SqliteKvWriter(SqliteSession session, RisingClock clock, SqliteKvSeen seen, SqliteDurability durability, bool mayHaveLost)
     {
         (_session, _clock, _seen) = (session, clock, seen);
         session.Operation = "write";
@@ -43,6 +47,8 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
         SqliteKvState state = SqliteKvState.Read(_state, session);
         _clock.Saw(state.Seen.ToUnixTimeMilliseconds());
         _seen.Raise(state.Last);
+        _flushesNext = mayHaveLost && durability != SqliteDurability.Flush;
+        if (_flushesNext) session.Execute("PRAGMA synchronous = FULL");
         _floor = mayHaveLost ? new Versionstamp(state.Last.Counter + MostLost) : state.Last;
     }
 
@@ -65,6 +71,12 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
     /// <returns>When the first of what was written expires; null: nothing does.</returns>
     public DateTimeOffset? Commit(KvCommitGroup group)
     {
+        if (_flushesNext && _isFlushed)
+        {
+            _session.Execute("PRAGMA synchronous = NORMAL");
+            _flushesNext = false;
+        }
+
         SqliteKvState before = Begin();
         Versionstamp last = before.Last > _floor ? before.Last : _floor;
         DateTimeOffset? first = null;
@@ -96,8 +108,14 @@ internal sealed class SqliteKvWriter : IKvView, IDisposable
             throw;
         }
 
-        if (changes.Last != last) End(changes.Last);
-        else _session.Rollback();
+        if (changes.Last == last)
+        {
+            _session.Rollback();
+            return first;
+        }
+
+        End(changes.Last);
+        _isFlushed = true;
         return first;
     }
 

@@ -126,6 +126,20 @@ public abstract class KvQueueTests(KvBackend backend) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Those_who_watch_the_keys_of_a_message_that_is_given_up_are_told()
+    {
+        byte[] one = [2, 1], two = [2, 2];
+        await using IAsyncEnumerator<WatchUpdate> watch = _database.WatchAsync([one, two], Token).GetAsyncEnumerator(Token);
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Equal([null, null], watch.Current.Entries);
+        Listen(new ConcurrentQueue<QueueMessage>(), (_, _) => throw new InvalidOperationException("no luck"));
+        await _queue.EnqueueAsync(Text("m"), new EnqueueOptions { Backoff = [], KeysIfUndelivered = [one, two] }, Token);
+        Assert.True(await watch.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), Token), "The watch ended.");
+        Assert.All(watch.Current.Entries, e => Assert.Equal("m", TextOf(e!.Value)));
+        Assert.Equal(watch.Current.Entries[0]!.Versionstamp, watch.Current.Entries[1]!.Versionstamp);
+    }
+
+    [Fact]
     public async Task A_handler_at_work_is_not_given_its_message_twice_however_long_it_takes()
     {
         var gate = new TaskCompletionSource();
