@@ -45,8 +45,17 @@ public sealed class Kv
     /// <returns>Null: there is none.</returns>
     /// <exception cref="ArgumentException">There is no codec for the type, or the key is reserved or too long.</exception>
     /// <exception cref="StorageException">The database cannot be read, or the value is of another type.</exception>
-    public async ValueTask<KvEntry<T>?> GetAsync<T>(KvKey key, KvConsistency consistency = KvConsistency.Strong, CancellationToken cancellationToken = default) =>
-        (await GetManyAsync<T>([key], consistency, cancellationToken).ConfigureAwait(false))[0];
+    public async ValueTask<KvEntry<T>?> GetAsync<T>(KvKey key, KvConsistency consistency = KvConsistency.Strong, CancellationToken cancellationToken = default)
+    {
+        IKvCodec<T> codec = _options.Codecs.Find<T>();
+        SnapshotReadOptions? how = HowToRead(consistency);
+        IReadOnlyList<KvRange> read = await Database.SnapshotReadAsync([ReadRange.Of(KvReserved.Check(key, nameof(key)))], how, cancellationToken).ConfigureAwait(false);
+        if (read[0].Entries.Count == 0) return null;
+
+        // Nearly always whole; a large one that was replaced while it was read is read again.
+        return await DecodeAsync(read[0].Entries[0], codec, how, cancellationToken).ConfigureAwait(false)
+            ?? (await GetManyAsync<T>([key], KvConsistency.Strong, cancellationToken).ConfigureAwait(false))[0];
+    }
 
     /// <summary>Reads entries, all of them as they are at one instant.</summary>
     /// <param name="keys">As many as the database takes (<see cref="KvLimits.MaxRanges"/>).</param>
@@ -303,14 +312,17 @@ public sealed class Kv
 
     private async IAsyncEnumerable<IReadOnlyList<KvEntry<T>?>> WatchAsync<T>(IReadOnlyList<KvKey> keys, IAsyncEnumerable<WatchUpdate> updates, IKvCodec<T> codec, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        IReadOnlyList<KvEntry<T>?>? told = null;
+        // No values: nobody keeps them for a watch that waits.
+        Versionstamp?[]? told = null;
         await foreach (WatchUpdate update in updates.ConfigureAwait(false))
         {
             IReadOnlyList<KvEntry<T>?> entries = await DecodeAsync(keys, update, codec, cancellationToken).ConfigureAwait(false);
 
             // What was read again for a large value may be what the next update tells.
-            if (told is not null && told.Select(e => e?.Versionstamp).SequenceEqual(entries.Select(e => e?.Versionstamp))) continue;
-            yield return told = entries;
+            Versionstamp?[] found = [.. entries.Select(e => e?.Versionstamp)];
+            if (told is not null && told.SequenceEqual(found)) continue;
+            told = found;
+            yield return entries;
         }
     }
 

@@ -58,6 +58,35 @@ public abstract class KvWatchTests
     }
 
     [Fact]
+    public async Task Ten_thousand_watches_of_the_model_that_wait_hold_no_value()
+    {
+        await using IKvDatabase database = await OpenAsync();
+        var kv = new Kv(database);
+        for (int i = 0; i < 200; i++) await kv.SetAsync(["shared"], new byte[20_000]);
+        using var end = new CancellationTokenSource();
+        long before = LiveBytes();
+        IAsyncEnumerator<KvEntry<byte[]>?>[] watches = [.. Enumerable.Range(0, Watches).Select(_ => kv.WatchAsync<byte[]>(["shared"], end.Token).GetAsyncEnumerator(end.Token))];
+        foreach (IAsyncEnumerator<KvEntry<byte[]>?> watch in watches)
+        {
+            Assert.True(await watch.MoveNextAsync().AsTask().WaitAsync(Deadline));
+            Assert.Equal(20_000, watch.Current!.Value.Length);
+        }
+
+        Task<bool>[] next = [.. watches.Select(watch => watch.MoveNextAsync().AsTask())];
+        await Eventually.HoldsAsync(() => CountWatches(database) == Watches && next.All(n => !n.IsCompleted), "They do not wait.");
+        double waiting = (LiveBytes() - before - KeptForReads) / (double)Watches;
+        TestContext.Current.TestOutputHelper!.WriteLine($"a watch of the model that waits: {waiting:f0} B");
+        Assert.True(waiting < 5_000, $"A watch of a value of 20,000 bytes takes {waiting:f0} B while it waits.");
+        await kv.DeleteAsync(["shared"]);
+        foreach ((IAsyncEnumerator<KvEntry<byte[]>?> watch, Task<bool> told) in watches.Zip(next))
+        {
+            Assert.True(await told.WaitAsync(Deadline));
+            Assert.Null(watch.Current);
+            await watch.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_hundred_watches_that_come_and_go_see_the_last_state_and_leave_nothing()
     {
         await using IKvDatabase database = await OpenAsync();
