@@ -46,16 +46,16 @@ install_missing() {
         { echo "Some could not be installed; the tests that need them will say so."; tail -n 5 "$results/apt.log"; }
 }
 
-# The packages of the JavaScript client, of exactly the versions in its lock file, once for each state of that file.
+# The packages of the JavaScript clients, Deno among them, of exactly the versions in their lock file, once for each state of that file.
 install_node_packages() {
     if cmp -s "$node_sources/package-lock.json" "$node_packages/installed.json"; then return; fi
-    echo "Installing the AWS SDK for JavaScript ..."
+    echo "Installing the AWS SDK for JavaScript and Deno ..."
     mkdir -p "$node_packages"
     cp "$node_sources"/package*.json "$node_packages/"
     if limited npm ci --prefix "$node_packages" --ignore-scripts --no-audit --no-fund >"$results/npm.log" 2>&1; then
         cp "$node_sources/package-lock.json" "$node_packages/installed.json"
     else
-        echo "It could not be installed; the tests that need it will say so."
+        echo "They could not be installed; the tests that need them will say so."
         tail -n 5 "$results/npm.log"
     fi
 }

@@ -1,7 +1,6 @@
-using System.Buffers.Binary;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Wire = Strata.KvConnect.Messages;
@@ -13,37 +12,41 @@ namespace Strata.KvConnect;
 /// versions 1 to 3 (denokv, <c>proto/kv-connect.md</c>).
 /// </summary>
 /// <remarks>
-/// <para><b>Commit point:</b> the server's. A write whose answer was lost is reported with the outcome Unknown and is not sent
-/// again: a sum must not be applied twice. Whoever wants it done for sure reads, or writes with a check.</para>
-/// <para>Reads, and writes that certainly were not applied, are tried again. A watch connects again by itself, and tells what
-/// has changed meanwhile.</para>
+/// <para><b>Commit point:</b> the server's. A write is carried through once it is on its way, whether or not it is cancelled.
+/// If its answer is lost the outcome is Unknown, and it is not sent again: a sum must not be applied twice. The exception is a
+/// write that replaces or deletes an entry of which it checks that it is still that of a certain commit: the check can hold
+/// once only, so it is sent again, and if the check fails then, the outcome is Unknown still.</para>
+/// <para>Reads, and writes that certainly were not applied, are tried again; what the server refuses (4xx) is not, but for a
+/// token that has run out. A watch connects again by itself, and tells what has changed meanwhile.</para>
 /// <para>The limits are Deno's. Servers other than Strata's do not tell when entries expire, and send values where only keys
-/// were asked for; these are dropped here.</para>
+/// were asked for; these are dropped here. They may take less than the limits say, and say so by an
+/// <see cref="ArgumentException"/>: Deno's read at most 1,000 entries in all ranges together.</para>
 /// </remarks>
 public sealed class KvConnectDatabase : IKvDatabase
 {
-    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(100), LongestWait = TimeSpan.FromSeconds(5), Early = TimeSpan.FromMinutes(1);
-
-    /// <summary>Servers ping every few seconds; without a word for so long the connection is given up.</summary>
-    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(30);
+    /// <summary>Bytes of an answer besides keys and values: tags, lengths, versionstamps.</summary>
+    private const int EntryOverhead = 128, AnswerOverhead = 64 << 10;
 
     private readonly KvConnectOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
-    private readonly HttpClient _http;
-    private readonly SemaphoreSlim _opening = new(1, 1);
+    private readonly KvConnectTransport _transport;
+    private readonly KvConnectSessions _sessions;
+    private readonly OperationGate _gate;
     private readonly CancellationTokenSource _closing = new();
-    private KvConnectSession _session;
 
-    private KvConnectDatabase(KvConnectOptions options, HttpClient http, KvConnectSession session, StoreContext context)
+    private KvConnectDatabase(KvConnectOptions options, HttpMessageHandler handler, StoreContext context)
     {
-        (_options, _http, _session, _clock) = (options, http, session, context.Clock);
+        (_options, _clock) = (options, context.Clock);
         _log = context.Loggers.CreateLogger<KvConnectDatabase>();
-        Capabilities = new KvCapabilities { Database = options.Name, Limits = options.Limits, WatchesOtherProcesses = true, TellsExpiry = session.IsStrata };
+        _gate = new OperationGate(options.Name);
+        _transport = new KvConnectTransport(handler, options, context.Clock);
+        _sessions = new KvConnectSessions(_transport, options, context.Clock, _log, _closing.Token);
+        Capabilities = new KvCapabilities { Database = options.Name, Limits = options.Limits, WatchesOtherProcesses = true, TellsExpiry = false };
     }
 
     /// <inheritdoc/>
-    public KvCapabilities Capabilities { get; }
+    public KvCapabilities Capabilities { get; private set; }
 
     /// <summary>Connects: asks the server where the database is.</summary>
     /// <param name="options">Where it is.</param>
@@ -56,17 +59,16 @@ public sealed class KvConnectDatabase : IKvDatabase
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        context ??= StoreContext.Default;
-        var http = new HttpClient(handler ?? new SocketsHttpHandler { AllowAutoRedirect = false, AutomaticDecompression = DecompressionMethods.All, ConnectTimeout = options.Timeout }) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
+        var database = new KvConnectDatabase(options, handler ?? KvConnectTransport.HandlerFor(options), context ?? StoreContext.Default);
         try
         {
-            using var deadline = new Deadline(options, context.Clock, cancellationToken);
-            KvConnectSession session = await Reached("open", options, WriteOutcome.NotApplied, deadline, token => KvConnectSession.OpenAsync(http, options, token), cancellationToken).ConfigureAwait(false);
-            return new KvConnectDatabase(options, http, session, context);
+            KvConnectSession session = await database.RepeatAsync("open", token => database._sessions.GetAsync(token).AsTask(), cancellationToken).ConfigureAwait(false);
+            database.Capabilities = database.Capabilities with { TellsExpiry = session.IsStrata };
+            return database;
         }
         catch
         {
-            http.Dispose();
+            await database.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -75,70 +77,228 @@ public sealed class KvConnectDatabase : IKvDatabase
     public async ValueTask<IReadOnlyList<KvRange>> SnapshotReadAsync(IReadOnlyList<ReadRange> ranges, SnapshotReadOptions? options, CancellationToken cancellationToken)
     {
         Capabilities.Limits.Check(ranges);
+        using OperationGate.Pass pass = _gate.Enter("read");
         bool isStrong = options?.Consistency != KvConsistency.Eventual;
-        byte[] answer = await CallAsync(Protocol.SnapshotRead, WireForm.Of(ranges), isStrong, isRead: true, cancellationToken).ConfigureAwait(false);
-        Wire.SnapshotReadOutput output = Parsed(Wire.SnapshotReadOutput.Parser, answer);
-        if (output.ReadDisabled || output.Status == Wire.SnapshotReadStatus.SrReadDisabled) throw Failed("read", "The server refuses reads of this database.", StorageErrorKind.Unavailable);
-        if (output.Ranges.Count != ranges.Count) throw Failed("read", $"The server answered {output.Ranges.Count} ranges where {ranges.Count} were asked for.", StorageErrorKind.Corrupt);
-        KvRange[] found = Formed(() => WireForm.Of(output));
-        for (int i = 0; i < found.Length; i++)
-        {
-            if (ranges[i].KeysOnly) found[i] = new KvRange([.. found[i].Entries.Select(e => e with { Value = e.Value with { Data = default } })]);
-        }
-
-        return found;
+        return await RepeatAsync("read", token => ReadOnceAsync(ranges, isStrong, token), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask<CommitResult> AtomicWriteAsync(AtomicWrite write, CancellationToken cancellationToken)
     {
         Capabilities.Limits.Check(write);
-        byte[] answer = await CallAsync(Protocol.AtomicWrite, WireForm.Of(write), isStrong: true, isRead: false, cancellationToken).ConfigureAwait(false);
-        Wire.AtomicWriteOutput output = Parsed(Wire.AtomicWriteOutput.Parser, answer);
-        return output.Status switch
-        {
-            Wire.AtomicWriteStatus.AwSuccess when Versionstamp.TryRead(output.Versionstamp.Span, out Versionstamp stamp) && stamp.IsKnown => CommitResult.Committed(stamp),
-            Wire.AtomicWriteStatus.AwCheckFailure => CommitResult.CheckFailed([.. output.FailedChecks.Select(i => (int)i)]),
-            Wire.AtomicWriteStatus.AwWriteDisabled => throw Failed("write", "The server refuses writes to this database.", StorageErrorKind.AccessDenied),
-            _ => throw new StorageException(StorageErrorKind.Corrupt, $"The server of {_options} answered a write with status {(int)output.Status}.") { Store = _options.Name, Operation = "write", Outcome = WriteOutcome.Unknown },
-        };
+        using OperationGate.Pass pass = _gate.Enter("write");
+        return await CommitAsync(write, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<WatchUpdate> WatchAsync(IReadOnlyList<ReadOnlyMemory<byte>> keys, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <remarks>What the server tells is read as it comes, and the last of it is kept for whoever asks next.</remarks>
+    public IAsyncEnumerable<WatchUpdate> WatchAsync(IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken)
     {
         Capabilities.Limits.Check(keys);
-        if (_session.Version < 3) throw new StorageException(StorageErrorKind.Unsupported, $"The server of {_options} speaks version {_session.Version} of the protocol; watches came with version 3.") { Store = _options.Name, Operation = "watch" };
-        var message = new Wire.Watch();
-        foreach (ReadOnlyMemory<byte> key in keys) message.Keys.Add(new Wire.WatchKey { Key = WireForm.Bytes(key) });
-        byte[] body = message.ToByteArray();
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
-        KvEntry?[]? told = null;
-        for (int failures = 0; ; failures++)
-        {
-            IAsyncEnumerator<KvEntry?[]> states = StatesAsync(body, keys.Count, ends.Token).GetAsyncEnumerator(ends.Token);
-            await using (states.ConfigureAwait(false))
-            {
-                while (await NextAsync(states, failures, cancellationToken).ConfigureAwait(false) is { } state)
-                {
-                    failures = 0;
-                    if (told is not null && !Differ(told, state)) continue;
-                    told = state;
-                    yield return new WatchUpdate(state);
-                }
-            }
+        return WatchKeysAsync([.. keys.Select(k => (ReadOnlyMemory<byte>)k.ToArray())], cancellationToken);
+    }
 
-            await WaitAsync(failures, ends.Token, cancellationToken).ConfigureAwait(false);
+    /// <summary>Ends reads and watches, which find it closed, and waits for the writes under way: until their answers, or until their time is up.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync().ConfigureAwait(false);
+        if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
+        await _sessions.CloseAsync().ConfigureAwait(false);
+        _transport.Dispose();
+    }
+
+    /// <summary>Whether a failure is one that passes. What the server has refused is not asked again, though it may be right later: that is the caller's to decide.</summary>
+    internal static bool MayRepeat(StorageException e) => e.IsTransient && e.InnerException is not HttpRequestException { StatusCode: HttpStatusCode.TooManyRequests };
+
+    /// <summary>Does again, after a wait, what failed in a way that passes and has changed nothing.</summary>
+    private async Task<T> RepeatAsync<T>(string operation, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        try
+        {
+            for (int failures = 0; ; failures++)
+            {
+                try
+                {
+                    return await attempt(ends.Token).ConfigureAwait(false);
+                }
+                catch (StorageException e) when (failures < _options.Retries && MayRepeat(e))
+                {
+                    _log.LogInformation(e, "The {Operation} of {Database} is tried again", operation, _options.Name);
+                }
+
+                await Backoff.WaitAsync(failures, _clock, ends.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw StorageException.Closed(operation, _options.Name);
         }
     }
 
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    /// <summary>As <see cref="RepeatAsync"/>; but once an attempt may have been applied, only a commit is an answer.</summary>
+    private async Task<CommitResult> CommitAsync(AtomicWrite write, CancellationToken cancellationToken)
     {
-        if (_closing.IsCancellationRequested) return;
-        await _closing.CancelAsync().ConfigureAwait(false);
-        _http.Dispose();
-        _opening.Dispose();
+        cancellationToken.ThrowIfCancellationRequested();
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        byte[] message = WireForm.Of(write).ToByteArray();
+        StorageException? unknown = null;
+        try
+        {
+            for (int failures = 0; ; failures++)
+            {
+                try
+                {
+                    CommitResult result = await WriteOnceAsync(message, ends.Token).ConfigureAwait(false);
+
+                    // A check that fails now may have failed because the attempt whose answer was lost was applied.
+                    return result.IsCommitted || unknown is null ? result : throw unknown;
+                }
+                catch (StorageException e) when (e != unknown && failures < _options.Retries && MayRepeat(e) && (e.Outcome == WriteOutcome.NotApplied || IsAppliedOnceAtMost(write)))
+                {
+                    if (e.Outcome == WriteOutcome.Unknown) unknown = e;
+                    _log.LogInformation(e, "A write to {Database} is tried again", _options.Name);
+                }
+
+                await Backoff.WaitAsync(failures, _clock, ends.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (unknown is not null && e != unknown)
+        {
+            // What goes wrong now does not say what became of the attempt before.
+            ExceptionDispatchInfo.Throw(unknown);
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw StorageException.Closed("write", _options.Name);
+        }
+    }
+
+    /// <summary>
+    /// Whether it cannot be applied twice, whenever a second copy of it arrives: it checks that an entry is that of a certain
+    /// commit, and puts an end to that. A check for absence is not enough: the entry may be deleted before the copy arrives.
+    /// </summary>
+    private static bool IsAppliedOnceAtMost(AtomicWrite write) =>
+        write.Checks.Any(c => c.Versionstamp.IsKnown && write.Mutations.Any(m => m.Kind is KvMutationKind.Set or KvMutationKind.Delete && m.Key.Span.SequenceEqual(c.Key.Span)));
+
+    private async Task<KvRange[]> ReadOnceAsync(IReadOnlyList<ReadRange> ranges, bool isStrong, CancellationToken cancellationToken)
+    {
+        KvConnectSession session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
+        KvConnectEndpoints endpoints = isStrong ? session.Strong : session.Eventual;
+        Uri endpoint = endpoints.Current;
+        long most = AnswerOverhead + ranges.Sum(r => (long)r.Limit * (Capabilities.Limits.MaxKeyBytes + Capabilities.Limits.MaxValueBytes + EntryOverhead));
+        byte[] message = WireForm.Of(ranges, session.IsStrata).ToByteArray();
+        ReadOnlyMemory<byte> answer = await PostAsync(session, endpoints, Protocol.SnapshotRead, message, "read", WriteOutcome.NotApplied, Math.Min(most, Protocol.MaxAnswer), cancellationToken).ConfigureAwait(false);
+        Wire.SnapshotReadOutput output = Parsed(Wire.SnapshotReadOutput.Parser, answer, "read", WriteOutcome.NotApplied);
+        bool isDisabled = session.Version >= Protocol.StatusVersion ? output.Status == Wire.SnapshotReadStatus.SrReadDisabled : output.ReadDisabled;
+        if (isDisabled || (isStrong && session.Version >= Protocol.ConsistencyVersion && !output.ReadIsStronglyConsistent))
+        {
+            endpoints.Failed(endpoint);
+            _sessions.Discard(session, isRefused: false);
+            throw Failed("read", StorageErrorKind.Unavailable, isDisabled ? "serves no reads of this database now" : "does not have the last state of this database now", isTransient: true);
+        }
+
+        if (session.Version >= Protocol.StatusVersion && output.Status != Wire.SnapshotReadStatus.SrSuccess) throw Failed("read", StorageErrorKind.Corrupt, $"answered a read with status {(int)output.Status}");
+        if (output.Ranges.Count != ranges.Count) throw Failed("read", StorageErrorKind.Corrupt, $"answered {output.Ranges.Count} ranges where {ranges.Count} were asked for");
+        try
+        {
+            return [.. WireForm.Of(output).Select((found, i) => Checked(found, ranges[i]))];
+        }
+        catch (FormatException e)
+        {
+            throw Failed("read", StorageErrorKind.Corrupt, $"answered what the protocol does not know: {e.Message}", inner: e);
+        }
+    }
+
+    private async Task<CommitResult> WriteOnceAsync(byte[] message, CancellationToken cancellationToken)
+    {
+        KvConnectSession session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // From here on nobody but the clock ends it: a write that is on its way cannot be called back.
+        ReadOnlyMemory<byte> answer = await PostAsync(session, session.Strong, Protocol.AtomicWrite, message, "write", WriteOutcome.Unknown, AnswerOverhead, CancellationToken.None).ConfigureAwait(false);
+        Wire.AtomicWriteOutput output = Parsed(Wire.AtomicWriteOutput.Parser, answer, "write", WriteOutcome.Unknown);
+        switch (output.Status)
+        {
+            case Wire.AtomicWriteStatus.AwSuccess when Versionstamp.TryRead(output.Versionstamp.Span, out Versionstamp stamp) && stamp.IsKnown:
+                return CommitResult.Committed(stamp);
+            case Wire.AtomicWriteStatus.AwCheckFailure:
+                return CommitResult.CheckFailed([.. output.FailedChecks.Select(i => (int)i)]);
+            case Wire.AtomicWriteStatus.AwWriteDisabled:
+                _sessions.Discard(session, isRefused: false);
+                throw Failed("write", StorageErrorKind.Unavailable, "takes no writes to this database now", isTransient: true);
+            default:
+                throw Failed("write", StorageErrorKind.Corrupt, $"answered a write with status {(int)output.Status}", outcome: WriteOutcome.Unknown);
+        }
+    }
+
+    private async Task<ReadOnlyMemory<byte>> PostAsync(KvConnectSession session, KvConnectEndpoints endpoints, string call, byte[] message, string operation, WriteOutcome broken, long most, CancellationToken cancellationToken)
+    {
+        Uri endpoint = endpoints.Current;
+        using HttpRequestMessage request = session.Request(endpoint, call, message);
+        try
+        {
+            return await _transport.SendAsync(request, operation, broken, ReadAsync, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is StorageException or ArgumentException)
+        {
+            _sessions.Judge(session, endpoints, endpoint, e);
+            throw;
+        }
+
+        async Task<ReadOnlyMemory<byte>> ReadAsync(HttpResponseMessage response, CancellationToken token)
+        {
+            if (response.StatusCode != HttpStatusCode.OK) throw await _transport.RefusalAsync(response, session, operation, broken, token).ConfigureAwait(false);
+            session.Prove();
+            return await _transport.ReadAsync(response, operation, broken, most, token).ConfigureAwait(false);
+        }
+    }
+
+    private async IAsyncEnumerable<WatchUpdate> WatchKeysAsync(ReadOnlyMemory<byte>[] keys, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        var watch = new KvConnectWatch(_sessions, _transport, _options, _clock, _log, keys);
+        Task following = FollowAsync(watch, _gate.Enter("watch"), ends.Token);
+        try
+        {
+            for (KvEntry?[]? told = null; ;)
+            {
+                KvEntry?[] state = await NextAsync(watch, cancellationToken).ConfigureAwait(false);
+                if (told is not null && !Differ(told, state)) continue;
+                told = state;
+                yield return new WatchUpdate(state);
+            }
+        }
+        finally
+        {
+            await ends.CancelAsync().ConfigureAwait(false);
+            await following.ConfigureAwait(false);
+        }
+    }
+
+    private static async Task FollowAsync(KvConnectWatch watch, OperationGate.Pass pass, CancellationToken cancellationToken)
+    {
+        using (pass) await watch.RunAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<KvEntry?[]> NextAsync(KvConnectWatch watch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            KvEntry?[]? state;
+            while (!watch.States.TryRead(out state)) await watch.States.WaitToReadAsync(cancellationToken).ConfigureAwait(false);
+            return state;
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw StorageException.Closed("watch", _options.Name);
+        }
     }
 
     private static bool Differ(KvEntry?[] before, KvEntry?[] now)
@@ -151,223 +311,33 @@ public sealed class KvConnectDatabase : IKvDatabase
         return false;
     }
 
-    /// <returns>Null: the connection is gone, and a new one is to be made.</returns>
-    private async Task<KvEntry?[]?> NextAsync(IAsyncEnumerator<KvEntry?[]> states, int failures, CancellationToken cancellationToken)
+    /// <summary>What was asked for and nothing else: whoever pages through a range relies on it.</summary>
+    private static KvRange Checked(KvRange found, ReadRange range)
     {
-        try
+        if (found.Entries.Count > range.Limit) throw new FormatException($"{found.Entries.Count} entries where at most {range.Limit} were asked for");
+        for (int i = 0; i < found.Entries.Count; i++)
         {
-            return await states.MoveNextAsync().ConfigureAwait(false) ? states.Current : null;
+            ReadOnlySpan<byte> key = found.Entries[i].Key.Span;
+            if (!range.Contains(key)) throw new FormatException("an entry that is not within its range");
+            if (i > 0 && Math.Sign(found.Entries[i - 1].Key.Span.SequenceCompareTo(key)) != (range.Reverse ? 1 : -1)) throw new FormatException("entries that are not in order");
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException || e is StorageException { IsTransient: true })
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (_closing.IsCancellationRequested) throw StorageException.Closed("watch", _options.Name);
-            _log.LogInformation(e, "The watch of {Database} broke off for the {Count}. time; it connects again", _options.Name, failures + 1);
-            return null;
-        }
+
+        return range.KeysOnly ? new KvRange([.. found.Entries.Select(e => e with { Value = e.Value with { Data = default } })]) : found;
     }
 
-    private async IAsyncEnumerable<KvEntry?[]> StatesAsync(byte[] body, int keys, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        KvConnectSession session = await SessionAsync(cancellationToken).ConfigureAwait(false);
-        using HttpRequestMessage request = Request(session, session.Strong, Protocol.Watch, body);
-        using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-        if (response.StatusCode != HttpStatusCode.OK) throw await RefusalAsync(response, session, "watch", WriteOutcome.NotApplied, cancellationToken).ConfigureAwait(false);
-        Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        await using (stream.ConfigureAwait(false))
-        {
-            byte[] head = new byte[Protocol.FrameBytes];
-            while (true)
-            {
-                await ReadAsync(stream, head, cancellationToken).ConfigureAwait(false);
-                uint length = BinaryPrimitives.ReadUInt32LittleEndian(head);
-                if (length == 0) continue;
-                if (length > Protocol.MaxFrame) throw Failed("watch", $"The server sent a message of {length} bytes; {Protocol.MaxFrame} are the most.", StorageErrorKind.Corrupt);
-                byte[] frame = new byte[length];
-                await ReadAsync(stream, frame, cancellationToken).ConfigureAwait(false);
-                Wire.WatchOutput output = Parsed(Wire.WatchOutput.Parser, frame);
-                if (output.Status != Wire.SnapshotReadStatus.SrSuccess) throw Failed("watch", "The server refuses reads of this database.", StorageErrorKind.Unavailable);
-                if (output.Keys.Count != keys) throw Failed("watch", $"The server told of {output.Keys.Count} keys where {keys} are watched.", StorageErrorKind.Corrupt);
-                yield return Formed(() => output.Keys.Select(k => k.EntryIfChanged is { Versionstamp.Length: > 0 } entry ? WireForm.Of(entry) : null).ToArray());
-            }
-        }
-    }
-
-    private async Task ReadAsync(Stream stream, byte[] into, CancellationToken cancellationToken)
-    {
-        using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using ITimer timer = _clock.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), silence, LongestSilence, System.Threading.Timeout.InfiniteTimeSpan);
-        await stream.ReadExactlyAsync(into, silence.Token).ConfigureAwait(false);
-    }
-
-    private async Task<byte[]> CallAsync(string call, IMessage message, bool isStrong, bool isRead, CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        byte[] body = message.ToByteArray();
-        string operation = isRead ? "read" : "write";
-        for (int attempt = 0; ; attempt++)
-        {
-            try
-            {
-                using var deadline = new Deadline(_options, _clock, cancellationToken, _closing.Token);
-                KvConnectSession session = await Reached("open", _options, WriteOutcome.NotApplied, deadline, SessionAsync, cancellationToken).ConfigureAwait(false);
-                WriteOutcome broken = isRead ? WriteOutcome.NotApplied : WriteOutcome.Unknown;
-                return await Reached(operation, _options, broken, deadline, token => SendAsync(session, isStrong ? session.Strong : session.Eventual, call, body, operation, broken, token), cancellationToken).ConfigureAwait(false);
-            }
-            catch (StorageException e) when (_closing.IsCancellationRequested)
-            {
-                throw new StorageException(StorageErrorKind.Closed, $"Database '{_options.Name}' is closed.", e) { Store = _options.Name, Operation = operation, Outcome = e.Outcome };
-            }
-            catch (StorageException e) when (e.IsTransient && e.Outcome == WriteOutcome.NotApplied && attempt < _options.Retries)
-            {
-                _log.LogInformation(e, "The {Operation} of {Database} is tried again", operation, _options.Name);
-            }
-
-            await WaitAsync(attempt, cancellationToken, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<byte[]> SendAsync(KvConnectSession session, Uri endpoint, string call, byte[] body, string operation, WriteOutcome broken, CancellationToken cancellationToken)
-    {
-        using HttpRequestMessage request = Request(session, endpoint, call, body);
-        using HttpResponseMessage response = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
-        if (response.StatusCode == HttpStatusCode.OK) return await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
-        throw await RefusalAsync(response, session, operation, broken, cancellationToken).ConfigureAwait(false);
-    }
-
-    private static HttpRequestMessage Request(KvConnectSession session, Uri endpoint, string call, byte[] body)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(endpoint, call)) { Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(Protocol.MessageType) } } };
-        session.Sign(request);
-        return request;
-    }
-
-    private async Task<Exception> RefusalAsync(HttpResponseMessage response, KvConnectSession session, string operation, WriteOutcome broken, CancellationToken cancellationToken)
-    {
-        int status = (int)response.StatusCode;
-        string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-        string message = $"The server of {_options} answered {status}: {(text.Length > 500 ? text[..500] : text)}";
-        if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
-        {
-            // The token of the data path may have been changed before its time; a new one is asked for, once.
-            bool isNew = Interlocked.CompareExchange(ref _session, session with { ExpiresAt = DateTimeOffset.MinValue }, session) == session;
-            return new StorageException(StorageErrorKind.AccessDenied, message) { Store = _options.Name, Operation = operation, IsTransient = isNew && session.ExpiresAt > _clock.GetUtcNow() };
-        }
-
-        // What it was asked is wrong, and would be wrong again.
-        if (response.StatusCode == HttpStatusCode.BadRequest) return new ArgumentException(message);
-        return status >= 500
-            ? new StorageException(StorageErrorKind.Unavailable, message) { Store = _options.Name, Operation = operation, IsTransient = true, Outcome = broken }
-            : new StorageException(status == (int)HttpStatusCode.RequestEntityTooLarge ? StorageErrorKind.TooLarge : StorageErrorKind.Unsupported, message)
-            {
-                Store = _options.Name,
-                Operation = operation,
-                IsTransient = response.StatusCode == HttpStatusCode.TooManyRequests,
-                Outcome = response.StatusCode == HttpStatusCode.Conflict ? broken : WriteOutcome.NotApplied,
-            };
-    }
-
-    private async Task<KvConnectSession> SessionAsync(CancellationToken cancellationToken)
-    {
-        if (_closing.IsCancellationRequested) throw StorageException.Closed("open", _options.Name);
-        KvConnectSession session = Volatile.Read(ref _session);
-        if (session.ExpiresAt - Early > _clock.GetUtcNow()) return session;
-        await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            session = Volatile.Read(ref _session);
-            if (session.ExpiresAt - Early > _clock.GetUtcNow()) return session;
-            session = await KvConnectSession.OpenAsync(_http, _options, cancellationToken).ConfigureAwait(false);
-            Volatile.Write(ref _session, session);
-            return session;
-        }
-        finally
-        {
-            _opening.Release();
-        }
-    }
-
-    /// <summary>What a broken connection, or no answer in time, means for what was asked.</summary>
-    private static async Task<T> Reached<T>(string operation, KvConnectOptions options, WriteOutcome broken, Deadline deadline, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await call(deadline.Token).ConfigureAwait(false);
-        }
-        catch (HttpRequestException e)
-        {
-            // Where no connection was made, nothing was sent.
-            bool isUnsent = e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
-            throw new StorageException(StorageErrorKind.Unavailable, $"The server of {options} cannot be reached: {e.Message}", e) { Store = options.Name, Operation = operation, IsTransient = true, Outcome = isUnsent ? WriteOutcome.NotApplied : broken };
-        }
-        catch (IOException e)
-        {
-            throw new StorageException(StorageErrorKind.Unavailable, $"The answer of the server of {options} broke off: {e.Message}", e) { Store = options.Name, Operation = operation, IsTransient = true, Outcome = broken };
-        }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested || broken == WriteOutcome.Unknown)
-        {
-            throw new StorageException(StorageErrorKind.Timeout, $"The server of {options} has not answered within {options.Timeout}.", e) { Store = options.Name, Operation = operation, IsTransient = true, Outcome = broken };
-        }
-    }
-
-    private async Task WaitAsync(int attempt, CancellationToken ends, CancellationToken cancellationToken)
-    {
-        TimeSpan wait = FirstWait * Math.Pow(2, Math.Min(attempt, 10));
-        try
-        {
-            await Task.Delay(wait < LongestWait ? wait : LongestWait, _clock, ends).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw StorageException.Closed("watch", _options.Name);
-        }
-    }
-
-    private T Parsed<T>(MessageParser<T> parser, byte[] bytes)
+    private T Parsed<T>(MessageParser<T> parser, ReadOnlyMemory<byte> bytes, string operation, WriteOutcome outcome)
         where T : IMessage<T>
     {
         try
         {
-            return parser.ParseFrom(bytes);
+            return parser.ParseFrom(bytes.Span);
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw new StorageException(StorageErrorKind.Corrupt, $"The server of {_options} sent what is no message of the protocol.", e) { Store = _options.Name };
+            throw Failed(operation, StorageErrorKind.Corrupt, "answered what is no message of the protocol", outcome: outcome, inner: e);
         }
     }
 
-    private T Formed<T>(Func<T> form)
-    {
-        try
-        {
-            return form();
-        }
-        catch (FormatException e)
-        {
-            throw new StorageException(StorageErrorKind.Corrupt, $"The server of {_options} sent what the protocol does not know: {e.Message}.", e) { Store = _options.Name };
-        }
-    }
-
-    private StorageException Failed(string operation, string message, StorageErrorKind kind) => new(kind, message) { Store = _options.Name, Operation = operation };
-
-    /// <summary>Ends a call that takes too long.</summary>
-    private sealed class Deadline : IDisposable
-    {
-        private readonly CancellationTokenSource _ends;
-        private readonly ITimer _timer;
-
-        public Deadline(KvConnectOptions options, TimeProvider clock, params CancellationToken[] tokens)
-        {
-            _ends = CancellationTokenSource.CreateLinkedTokenSource(tokens);
-            _timer = clock.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), _ends, options.Timeout, System.Threading.Timeout.InfiniteTimeSpan);
-        }
-
-        public CancellationToken Token => _ends.Token;
-
-        public void Dispose()
-        {
-            _timer.Dispose();
-            _ends.Dispose();
-        }
-    }
+    private StorageException Failed(string operation, StorageErrorKind kind, string what, bool isTransient = false, WriteOutcome outcome = WriteOutcome.NotApplied, Exception? inner = null) =>
+        new(kind, $"The server of {_options} {what}.", inner) { Store = _options.Name, Operation = operation, IsTransient = isTransient, Outcome = outcome };
 }

@@ -7,12 +7,14 @@ namespace Strata.KvConnect;
 internal static class WireForm
 {
     /// <summary>What a server is sent to read.</summary>
-    public static Wire.SnapshotRead Of(IReadOnlyList<ReadRange> ranges)
+    /// <param name="ranges">The ranges.</param>
+    /// <param name="isStrata">Whether the server knows what Strata has added to the protocol; others are not bothered with it.</param>
+    public static Wire.SnapshotRead Of(IReadOnlyList<ReadRange> ranges, bool isStrata = true)
     {
         var message = new Wire.SnapshotRead();
         foreach (ReadRange range in ranges)
         {
-            message.Ranges.Add(new Wire.ReadRange { Start = Bytes(range.Start), End = Bytes(range.End), Limit = range.Limit, Reverse = range.Reverse, KeysOnly = range.KeysOnly });
+            message.Ranges.Add(new Wire.ReadRange { Start = Bytes(range.Start), End = Bytes(range.End), Limit = range.Limit, Reverse = range.Reverse, KeysOnly = isStrata && range.KeysOnly });
         }
 
         return message;
@@ -84,6 +86,14 @@ internal static class WireForm
         return message;
     }
 
+    /// <summary>What a server is sent to watch.</summary>
+    public static Wire.Watch Of(IReadOnlyList<ReadOnlyMemory<byte>> keys)
+    {
+        var message = new Wire.Watch();
+        foreach (ReadOnlyMemory<byte> key in keys) message.Keys.Add(new Wire.WatchKey { Key = Bytes(key) });
+        return message;
+    }
+
     /// <summary>A versionstamp's 10 bytes.</summary>
     public static ByteString Of(Versionstamp stamp)
     {
@@ -108,7 +118,9 @@ internal static class WireForm
         {
             Key = Bytes(mutation.Key),
             MutationType = (Wire.MutationType)mutation.Kind,
-            ExpireAtMs = mutation.Expires?.ToUnixTimeMilliseconds() ?? 0,
+
+            // 0 and −1 would mean none, and some servers refuse what is below; the first millisecond is past as well.
+            ExpireAtMs = mutation.Expires is { } expires ? Math.Max(1, expires.ToUnixTimeMilliseconds()) : 0,
         };
         if (mutation.Kind != KvMutationKind.Delete) message.Value = new Wire.KvValue { Data = Bytes(mutation.Value.Data), Encoding = (Wire.ValueEncoding)mutation.Value.Encoding };
         if (mutation.SumLimits is { } limits) (message.SumMin, message.SumMax, message.SumClamp) = (Bytes(limits.Min), Bytes(limits.Max), limits.Clamp);

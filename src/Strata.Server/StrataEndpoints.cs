@@ -44,6 +44,7 @@ public static class StrataEndpoints
         group.MapAccess(served);
         group.MapUploads(served);
         group.MapKeyValues(served);
+        group.MapDatabases(served);
         group.MapDashboard(served);
         new SessionEndpoints(served, sessions).Map(group);
         served.Objects = served.Logged(guard.Wrap(new S3Endpoint(served).HandleAsync));

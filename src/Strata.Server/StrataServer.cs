@@ -1,10 +1,15 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,6 +20,9 @@ namespace Strata.Server;
 /// <summary>A running server over some stores, which it does not own: dispose the server first, then the stores.</summary>
 public sealed class StrataServer : IAsyncDisposable
 {
+    /// <summary>Requests at once on one connection of HTTP/2, watches among them; more wait with the client.</summary>
+    internal const int StreamsPerConnection = 256;
+
     private readonly WebApplication _app;
     private readonly ServedStores _served;
     private readonly ServerCertificate? _certificate;
@@ -101,11 +109,12 @@ public sealed class StrataServer : IAsyncDisposable
         {
             certificate = options.Tls is null ? null : new ServerCertificate(options.Tls, context);
             app = Build(listen, options, certificate, context);
+            if (options.MinBytesPerSecond > 0) app.Use(next => http => HttpProtocol.IsHttp2(http.Request.Protocol) ? StalledStreams.RunAsync(http, next, options, context.Clock) : next(http));
             app.Use(next => http => IsForObjects(http.Request.Path.Value) ? served.Objects!(http) : next(http));
             app.UseRouting();
             app.MapStrata(served);
             await app.StartAsync(cancellationToken);
-            string bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+            string bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Last();
             return new StrataServer(app, served, listen.ReachableAt(certificate is not null, new Uri(bound).Port), certificate, Telemetry.Start(context));
         }
         catch (Exception e)
@@ -135,12 +144,14 @@ public sealed class StrataServer : IAsyncDisposable
         builder.Services.AddSingleton(context.Clock);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTimeout);
         builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, listen, options, certificate));
+        PriorKnowledge? priorKnowledge = certificate is null ? new PriorKnowledge(options, context.Clock) : null;
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, listen, options, certificate, priorKnowledge));
+        if (priorKnowledge is not null) builder.Services.AddSingleton<IConnectionListenerFactory>(priorKnowledge);
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endpoint => StalledReaders.Limited(endpoint, options));
         return builder.Build();
     }
 
-    private static void Configure(KestrelServerOptions kestrel, ListenAddress listen, StrataServerOptions options, ServerCertificate? certificate)
+    private static void Configure(KestrelServerOptions kestrel, ListenAddress listen, StrataServerOptions options, ServerCertificate? certificate, PriorKnowledge? priorKnowledge)
     {
         kestrel.AddServerHeader = false;
         KestrelServerLimits limits = kestrel.Limits;
@@ -156,18 +167,34 @@ public sealed class StrataServer : IAsyncDisposable
         MinDataRate? slowest = options.MinBytesPerSecond == 0 ? null : new MinDataRate(options.MinBytesPerSecond, options.SlowGrace);
         limits.MinRequestBodyDataRate = slowest;
         limits.MinResponseDataRate = slowest;
+
+        // What a connection of HTTP/1.1 has for itself, the streams of one of HTTP/2 share: bytes received and not yet taken (the
+        // windows) among them. Streams that were reset count until their requests have ended, twice as many at most: who
+        // resets more is told to calm down, and then cut off.
+        limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
+        limits.Http2.MaxRequestHeaderFieldSize = options.MaxHeaderBytes;
+        limits.Http2.InitialConnectionWindowSize = 1 << 20;
+        limits.Http2.InitialStreamWindowSize = 512 << 10;
+
+        // First, so that it is there when the first connection is.
+        priorKnowledge?.AddTo(kestrel);
         if (listen.EndPoint.Address.Equals(IPAddress.IPv6Any)) kestrel.ListenAnyIP(listen.EndPoint.Port, ConfigureEndPoint);
         else kestrel.Listen(listen.EndPoint, ConfigureEndPoint);
 
         void ConfigureEndPoint(ListenOptions endpoint)
         {
-            endpoint.Protocols = HttpProtocols.Http1;
+            if (priorKnowledge is not null) endpoint.Use(priorKnowledge.Beside);
+            endpoint.Protocols = certificate is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
             if (certificate is null) return;
             endpoint.UseHttps(new TlsHandshakeCallbackOptions
             {
                 OnConnection = _ => new(certificate.Authentication),
                 HandshakeTimeout = options.HeaderTimeout,
             });
+
+            // Below encryption, where it is known what was agreed upon.
+            endpoint.Use(next => connection =>
+                connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual(SslApplicationProtocol.Http2.Protocol.Span) == true ? PromptAcknowledgement.RunAsync(connection, next) : next(connection));
         }
     }
 }

@@ -40,6 +40,13 @@ public sealed record StrataServerOptions
     /// </summary>
     public IReadOnlyList<KvToken> KvTokens { get; init; } = [];
 
+    /// <summary>
+    /// How many KV databases there may be in the data folder before clients of KV Connect can make no more; those that there
+    /// are stay open to them, and those of the configuration do not count. Whoever administers the server makes any number.
+    /// 0 (only those that there are) to 100,000. Default 100.
+    /// </summary>
+    public int MaxKvDatabases { get; init; } = 100;
+
     /// <summary>The keys that the data folder keeps, in <see cref="Access"/> too; null where there is no folder.</summary>
     internal AccessKeyStore? KeyStore { get; init; }
 
@@ -151,6 +158,7 @@ public sealed record StrataServerOptions
     {
         Require(MaxObjectBytes >= 1, nameof(MaxObjectBytes), "1 or more");
         Require(KvTokens.All(t => t.IsValid), nameof(KvTokens), KvToken.Accepted);
+        Require(MaxKvDatabases is >= 0 and <= 100_000, nameof(MaxKvDatabases), "0 to 100,000");
         Require(MaxXmlBytes is >= 1 << 10 and <= 64 << 20, nameof(MaxXmlBytes), "1 KiB to 64 MiB");
         Require(MaxHeaderBytes is >= 1 << 10 and <= 1 << 20, nameof(MaxHeaderBytes), "1 KiB to 1 MiB");
         Require(MaxConnections >= 1, nameof(MaxConnections), "1 or more");

@@ -109,10 +109,34 @@ public sealed class KvTests : IDisposable
     }
 
     [Theory]
-    [InlineData("'users'", "no key")]
-    [InlineData("[]", "no key")]
-    [InlineData("[\"a\"", "no key")]
-    public async Task A_key_that_is_none_is_refused_with_an_example(string key, string says) => (await RunAsync("get", key)).Fails(ExitCode.Usage, says, "[\"users\",\"ann\"]");
+    [InlineData("'users'")]
+    [InlineData("nokey")]
+    [InlineData("[]")]
+    [InlineData("[\"a\"")]
+    public async Task A_key_that_is_none_is_refused_with_an_example(string key)
+    {
+        ToolResult result = await RunAsync("get", key);
+        result.Fails(ExitCode.Usage, "no key", "[\"users\",\"ann\"]");
+        Assert.Equal(2, result.Error.Split("A key is a JSON array").Length);
+    }
+
+    [Theory]
+    [InlineData("sqlite:")]
+    [InlineData("file:")]
+    public async Task A_database_of_the_configuration_is_served_whatever_a_command_could_open(string scheme)
+    {
+        var environment = new Dictionary<string, string> { ["Strata__Kv__app"] = scheme + _folder["elsewhere"] };
+        using StrataProcess server = await StrataProcess.ServeAsync(Data, environment);
+        (await RunAsync("set", "[\"a\"]", "1", "--db", "app")).Exits(0);
+        Assert.Equal("1", Assert.Single((await RunAsync("get", "[\"a\"]", "--db", scheme == "file:" ? "app" : scheme + _folder["elsewhere"])).Exits(0).Lines));
+        Assert.False(Directory.Exists(Path.Combine(Data, "kv", "app")), "The configuration's database was not the one that was opened.");
+    }
+
+    [Theory]
+    [InlineData("nosuch:x", "unknown scheme", "sqlite:")]
+    [InlineData("file:./x?durability", "durability=VALUE", "Strata:Kv:app")]
+    public async Task A_wrong_address_of_the_configuration_stops_the_server_at_its_start(string address, string says, string more) =>
+        (await StrataProcess.RunAsync(["serve", "--data", Data, "--listen", "127.0.0.1:0"], null, new Dictionary<string, string> { ["Strata__Kv__app"] = address })).Fails(ExitCode.Usage, "Strata:Kv:app", says, more);
 
     [Fact]
     public async Task What_is_wrong_is_said()

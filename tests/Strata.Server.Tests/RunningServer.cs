@@ -32,6 +32,9 @@ public sealed class RunningServer : IAsyncDisposable
 
     public IBlobStore StoreOf(string name) => _catalog.Stores[name];
 
+    /// <summary>A database of the data folder, which is made if there is none.</summary>
+    public async Task<Kv> DatabaseAsync(string name) => new(await _catalog.KeyValues.OpenAsync(name));
+
     /// <param name="options">The server's; null for the defaults.</param>
     /// <param name="context">Clock and loggers; null for the defaults.</param>
     /// <param name="settings">Further settings, such as of more stores.</param>

@@ -14,12 +14,13 @@ namespace Strata.Benchmarks;
 /// <summary>
 /// The least that a server in ASP.NET Core can do with the same bytes; no routing, no keys, no conditions, no checksums.
 /// Under <c>/memory/LENGTH</c> a GET answers bytes that are at hand and a PUT reads the body and forgets it; under
-/// <c>/file/NAME</c> a GET sends a file by the system's own call and a PUT writes one that survives a power cut.
+/// <c>/exchange/LENGTH</c> a POST does both; under <c>/file/NAME</c> a GET sends a file by the system's own call and a PUT writes one that survives a power cut.
 /// </summary>
 internal static class RawServer
 {
     private const string MemoryPath = "/memory/";
     private const string FilePath = "/file/";
+    private const string ExchangePath = "/exchange/";
 
     /// <summary>Starts it on a free port of the loopback interface.</summary>
     public static async Task<(WebApplication App, Uri Address)> StartAsync(string folder)
@@ -43,6 +44,7 @@ internal static class RawServer
     private static Task AnswerAsync(HttpContext context, RawFiles files, ConcurrentDictionary<int, byte[]> held)
     {
         string path = context.Request.Path.Value ?? "";
+        if (path.StartsWith(ExchangePath, StringComparison.Ordinal)) return ExchangeAsync(context, held.GetOrAdd(int.Parse(path[ExchangePath.Length..]), static length => Payload.Of(length)));
         bool isFile = path.StartsWith(FilePath, StringComparison.Ordinal);
         string name = path[(isFile ? FilePath : MemoryPath).Length..];
         return (isFile, HttpMethods.IsGet(context.Request.Method)) switch
@@ -52,6 +54,12 @@ internal static class RawServer
             (true, true) => SendFileAsync(context.Response, files.PathOf(name)),
             (true, false) => files.PutAsync(name, context.Request.BodyReader),
         };
+    }
+
+    private static async Task ExchangeAsync(HttpContext context, byte[] answer)
+    {
+        await ForgetAsync(context.Request.BodyReader);
+        await SendAsync(context.Response, answer);
     }
 
     private static async Task SendAsync(HttpResponse response, byte[] bytes)

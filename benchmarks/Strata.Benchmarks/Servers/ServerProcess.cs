@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Strata.Server;
 
 namespace Strata.Benchmarks;
@@ -13,10 +14,14 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>The first argument of a process that serves; users have no need of it.</summary>
     public const string Verb = "serve-for-benchmark";
 
+    /// <summary>The database that is in memory, of <see cref="StartKeyValuesAsync"/>.</summary>
+    public const string MemoryDatabase = "memory";
+
     private const string Raw = "raw";
     private const string Tiers = "tiers";
     private const string SignedTiers = "signed-tiers";
     private const string UnflushedTiers = "unflushed-tiers";
+    private const string KeyValues = "kv";
     private const string KeyId = "benchmark";
     private const string OtherKeyId = "other";
     private const string Secret = "no secret: a key of this machine's loopback";
@@ -49,6 +54,9 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Without signatures, and it leaves flushing to the operating system: for what is to be filled fast and then read.</summary>
     public static Task<ServerProcess> StartUnflushedTiersAsync(string folder) => StartAsync(UnflushedTiers, folder);
 
+    /// <summary>Ours: KV databases by KV Connect, durable ones below a folder and one named <see cref="MemoryDatabase"/> in memory.</summary>
+    public static Task<ServerProcess> StartKeyValuesAsync(string folder) => StartAsync(KeyValues, folder);
+
     /// <summary>The peer: <see cref="RawServer"/>.</summary>
     public static Task<ServerProcess> StartRawAsync(string folder) => StartAsync(Raw, folder);
 
@@ -59,6 +67,15 @@ internal sealed class ServerProcess : IAsyncDisposable
         {
             (WebApplication app, Uri address) = await RawServer.StartAsync(folder);
             await using (app) await AnnounceAsync(address);
+            return 0;
+        }
+
+        if (kind == KeyValues)
+        {
+            IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection([new($"Strata:Kv:{MemoryDatabase}", "memory:")]).Build();
+            await using StoreCatalog catalog = await StoreCatalog.OpenAsync(StrataSettings.Read(configuration, folder));
+            await using StrataServer databases = await StrataServer.StartAsync(catalog, new StrataServerOptions { Listen = "127.0.0.1:0" });
+            await AnnounceAsync(databases.Address);
             return 0;
         }
 

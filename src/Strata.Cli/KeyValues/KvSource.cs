@@ -3,7 +3,6 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using Strata.KvConnect;
 using Strata.Server;
-using Strata.Sqlite;
 
 namespace Strata.Cli;
 
@@ -34,7 +33,7 @@ internal sealed class KvSource : IAsyncDisposable
     public static async ValueTask<KvSource> OpenAsync(Run run, string? named, bool forWriting, CancellationToken cancellationToken)
     {
         string name = named ?? StandardName;
-        if (StoreUrl.SchemeOf(name) is not null || name.Contains('/', StringComparison.Ordinal)) return Owning(await UrlsOf(run).OpenKvAsync(name, null, cancellationToken));
+        if (StoreUrl.SchemeOf(name) is not null || name.Contains('/', StringComparison.Ordinal)) return Owning(await run.Stores.Urls.OpenKvAsync(name, null, cancellationToken));
         if (!KvCatalog.IsName(name)) throw CliException.Usage($"'{name}' cannot name a database: 3 to 63 of a-z, 0-9, '.' and '-', beginning and ending with a letter or digit. An address has a scheme: sqlite:./app.db.");
         StrataSettings settings = run.Options.ReadSettings();
         if (File.Exists(settings.Data)) throw new CliException(ExitCode.Unavailable, $"'{settings.Data}' is a file, not a data folder. Name another with --data.");
@@ -42,7 +41,7 @@ internal sealed class KvSource : IAsyncDisposable
         if (Directory.Exists(settings.Data) && DataFolder.FindOwner(settings.Data) is { } owner) return await ServedAsync(owner, settings.Data, name, forWriting, cancellationToken);
 
         DataFolder folder = DataFolder.Own(settings.Data);
-        var catalog = new KvCatalog(settings, UrlsOf(run), StoreContext.Default);
+        var catalog = new KvCatalog(settings, run.Stores.Urls, StoreContext.Default);
         try
         {
             if (!forWriting) Require(catalog.List(), name, $"the data folder '{settings.Data}'");
@@ -61,20 +60,11 @@ internal sealed class KvSource : IAsyncDisposable
         foreach (IAsyncDisposable closing in _closing) await closing.DisposeAsync();
     }
 
-    /// <summary>The schemes that the tool opens.</summary>
-    private static StoreUrlRegistry UrlsOf(Run run)
-    {
-        StoreUrlRegistry urls = run.Stores.Urls;
-        urls.RegisterSqlite();
-        urls.RegisterKv("http:", OpenRemoteAsync);
-        urls.RegisterKv("https:", OpenRemoteAsync);
-        return urls;
-    }
-
-    private static async ValueTask<IKvDatabase> OpenRemoteAsync(StoreUrl url, KvOpening opening, CancellationToken cancellationToken)
+    /// <summary>Opens a database of a server that speaks KV Connect.</summary>
+    public static async ValueTask<IKvDatabase> OpenRemoteAsync(StoreUrl url, KvOpening opening, CancellationToken cancellationToken)
     {
         string token = Environment.GetEnvironmentVariable(TokenVariable) ?? Environment.GetEnvironmentVariable(DenoTokenVariable)
-            ?? throw CliException.Usage($"A database at {url} asks for an access token: set {TokenVariable}.");
+            ?? throw new StrataConfigurationException(TokenVariable, $"is not set, and the database at {url} asks for an access token; it takes the one that {DenoTokenVariable} has elsewhere.");
         return await KvConnectDatabase.OpenAsync(new KvConnectOptions { Url = new Uri($"{url.Scheme}://{url.Path}"), AccessToken = token, Name = opening.Name }, opening.Context, null, cancellationToken);
     }
 

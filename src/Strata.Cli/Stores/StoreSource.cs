@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Strata.Server;
+using Strata.Sqlite;
 
 namespace Strata.Cli;
 
@@ -9,8 +10,8 @@ internal sealed class StoreSource(StoreSourceOptions options) : IAsyncDisposable
     private readonly Dictionary<string, IBlobStore> _byUrl = [];
     private StoreSet? _configured;
 
-    /// <summary>URL schemes that open a store.</summary>
-    public StoreUrlRegistry Urls { get; } = new();
+    /// <summary>URL schemes that open a store or a KV database, for every command: what one opens, the server does too.</summary>
+    public StoreUrlRegistry Urls { get; } = Schemes();
 
     /// <summary>The store that an address points into.</summary>
     public async ValueTask<IBlobStore> OpenAsync(Address address, bool forWriting, CancellationToken cancellationToken)
@@ -45,6 +46,15 @@ internal sealed class StoreSource(StoreSourceOptions options) : IAsyncDisposable
     {
         foreach (IBlobStore store in _byUrl.Values) await store.DisposeAsync();
         if (_configured is not null) await _configured.DisposeAsync();
+    }
+
+    private static StoreUrlRegistry Schemes()
+    {
+        var urls = new StoreUrlRegistry();
+        urls.RegisterSqlite();
+        urls.RegisterKv("http:", KvSource.OpenRemoteAsync);
+        urls.RegisterKv("https:", KvSource.OpenRemoteAsync);
+        return urls;
     }
 }
 

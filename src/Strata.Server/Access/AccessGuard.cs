@@ -87,7 +87,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
     {
         if (OriginGuard.FaultOfPage(http) is { } fault)
         {
-            await KvWire.RefuseAsync(http, StatusCodes.Status403Forbidden, fault);
+            await KvCalls.RefuseAsync(http, StatusCodes.Status403Forbidden, fault);
             return;
         }
 
@@ -97,7 +97,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
         }
         catch (S3Exception refused)
         {
-            await KvWire.RefuseAsync(http, refused.Error.Status, refused.Error.Message);
+            await KvCalls.RefuseAsync(http, refused.Error.Status, refused.Error.Message);
             return;
         }
 
@@ -111,7 +111,7 @@ internal sealed class AccessGuard(ServedStores served, SignatureV4 signatures, S
 
         S3Error answer = _refusals.AnswerTo(http, S3Error.AccessDenied);
         string message = _tokens.AreRequired ? "This database asks for an access token, and the one shown is none of its." : "This server has no tokens for KV databases: start it with --kv-token, or set Strata:Server:KvTokens.";
-        await KvWire.RefuseAsync(http, answer == S3Error.SlowDown ? answer.Status : StatusCodes.Status401Unauthorized, answer == S3Error.SlowDown ? answer.Message : message);
+        await KvCalls.RefuseAsync(http, answer == S3Error.SlowDown ? answer.Status : StatusCodes.Status401Unauthorized, answer == S3Error.SlowDown ? answer.Message : message);
     }
 
     private async Task RefuseAsync(HttpContext http, S3Error error, long started)

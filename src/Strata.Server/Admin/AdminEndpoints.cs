@@ -114,7 +114,7 @@ internal static class AdminEndpoints
 
     /// <summary>A text of the query; null if it is absent or empty, which say the same.</summary>
     /// <exception cref="ArgumentException">It is there twice, or too long.</exception>
-    private static string? TextOf(HttpContext http, string name, int limit = BlobKey.MaxBytes)
+    internal static string? TextOf(HttpContext http, string name, int limit = BlobKey.MaxBytes)
     {
         StringValues values = http.Request.Query[name];
         if (values.Count > 1) throw new ArgumentException($"'{name}' may be there only once.");

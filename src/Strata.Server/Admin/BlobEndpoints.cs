@@ -73,9 +73,15 @@ internal static class BlobEndpoints
             return;
         }
 
+        await AnswerFailuresAsync(context, () => handler(context, store));
+    }
+
+    /// <summary>Runs a handler, and answers for it if it fails.</summary>
+    internal static async Task AnswerFailuresAsync(HttpContext context, Func<Task> handler)
+    {
         try
         {
-            await handler(context, store);
+            await handler();
         }
         catch (StorageException e)
         {

@@ -364,6 +364,8 @@ function offerStores(names) {
 
 // The address holds what is looked at, so that folders are plain links and Back goes back.
 function readHash() {
+  // A database is looked at: the stores stay as they were.
+  if (kvHash() && state.store) return;
   let parts;
   try {
     parts = location.hash.slice(2).split('/').map(decodeURIComponent);
@@ -563,14 +565,18 @@ $('more').addEventListener('click', () => list(true));
 addEventListener('hashchange', readHash);
 
 // Down from the search goes into the list; up and down go along it.
-document.querySelector('.keys').addEventListener('keydown', (event) => {
-  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-  const stops = [$('search'), ...$('rows').querySelectorAll('.key')];
-  const next = stops[stops.indexOf(document.activeElement) + (event.key === 'ArrowDown' ? 1 : -1)];
-  if (!stops.includes(document.activeElement) || !next) return;
-  event.preventDefault();
-  next.focus();
-});
+function goByArrows(place, search, rows) {
+  place.addEventListener('keydown', (event) => {
+    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+    const stops = [search, ...rows.querySelectorAll('.key')];
+    const next = stops[stops.indexOf(document.activeElement) + (event.key === 'ArrowDown' ? 1 : -1)];
+    if (!stops.includes(document.activeElement) || !next) return;
+    event.preventDefault();
+    next.focus();
+  });
+}
+
+goByArrows(document.querySelector('.keys'), $('search'), $('rows'));
 
 // Details -------------------------------------------------------------------------------------------------------------
 
@@ -598,6 +604,8 @@ async function loadDetails() {
   }
 }
 
+const pairs = (list) => el('dl', { class: 'terms' }, ...list.map(([name, value]) => el('div', {}, el('dt', {}, el('bdi', {}, name)), el('dd', {}, el('bdi', {}, value)))));
+
 function describe(store, { info, tiers }) {
   const address = `/${encodeURIComponent(store)}/${pathOf(info.key)}`;
   const terms = [
@@ -606,7 +614,6 @@ function describe(store, { info, tiers }) {
     ['ETag', info.etag], ['Version', info.version], ['CRC-32C', info.checksum],
     ['Created', timeOf(info.created)], ['Modified', timeOf(info.modified)], ['Expires', info.expires ? timeOf(info.expires) : 'never'],
   ].filter(([, value]) => value != null);
-  const pairs = (list) => el('dl', { class: 'terms' }, ...list.map(([name, value]) => el('div', {}, el('dt', {}, el('bdi', {}, name)), el('dd', {}, el('bdi', {}, value)))));
   const metadata = Object.entries(info.metadata);
   const all = tiersOf(store);
   return [

@@ -18,6 +18,7 @@ function enter({ required, name }) {
   put($('who-name'), name ?? '');
   connect();
   watchUploads();
+  watchDatabases();
 }
 
 function leave(reason) {
@@ -25,6 +26,7 @@ function leave(reason) {
   forget();
   forgetUploads();
   forgetFiles();
+  forgetDatabases();
   if ($('question').open) $('question').close();
   $('inside').hidden = true;
   $('who').hidden = true;
@@ -40,9 +42,12 @@ function refuse(reason) {
   put($('sign-in-failure'), reason ?? '');
 }
 
-// Whatever answers 401 ends up here: a key was revoked, the session has ended, or the server has started anew.
+let isLeaving = false;
+
+// Whatever answers 401 ends up here: a key was revoked, the session has ended, or the server has started anew. Who signs out
+// just then knows why.
 function signedOut() {
-  if (!$('inside').hidden) leave('You are signed out: the session has ended, or its key was revoked.');
+  if (!isLeaving && !$('inside').hidden) leave('You are signed out: the session has ended, or its key was revoked.');
 }
 
 // Finds out whether the page may show anything, as often as it takes to reach the server.
@@ -78,11 +83,14 @@ $('sign-in').addEventListener('submit', async (event) => {
 });
 
 $('sign-out').addEventListener('click', async () => {
+  isLeaving = true;
   try {
     await session('DELETE');
     leave();
   } catch {
     say('lost');
+  } finally {
+    isLeaving = false;
   }
 });
 

@@ -41,7 +41,7 @@ internal sealed class ServerCertificate : IDisposable
     {
         ServerCertificateContext = _context,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        ApplicationProtocols = [SslApplicationProtocol.Http11],
+        ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
         ClientCertificateRequired = false,
     };
 

@@ -22,6 +22,7 @@ internal static class ServerSettings
         Setting.Count(nameof(StrataServerOptions.MaxRequestsPerSecond), (o, value) => o with { MaxRequestsPerSecond = value }),
         Setting.Count(nameof(StrataServerOptions.MaxRefusalsPerSecond), (o, value) => o with { MaxRefusalsPerSecond = value }),
         Setting.Count(nameof(StrataServerOptions.MaxRateCounters), (o, value) => o with { MaxRateCounters = value }),
+        Setting.Count(nameof(StrataServerOptions.MaxKvDatabases), (o, value) => o with { MaxKvDatabases = value }),
         Setting.Text(nameof(StrataServerOptions.AccessLog), (o, value) => o with { AccessLog = value }),
         Setting.Time(nameof(StrataServerOptions.KeepAliveTimeout), (o, value) => o with { KeepAliveTimeout = value }),
         Setting.Time(nameof(StrataServerOptions.HeaderTimeout), (o, value) => o with { HeaderTimeout = value }),

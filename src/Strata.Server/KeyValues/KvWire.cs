@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Strata.KvConnect;
 using Wire = Strata.KvConnect.Messages;
@@ -10,57 +9,73 @@ using Wire = Strata.KvConnect.Messages;
 namespace Strata.Server;
 
 /// <summary>The data path of KV Connect: reads, writes and watches of a database by the protocol's messages.</summary>
-/// <remarks>
-/// A client tries again without end what was answered with 5xx or cut off, so a 5xx says that nothing was applied. What may
-/// have been applied is answered with 409, which is final: a sum must not be applied twice.
-/// </remarks>
-internal sealed class KvWire(KvCatalog databases, KvLimits limits, TimeProvider clock, CancellationToken stopping)
+internal sealed class KvWire(KvCalls calls)
 {
+    /// <summary>
+    /// The longest answer to a read, bytes of keys and values; what is asked for may be ten times as much, and is in memory as
+    /// long as the answer is on its way. A list of 1,000 entries always fits.
+    /// </summary>
+    private const long MaxAnswerBytes = 128 << 20;
+
     private static readonly TimeSpan PingEvery = TimeSpan.FromSeconds(5);
     private static readonly byte[] Ping = new byte[Protocol.FrameBytes];
+    private int _watches;
 
-    /// <summary>Bytes of a request besides keys and values: the tags and lengths of its messages.</summary>
-    private const int Overhead = 1 << 20;
-
-    public Task ReadAsync(HttpContext http) => RunAsync(http, async database =>
+    public Task ReadAsync(HttpContext http) => RunAsync(http, async name =>
     {
-        if (await TryReadAsync(http, limits.MaxRanges * ((2 * limits.MaxKeyBytes) + 64)) is not { } body) return;
-        ReadRange[] ranges = WireForm.Of(Wire.SnapshotRead.Parser.ParseFrom(body.Span));
-        limits.Check(ranges);
-        await AnswerAsync(http, WireForm.Of(await database.SnapshotReadAsync(ranges, null, http.RequestAborted)));
+        if (await calls.TryReadAsync(http, KvRequests.MaxReadBytes(calls.Limits)) is not { } body) return;
+        ReadRange[] ranges = KvRequests.ReadRanges(body, calls.Limits);
+        IKvDatabase database = await calls.OpenAsync(name, http.RequestAborted);
+        IReadOnlyList<KvRange> found = await database.SnapshotReadAsync(ranges, null, http.RequestAborted);
+        long bytes = found.Sum(r => r.Entries.Sum(e => (long)e.Key.Length + e.Value.Data.Length));
+        if (bytes > MaxAnswerBytes) throw new StorageException(StorageErrorKind.TooLarge, $"The answer has {bytes} bytes, and at most {MaxAnswerBytes} are sent at once: ask for fewer entries.");
+        await AnswerAsync(http, WireForm.Of(found));
     });
 
-    public Task WriteAsync(HttpContext http) => RunAsync(http, async database =>
+    public Task WriteAsync(HttpContext http) => RunAsync(http, async name =>
     {
-        if (await TryReadAsync(http, limits.MaxWriteBytes + Overhead) is not { } body) return;
-        AtomicWrite write = WireForm.Of(Wire.AtomicWrite.Parser.ParseFrom(body.Span));
-        limits.Check(write);
-        if (limits == KvLimits.Deno) RefuseReserved(write);
+        if (await calls.TryReadAsync(http, KvRequests.MaxWriteBytes(calls.Limits)) is not { } body) return;
+        AtomicWrite write = KvRequests.ReadWrite(body, calls.Limits);
+        IKvDatabase database = await calls.OpenAsync(name, http.RequestAborted);
 
         // Once begun it is carried through: a client that hangs up has not undone it.
         CommitResult result = await database.AtomicWriteAsync(write, CancellationToken.None);
         await AnswerAsync(http, WireForm.Of(result));
     });
 
-    public Task WatchAsync(HttpContext http) => RunAsync(http, async database =>
+    public Task WatchAsync(HttpContext http) => RunAsync(http, async name =>
     {
-        if (await TryReadAsync(http, limits.MaxWatchedKeys * (limits.MaxKeyBytes + 16)) is not { } body) return;
-        ReadOnlyMemory<byte>[] keys = [.. Wire.Watch.Parser.ParseFrom(body.Span).Keys.Select(k => k.Key.Memory)];
-        limits.Check(keys);
+        if (await calls.TryReadAsync(http, KvRequests.MaxWatchBytes(calls.Limits)) is not { } body) return;
+        ReadOnlyMemory<byte>[] keys = KvRequests.ReadKeys(body, calls.Limits);
+        IKvDatabase database = await calls.OpenAsync(name, http.RequestAborted);
+        try
+        {
+            if (Interlocked.Increment(ref _watches) > calls.MaxWatches) throw new StorageException(StorageErrorKind.Unavailable, $"There are {calls.MaxWatches} watches already, as many as this server has at once.") { IsTransient = true };
+            await WatchAsync(http, database, keys);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _watches);
+        }
+    });
+
+    private async Task WatchAsync(HttpContext http, IKvDatabase database, ReadOnlyMemory<byte>[] keys)
+    {
         http.Response.ContentType = Protocol.WatchType;
+        http.Response.Headers.CacheControl = "no-store";
         http.Features.Get<IHttpMinResponseDataRateFeature>()?.MinDataRate = null;
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping);
-        await http.Response.StartAsync(ends.Token);
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, calls.Stopping);
         IAsyncEnumerator<WatchUpdate> updates = database.WatchAsync(keys, ends.Token).GetAsyncEnumerator(ends.Token);
         Task<bool>? next = null;
         try
         {
+            await http.Response.StartAsync(ends.Token);
             while (true)
             {
                 next ??= updates.MoveNextAsync().AsTask();
                 try
                 {
-                    if (!await next.WaitAsync(PingEvery, clock, ends.Token)) return;
+                    if (!await next.WaitAsync(PingEvery, calls.Clock, ends.Token)) return;
                     next = null;
                     await http.Response.Body.WriteAsync(FrameOf(updates.Current), ends.Token);
                 }
@@ -74,7 +89,7 @@ internal sealed class KvWire(KvCatalog databases, KvLimits limits, TimeProvider 
         }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
         {
-            // The client has gone, or the server stops: the client connects again.
+            // The client has gone, or the server stops: then the answer ends whole, and the client connects again.
         }
         finally
         {
@@ -82,46 +97,6 @@ internal sealed class KvWire(KvCatalog databases, KvLimits limits, TimeProvider 
             if (next is not null) await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             await updates.DisposeAsync();
         }
-    });
-
-    /// <summary>Reads a request's body.</summary>
-    /// <returns>Null: it is longer, and the client has been told.</returns>
-    public static async Task<ReadOnlyMemory<byte>?> TryReadAsync(HttpContext http, int most)
-    {
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = most;
-        if (http.Request.ContentLength > most)
-        {
-            await RefuseAsync(http, StatusCodes.Status413PayloadTooLarge, $"The request has {http.Request.ContentLength} bytes; at most {most} are taken.");
-            return null;
-        }
-
-        try
-        {
-            using var body = new MemoryStream((int)(http.Request.ContentLength ?? 0));
-            await http.Request.Body.CopyToAsync(body, http.RequestAborted);
-            return body.GetBuffer().AsMemory(0, (int)body.Length);
-        }
-        catch (BadHttpRequestException e)
-        {
-            await RefuseAsync(http, e.StatusCode, e.Message);
-            return null;
-        }
-    }
-
-    /// <summary>Answers with a plain text.</summary>
-    public static Task RefuseAsync(HttpContext http, int status, string message)
-    {
-        if (http.Response.HasStarted)
-        {
-            http.Abort();
-            return Task.CompletedTask;
-        }
-
-        http.Response.Clear();
-        http.Response.StatusCode = status;
-        http.Response.ContentType = "text/plain; charset=utf-8";
-        http.Response.Headers.CacheControl = "no-store";
-        return http.Response.WriteAsync(message, http.RequestAborted);
     }
 
     private static async Task AnswerAsync(HttpContext http, IMessage message)
@@ -145,57 +120,24 @@ internal sealed class KvWire(KvCatalog databases, KvLimits limits, TimeProvider 
         return frame;
     }
 
-    private static void RefuseReserved(AtomicWrite write)
+    private Task RunAsync(HttpContext http, Func<string, Task> handler) => calls.RunAsync(http, name =>
     {
-        if (write.Mutations.Any(m => m.Key.Span[0] == 0xFF)) throw new ArgumentException("Keys that begin with FF are Strata's own: no tuple is encoded so.");
-    }
-
-    private async Task RunAsync(HttpContext http, Func<IKvDatabase, Task> handler)
-    {
-        try
-        {
-            string name = (string)http.Request.RouteValues["name"]!;
-            if (!KvCatalog.IsName(name))
-            {
-                await RefuseAsync(http, StatusCodes.Status404NotFound, $"No database can be called '{name}'.");
-                return;
-            }
-
-            if (FaultOf(http.Request, name) is { } fault)
-            {
-                await RefuseAsync(http, StatusCodes.Status400BadRequest, fault);
-                return;
-            }
-
-            await handler(await databases.OpenAsync(name, http.RequestAborted));
-        }
-        catch (Exception e) when (e is ArgumentException or FormatException or InvalidProtocolBufferException)
-        {
-            await RefuseAsync(http, StatusCodes.Status400BadRequest, e is InvalidProtocolBufferException ? "The body is no message of the protocol." : e.Message);
-        }
-        catch (StorageException e)
-        {
-            int status = e.Outcome == WriteOutcome.Unknown ? StatusCodes.Status409Conflict
-                : e.Kind is StorageErrorKind.Full ? StatusCodes.Status507InsufficientStorage
-                : StatusCodes.Status503ServiceUnavailable;
-            await RefuseAsync(http, status, e.Message);
-        }
-        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
-        {
-            // Nobody is there to be answered.
-        }
-    }
+        RequireAgreement(http.Request, name);
+        return handler(name);
+    });
 
     /// <summary>What a client says of the version and the database must be what it was told.</summary>
-    private static string? FaultOf(HttpRequest request, string name)
+    private static void RequireAgreement(HttpRequest request, string name)
     {
         string id = KvEndpoints.IdOf(name).ToString();
         if (request.Headers[Protocol.VersionHeader] is [{ } version])
         {
-            if (!int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number is < 2 or > Protocol.HighestVersion) return $"The version {version} of KV Connect is not known here; 1 to 3 are.";
-            return request.Headers[Protocol.DatabaseHeader] == id ? null : $"The header {Protocol.DatabaseHeader} does not name this database.";
+            if (!int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number is < 2 or > Protocol.HighestVersion) throw new FormatException($"The version {version} of KV Connect is not known here; {Protocol.LowestVersion} to {Protocol.HighestVersion} are.");
+            if (request.Headers[Protocol.DatabaseHeader] != id) throw new FormatException($"The header {Protocol.DatabaseHeader} does not name this database.");
         }
-
-        return request.Headers[Protocol.DomainHeader] == id ? null : $"One of the headers {Protocol.VersionHeader} and {Protocol.DomainHeader} is missing, or names another database.";
+        else if (request.Headers[Protocol.DomainHeader] != id)
+        {
+            throw new FormatException($"One of the headers {Protocol.VersionHeader} and {Protocol.DomainHeader} is missing, or names another database.");
+        }
     }
 }

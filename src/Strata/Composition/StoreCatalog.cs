@@ -32,7 +32,7 @@ public sealed class StoreCatalog : IAsyncDisposable
     public KvCatalog KeyValues { get; }
 
     /// <summary>Takes the data folder and opens the stores. If one fails, all are closed again.</summary>
-    /// <exception cref="StrataConfigurationException">A setting is wrong; the message names it.</exception>
+    /// <exception cref="StrataConfigurationException">A setting is wrong, the address of a KV database among them; the message names it.</exception>
     /// <exception cref="StorageException">
     /// A store cannot be opened, the record of the created buckets is damaged, or another process owns the folder (kind Owned).
     /// </exception>
@@ -40,7 +40,9 @@ public sealed class StoreCatalog : IAsyncDisposable
         StrataSettings settings, StoreUrlRegistry? urls = null, StoreContext? context = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var catalog = new StoreCatalog(settings, urls ?? new StoreUrlRegistry(), context ?? StoreContext.Default);
+        urls ??= new StoreUrlRegistry();
+        KvCatalog.Check(settings, urls);
+        var catalog = new StoreCatalog(settings, urls, context ?? StoreContext.Default);
         try
         {
             foreach (StoreSettings store in settings.Stores.Values)

@@ -50,6 +50,10 @@ public sealed partial class StoreUrlRegistry
         return OpenAsync(setting, url, _kvOpeners, (opener, parsed) => opener(parsed, opening, cancellationToken));
     }
 
+    /// <summary>Checks the address of a KV database as far as that goes without opening it.</summary>
+    /// <exception cref="StrataConfigurationException">It is malformed, or its scheme unknown; the message says what can be written.</exception>
+    internal void CheckKv(string setting, string url) => Find(setting, url, _kvOpeners);
+
     private static ValueTask<IKvDatabase> OpenMemoryKvAsync(StoreUrl url, KvOpening opening, CancellationToken cancellationToken)
     {
         _ = new StoreUrlOptions(url);

@@ -60,6 +60,19 @@ public sealed partial class StoreUrlRegistry
 
     private static async ValueTask<T> OpenAsync<TOpener, T>(string setting, string url, SortedDictionary<string, TOpener> openers, Func<TOpener, StoreUrl, ValueTask<T>> open)
     {
+        (string prefix, StoreUrl address) = Find(setting, url, openers);
+        try
+        {
+            return await open(openers[prefix], address).ConfigureAwait(false);
+        }
+        catch (FormatException e)
+        {
+            throw Malformed(setting, prefix, e);
+        }
+    }
+
+    private static (string Prefix, StoreUrl Address) Find<TOpener>(string setting, string url, SortedDictionary<string, TOpener> openers)
+    {
         if (string.IsNullOrWhiteSpace(url)) throw new StrataConfigurationException(setting, $"is empty; it takes {Accepted(openers.Keys)}.");
         string full = StoreUrl.SchemeOf(url) is null ? "file:" + url : url;
         string? prefix = openers.Keys.Where(p => full.StartsWith(p, StringComparison.OrdinalIgnoreCase)).MaxBy(p => p.Length);
@@ -71,13 +84,15 @@ public sealed partial class StoreUrlRegistry
 
         try
         {
-            return await open(openers[prefix], StoreUrl.Parse(full)).ConfigureAwait(false);
+            return (prefix, StoreUrl.Parse(full));
         }
         catch (FormatException e)
         {
-            throw new StrataConfigurationException(setting, $"'{prefix}…' {e.Message}.", e);
+            throw Malformed(setting, prefix, e);
         }
     }
+
+    private static StrataConfigurationException Malformed(string setting, string prefix, FormatException e) => new(setting, $"'{prefix}…' {e.Message}.", e);
 
     private static void CheckPrefix(string prefix)
     {

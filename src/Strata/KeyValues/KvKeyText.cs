@@ -42,7 +42,7 @@ internal static class KvKeyText
         catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException or ArgumentException)
         {
             // The reader throws InvalidOperationException for a string that is no valid Unicode.
-            error = $"A key is a JSON array such as [\"users\", {{\"int\": 42}}, 1.5, true]: {e.Message}";
+            error = $"A key is a JSON array such as [\"users\",\"ann\"] or [1.5,{{\"int\":42}},true]: {e.Message}";
             return false;
         }
     }

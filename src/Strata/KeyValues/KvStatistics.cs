@@ -23,4 +23,10 @@ public sealed record KvStatistics
 
     /// <summary>Watches under way.</summary>
     public int Watches { get; init; }
+
+    /// <summary>
+    /// The last commit, so that who shows the database knows whether anything was written since; <see cref="Versionstamp.None"/>:
+    /// there was none. What has expired since is no commit. After a crash it may be one that never was.
+    /// </summary>
+    public Versionstamp LastCommit { get; init; }
 }

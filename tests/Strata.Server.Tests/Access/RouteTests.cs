@@ -19,6 +19,8 @@ public class RouteTests : AccessTests
         "GET /_strata/files.js", "HEAD /_strata/files.js",
         "GET /_strata/session.js", "HEAD /_strata/session.js",
         "GET /_strata/uploads.js", "HEAD /_strata/uploads.js",
+        "GET /_strata/databases.js", "HEAD /_strata/databases.js",
+        "GET /_strata/entry.js", "HEAD /_strata/entry.js",
         "GET /_strata/icon.svg", "HEAD /_strata/icon.svg",
         "GET /_strata/v1/session", "POST /_strata/v1/session", "DELETE /_strata/v1/session",
     ];

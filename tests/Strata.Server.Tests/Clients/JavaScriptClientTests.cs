@@ -168,23 +168,7 @@ public sealed class JavaScriptClientTests(ClientServer server) : IClassFixture<C
     private Task<CommandRun> RunAsync(string secret, string[] arguments, Task? killed = null) => CommandRun.OfAsync(
         server.Program(
             "node",
-            [Path.Combine(Root(), "tests", "Strata.Server.Tests", "Clients", "node", "client.cjs"), .. arguments],
-            ("NODE_PATH", Modules()), ("NODE_NO_WARNINGS", "1"), ("STRATA_ENDPOINT", server.Address.ToString()), ("AWS_ACCESS_KEY_ID", ClientServer.KeyId), ("AWS_SECRET_ACCESS_KEY", secret)),
+            [NodePackages.ProgramOf("client.cjs"), .. arguments],
+            ("NODE_PATH", NodePackages.FolderWith("@aws-sdk")), ("NODE_NO_WARNINGS", "1"), ("STRATA_ENDPOINT", server.Address.ToString()), ("AWS_ACCESS_KEY_ID", ClientServer.KeyId), ("AWS_SECRET_ACCESS_KEY", secret)),
         killed);
-
-    /// <summary>Where <c>test.sh</c> installs the packages of <c>node/package-lock.json</c>, unless STRATA_NODE_MODULES names another place.</summary>
-    private static string Modules()
-    {
-        string folder = Environment.GetEnvironmentVariable("STRATA_NODE_MODULES") ?? Path.Combine(Root(), "artifacts", "node", "node_modules");
-        Assert.True(Directory.Exists(Path.Combine(folder, "@aws-sdk")), $"'{folder}' has no @aws-sdk: ./test.sh installs it (npm ci).");
-        return folder;
-    }
-
-    /// <summary>The repository; not by the source's path, which a build in CI does not tell.</summary>
-    private static string Root()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Strata.slnx"))) folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("These tests run within the repository.");
-    }
 }

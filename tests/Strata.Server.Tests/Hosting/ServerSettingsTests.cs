@@ -25,6 +25,7 @@ public sealed class ServerSettingsTests
     [InlineData("""{ "Server": { "MaxUploadsPerClient": "0" } }""", "Strata:Server:MaxUploadsPerClient", "takes 1 or more")]
     [InlineData("""{ "Server": { "MaxUnfinishedUploads": "0" } }""", "Strata:Server:MaxUnfinishedUploads", "1 to 100,000")]
     [InlineData("""{ "Server": { "MaxUnfinishedUploads": "100001" } }""", "Strata:Server:MaxUnfinishedUploads", "1 to 100,000")]
+    [InlineData("""{ "Server": { "MaxKvDatabases": "100001" } }""", "Strata:Server:MaxKvDatabases", "0 to 100,000")]
     [InlineData("""{ "Server": { "MaxRefusalsPerSecond": "-1" } }""", "Strata:Server:MaxRefusalsPerSecond", "a whole number")]
     [InlineData("""{ "Server": { "HeaderTimeout": "0s" } }""", "Strata:Server:HeaderTimeout", "more than 0")]
     [InlineData("""{ "Server": { "HeaderTimeout": "15" } }""", "Strata:Server:HeaderTimeout", "a number with ms, s, m, h or d")]
@@ -73,12 +74,12 @@ public sealed class ServerSettingsTests
         StrataServerOptions read = Read(
             """
             { "Server": { "Listen": "*:9001", "AllowedHosts": ["a.example", "b.example:80"], "MaxObjectBytes": "1TiB", "MaxXmlBytes": "1MiB", "MaxHeaderBytes": "64KiB",
-                "MaxConnections": "77", "MaxUploads": "88", "MaxUploadsPerClient": "9", "MaxUnfinishedUploads": "99", "MaxRefusalsPerSecond": "0", "HeaderTimeout": "5s", "MinBytesPerSecond": "1KiB", "SlowGrace": "00:00:30", "DrainTimeout": "1.5m",
+                "MaxConnections": "77", "MaxUploads": "88", "MaxUploadsPerClient": "9", "MaxUnfinishedUploads": "99", "MaxKvDatabases": "7", "MaxRefusalsPerSecond": "0", "HeaderTimeout": "5s", "MinBytesPerSecond": "1KiB", "SlowGrace": "00:00:30", "DrainTimeout": "1.5m",
                 "TlsCertificate": "c.pem", "TlsKey": "k.pem", "TlsPassword": " p w " },
               "Access": { "SealingKeyFile": "/run/sealing.key", "Keys": [ { "Id": "abc", "Secret": "12345678", "Name": "Ann", "Allow": ["read:a", "list:b/c"] } ] } }
             """);
         Assert.Equal(("*:9001", 1L << 40, 1 << 20, 64 << 10, 77, 1024), (read.Listen, read.MaxObjectBytes, read.MaxXmlBytes, read.MaxHeaderBytes, read.MaxConnections, read.MinBytesPerSecond));
-        Assert.Equal((88, 9, 99, 0), (read.MaxUploads, read.MaxUploadsPerClient, read.MaxUnfinishedUploads, read.MaxRefusalsPerSecond));
+        Assert.Equal((88, 9, 99, 7, 0), (read.MaxUploads, read.MaxUploadsPerClient, read.MaxUnfinishedUploads, read.MaxKvDatabases, read.MaxRefusalsPerSecond));
         Assert.Equal(["a.example", "b.example:80"], read.AllowedHosts);
         Assert.Equal((TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(90)), (read.HeaderTimeout, read.SlowGrace, read.DrainTimeout));
         Assert.Equal(new TlsOptions { Certificate = "c.pem", Key = "k.pem", Password = " p w " }, read.Tls);

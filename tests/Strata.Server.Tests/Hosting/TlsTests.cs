@@ -80,6 +80,19 @@ public sealed class TlsTests : IDisposable
         Assert.Contains("ok", await http.GetStringAsync("/_strata/health"));
     }
 
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("2.0")]
+    public async Task Client_and_server_agree_on_the_protocol(string version)
+    {
+        using X509Certificate2 certificate = CreateCertificate("one");
+        await using StrataServer server = await StartAsync(Write(certificate, "pem"));
+        using HttpClient http = ClientFor(certificate, server);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/_strata/health") { Version = Version.Parse(version), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using HttpResponseMessage answer = await http.SendAsync(request);
+        Assert.Equal((System.Net.HttpStatusCode.OK, Version.Parse(version)), (answer.StatusCode, answer.Version));
+    }
+
     [Fact]
     public async Task Does_not_speak_TLS_1_1()
     {

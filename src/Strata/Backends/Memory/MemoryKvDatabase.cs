@@ -6,9 +6,12 @@ namespace Strata;
 /// and neither wait for writers nor hold them up; writers that wait for each other are committed as one group.</para>
 /// <para>Memory: key and value in one array, about 200 B beside them an entry. Nothing bounds it but <see cref="KvLimits"/> a write.</para>
 /// </remarks>
-public sealed class MemoryKvDatabase : IKvDatabase
+public sealed class MemoryKvDatabase : IKvDatabase, IKvStatistics
 {
     private const int RemovedAtOnce = 1_000;
+
+    /// <summary>What an entry takes besides its key and value, about.</summary>
+    private const int EntryBytes = 200;
     private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1), LongestWait = TimeSpan.FromDays(1);
     private readonly string _name;
     private readonly KvLimits _limits;
@@ -21,6 +24,8 @@ public sealed class MemoryKvDatabase : IKvDatabase
     private readonly ITimer _sweeper;
     private readonly Lock _writes = new();
     private DateTimeOffset? _nextSweep;
+    private long _bytes;
+    private long _expirations;
     private volatile State _state = new(MemoryKvTree.Empty, Versionstamp.None, DateTimeOffset.MinValue);
     private volatile bool _isClosed;
 
@@ -81,7 +86,22 @@ public sealed class MemoryKvDatabase : IKvDatabase
         _watchers.Close();
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         _state = new State(MemoryKvTree.Empty, _state.Last, _state.Time);
+        Interlocked.Exchange(ref _bytes, 0);
         _expiries.Clear();
+    }
+
+    /// <inheritdoc/>
+    public KvStatistics GetStatistics()
+    {
+        State state = _state;
+        return new KvStatistics
+        {
+            Entries = state.Tree.Count,
+            Bytes = Interlocked.Read(ref _bytes) + (state.Tree.Count * EntryBytes),
+            Expirations = Interlocked.Read(ref _expirations),
+            Watches = _watchers.Count,
+            LastCommit = state.Last,
+        };
     }
 
     /// <summary>A watch may have more keys than a read has ranges.</summary>
@@ -125,15 +145,19 @@ public sealed class MemoryKvDatabase : IKvDatabase
     {
         var edit = new MemoryKvTree.Edit(before.Tree);
         List<KvEntry>? replaced = null, expiring = null;
+        long bytes = 0;
         foreach ((ReadOnlyMemory<byte> key, KvEntry? entry) in changes.Entries)
         {
             bool isVisible = entry is not null && !(entry.Expires <= now);
             KvEntry? kept = isVisible ? Kept(entry!) : null;
-            if ((kept is null ? edit.Remove(key.Span) : edit.Set(kept)) is { Expires: not null } old) (replaced ??= []).Add(old);
+            KvEntry? old = kept is null ? edit.Remove(key.Span) : edit.Set(kept);
+            bytes += LengthOf(kept) - LengthOf(old);
+            if (old?.Expires is not null) (replaced ??= []).Add(old);
             if (kept?.Expires is not null) (expiring ??= []).Add(kept);
         }
 
         _state = new State(edit.ToTree(), changes.Last, now);
+        Interlocked.Add(ref _bytes, bytes);
         foreach (KvEntry entry in replaced ?? []) _expiries.Remove(entry, entry.Expires);
         foreach (KvEntry entry in expiring ?? [])
         {
@@ -141,6 +165,8 @@ public sealed class MemoryKvDatabase : IKvDatabase
             SweepAt(entry.Expires!.Value);
         }
     }
+
+    private static long LengthOf(KvEntry? entry) => entry is null ? 0 : entry.Key.Length + entry.Value.Data.Length;
 
     /// <summary>Key and value are the caller's and may be anything later; here they are one array.</summary>
     private static KvEntry Kept(KvEntry entry)
@@ -170,7 +196,10 @@ public sealed class MemoryKvDatabase : IKvDatabase
                 var edit = new MemoryKvTree.Edit(_state.Tree);
                 foreach (KvEntry entry in due)
                 {
-                    if (ReferenceEquals(edit.Find(entry.Key.Span), entry)) edit.Remove(entry.Key.Span);
+                    if (!ReferenceEquals(edit.Find(entry.Key.Span), entry)) continue;
+                    edit.Remove(entry.Key.Span);
+                    Interlocked.Add(ref _bytes, -LengthOf(entry));
+                    Interlocked.Increment(ref _expirations);
                 }
 
                 _state = new State(edit.ToTree(), _state.Last, now);

@@ -78,6 +78,16 @@ public sealed class KvQueue(IKvDatabase database, string name = "", StoreContext
         return new QueueListener(_database, _keys, Name, handler, options, _context.Clock, _context.Loggers.CreateLogger<KvQueue>()).RunAsync(cancellationToken);
     }
 
+    /// <summary>Its messages for handlers in other processes.</summary>
+    internal QueueLeases Leases => new(_database, _keys, Name, _context);
+
+    /// <summary>What a receipt is as text: digits and lower-case letters.</summary>
+    internal string TextOf(QueueReceipt receipt) => _keys.ReceiptOf(receipt);
+
+    /// <summary>Reads what <see cref="TextOf"/> wrote.</summary>
+    /// <exception cref="ArgumentException">It is no receipt.</exception>
+    internal QueueReceipt ReceiptOf(string text) => _keys.Receipt(text) ?? throw new ArgumentException("That is no receipt of a message: it is told when the message is taken, and anew when it is kept.", nameof(text));
+
     /// <summary>What the queue holds. Cost: reads all its keys.</summary>
     public async ValueTask<QueueStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
@@ -86,6 +96,7 @@ public sealed class KvQueue(IKvDatabase database, string name = "", StoreContext
         DateTimeOffset? oldest = null;
         await foreach (KvEntry entry in EntriesAsync(_keys.MessagesUntil(null, PageSize, keysOnly: true), cancellationToken).ConfigureAwait(false))
         {
+            if (!_keys.IsMessage(entry.Key)) continue;
             pending++;
             DateTimeOffset at = _keys.DueOf(entry.Key);
             if (at > now) continue;

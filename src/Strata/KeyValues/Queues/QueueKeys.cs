@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
@@ -20,6 +21,8 @@ internal sealed class QueueKeys
 {
     public const int MaxNameBytes = 100;
     private const byte Reserved = 0xFF, Queues = (byte)'q', Bells = (byte)'b', Messages = (byte)'d', DeadLetters = (byte)'x';
+    private static readonly ulong Never = (ulong)DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+    private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789abcdef");
     private const int IdBytes = sizeof(ushort) + 22;
     private readonly byte[] _prefix;
 
@@ -31,6 +34,15 @@ internal sealed class QueueKeys
         _prefix = [Reserved, Queues, (byte)bytes.Length, .. bytes];
         Bell = Under(Bells);
     }
+
+    /// <summary>Where all queues begin.</summary>
+    public static ReadOnlyMemory<byte> First { get; } = new byte[] { Reserved, Queues };
+
+    /// <summary>Where they end.</summary>
+    public static ReadOnlyMemory<byte> End { get; } = new byte[] { Reserved, Queues + 1 };
+
+    /// <summary>Behind all keys of this queue.</summary>
+    public ReadOnlyMemory<byte> After => Under(byte.MaxValue);
 
     /// <summary>Set by everyone who enqueues.</summary>
     public ReadOnlyMemory<byte> Bell { get; }
@@ -63,6 +75,20 @@ internal sealed class QueueKeys
         return key;
     }
 
+    /// <summary>A receipt as text: when the message is due, its id, and the versionstamp of the entry, in hexadecimal digits.</summary>
+    public string ReceiptOf(QueueReceipt receipt) => $"{BinaryPrimitives.ReadUInt64BigEndian(receipt.Key.Span[(_prefix.Length + 1)..]):x16}{IdOf(receipt.Key)}{receipt.Stamp}";
+
+    /// <summary>Reads what <see cref="ReceiptOf"/> wrote.</summary>
+    /// <returns>Null: it is no receipt.</returns>
+    public QueueReceipt? Receipt(string text)
+    {
+        const int DueDigits = 2 * sizeof(ulong), IdDigits = 2 * (sizeof(ushort) + Versionstamp.Bytes), StampDigits = 2 * Versionstamp.Bytes;
+        if (text.Length != DueDigits + IdDigits + StampDigits || text.AsSpan().ContainsAnyExcept(Digits)) return null;
+        byte[] due = Convert.FromHexString(text.AsSpan(0, DueDigits)), place = Convert.FromHexString(text.AsSpan(DueDigits + StampDigits, 2 * sizeof(ushort)));
+        byte[] key = [.. _prefix, Messages, .. due, .. place, 2, .. Encoding.ASCII.GetBytes(text[DueDigits..(DueDigits + StampDigits)]), 0];
+        return Versionstamp.TryParse(text[^StampDigits..], out Versionstamp stamp) && stamp.IsKnown ? new QueueReceipt(key, stamp) : null;
+    }
+
     /// <summary>The id of a message or dead letter: 24 hexadecimal digits that sort in the order of enqueuing.</summary>
     public static string IdOf(ReadOnlyMemory<byte> key)
     {
@@ -70,8 +96,25 @@ internal sealed class QueueKeys
         return string.Create(null, $"{Encoding.ASCII.GetString(id[3..^1])}{BinaryPrimitives.ReadUInt16BigEndian(id):x4}");
     }
 
+    /// <summary>Whether a key among the messages is one that a queue wrote: others can write here too.</summary>
+    public bool IsMessage(ReadOnlyMemory<byte> key) => key.Length == _prefix.Length + 1 + sizeof(ulong) + IdBytes;
+
+    /// <summary>The queue that a key among those of all queues belongs to; null: it is none of a queue.</summary>
+    public static string? NameOf(ReadOnlyMemory<byte> key)
+    {
+        const int Head = 3;
+        ReadOnlySpan<byte> bytes = key.Span;
+        if (bytes.Length <= Head || bytes[2] > MaxNameBytes || bytes.Length <= Head + bytes[2]) return null;
+        ReadOnlySpan<byte> name = bytes.Slice(Head, bytes[2]);
+        return System.Text.Unicode.Utf8.IsValid(name) ? Encoding.UTF8.GetString(name) : null;
+    }
+
     /// <summary>When a message is due.</summary>
-    public DateTimeOffset DueOf(ReadOnlyMemory<byte> message) => DateTimeOffset.FromUnixTimeMilliseconds((long)BinaryPrimitives.ReadUInt64BigEndian(message.Span[(_prefix.Length + 1)..]));
+    public DateTimeOffset DueOf(ReadOnlyMemory<byte> message)
+    {
+        ulong due = BinaryPrimitives.ReadUInt64BigEndian(message.Span[(_prefix.Length + 1)..]);
+        return due < Never ? DateTimeOffset.FromUnixTimeMilliseconds((long)due) : DateTimeOffset.MaxValue;
+    }
 
     /// <summary>Messages due up to a time; null: all.</summary>
     public ReadRange MessagesUntil(DateTimeOffset? time, int limit, bool keysOnly = false) =>

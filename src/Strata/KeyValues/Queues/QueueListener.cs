@@ -18,7 +18,8 @@ internal sealed class QueueListener(
     /// <summary>How many messages are looked at together.</summary>
     private const int MostAtOnce = 100;
 
-    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1), LongestWait = TimeSpan.FromMinutes(1), Unreadable = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1), LongestWait = TimeSpan.FromMinutes(1);
+    private readonly QueueTransitions _transitions = new(database, keys, name, clock, log);
     private readonly Lock _latch = new();
     private readonly HashSet<Task> _running = [];
     private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -126,45 +127,21 @@ internal sealed class QueueListener(
         IReadOnlyList<KvEntry> found = (await database.SnapshotReadAsync([keys.MessagesUntil(null, limit)], null, stop).ConfigureAwait(false))[0].Entries;
         foreach (KvEntry entry in found)
         {
+            if (!keys.IsMessage(entry.Key))
+            {
+                await _transitions.RemoveAsync(entry, stop).ConfigureAwait(false);
+                continue;
+            }
+
             TimeSpan wait = keys.DueOf(entry.Key) - Now;
             if (wait > TimeSpan.Zero) return wait < LongestWait ? wait : LongestWait;
             if (free == 0) return LongestWait;
-            if (await TryTakeAsync(entry, stop).ConfigureAwait(false) is not { } delivery) continue;
+            if (await _transitions.TryTakeAsync(entry, options.Lease, stop).ConfigureAwait(false) is not { } delivery) continue;
             free--;
             Begin(delivery, handling);
         }
 
         return found.Count < limit ? LongestWait : TimeSpan.Zero;
-    }
-
-    /// <returns>Null: it is not to be handled, or somebody else has it.</returns>
-    private async Task<QueueDelivery?> TryTakeAsync(KvEntry entry, CancellationToken stop)
-    {
-        var check = new KvCheck(entry.Key, entry.Versionstamp);
-        QueueRecord record;
-        try
-        {
-            record = QueueRecord.Read(entry.Value.Data);
-        }
-        catch (InvalidDataException e)
-        {
-            log.LogError(e, "Message {Id} of queue '{Queue}' cannot be read; it is looked at again in an hour", QueueKeys.IdOf(entry.Key), name);
-            await TryCommitAsync(check, [KvMutation.Delete(entry.Key), KvMutation.Set(keys.Moved(entry.Key, Now + Unreadable), entry.Value)], stop).ConfigureAwait(false);
-            return null;
-        }
-
-        if (record.Deliveries > record.Backoff.Count)
-        {
-            QueueRecord last = record.Error.Length > 0 ? record : record with { Error = "The process of its handler ended, each time." };
-            await TryCommitAsync(check, GiveUp(entry.Key, last), stop).ConfigureAwait(false);
-            return null;
-        }
-
-        DateTimeOffset until = Now + options.Lease;
-        QueueRecord taken = record with { Deliveries = record.Deliveries + 1 };
-        byte[] key = keys.Moved(entry.Key, until);
-        CommitResult result = await TryCommitAsync(check, [KvMutation.Delete(entry.Key), KvMutation.Set(key, taken.Write())], stop).ConfigureAwait(false);
-        return result.IsCommitted ? new QueueDelivery(key, result.Versionstamp, taken, until) : null;
     }
 
     private void Begin(QueueDelivery delivery, CancellationToken handling)
@@ -234,7 +211,7 @@ internal sealed class QueueListener(
         {
             await ResolveAsync(delivery).ConfigureAwait(false);
             if (delivery.IsLost) return false;
-            CommitResult result = await TryCommitAsync(delivery.Check, [KvMutation.Delete(delivery.Key), KvMutation.Set(to, delivery.Record.Write())], CancellationToken.None).ConfigureAwait(false);
+            CommitResult result = await _transitions.TryCommitAsync(delivery.Check, [KvMutation.Delete(delivery.Key), KvMutation.Set(to, delivery.Record.Write())], CancellationToken.None).ConfigureAwait(false);
             if (result.IsCommitted) delivery.Moved(to, result.Versionstamp, until);
             else delivery.IsLost = true;
             return result.IsCommitted;
@@ -267,7 +244,7 @@ internal sealed class QueueListener(
             {
                 await ResolveAsync(delivery).ConfigureAwait(false);
                 if (delivery.IsLost) break;
-                CommitResult result = await TryCommitAsync(delivery.Check, OutcomeOf(delivery, isSentBack, failure), CancellationToken.None).ConfigureAwait(false);
+                CommitResult result = await _transitions.TryCommitAsync(delivery.Check, OutcomeOf(delivery, isSentBack, failure), CancellationToken.None).ConfigureAwait(false);
                 if (result.IsCommitted) return;
                 break;
             }
@@ -287,28 +264,10 @@ internal sealed class QueueListener(
         log.LogWarning("Message {Id} of queue '{Queue}' had gone to another listener when its handler ended; it may be handled twice", delivery.Message.Id, name);
     }
 
-    private IReadOnlyList<KvMutation> OutcomeOf(QueueDelivery delivery, bool isSentBack, Exception? failure)
-    {
-        QueueRecord record = delivery.Record;
-        if (failure is null) return [KvMutation.Delete(delivery.Key)];
-        if (isSentBack) return PutOff(record with { Deliveries = record.Deliveries - 1 }, TimeSpan.Zero);
-        QueueRecord failed = record with { Error = $"{failure.GetType().Name}: {failure.Message}" };
-        return record.Deliveries > record.Backoff.Count ? GiveUp(delivery.Key, failed) : PutOff(failed, record.Backoff[record.Deliveries - 1]);
-
-        IReadOnlyList<KvMutation> PutOff(QueueRecord next, TimeSpan wait) =>
-            [KvMutation.Delete(delivery.Key), KvMutation.Set(keys.Moved(delivery.Key, Now + wait), next.Write()), KvMutation.Set(keys.Bell, KvValue.OfBytes(default))];
-    }
-
-    private IReadOnlyList<KvMutation> GiveUp(ReadOnlyMemory<byte> key, QueueRecord record)
-    {
-        log.LogError("Message {Id} of queue '{Queue}' is given up after {Attempts} attempts: {Error}", QueueKeys.IdOf(key), name, record.Deliveries, record.Error);
-        return record.KeysIfUndelivered.Count > 0
-            ? [KvMutation.Delete(key), .. record.KeysIfUndelivered.Select(k => KvMutation.Set(k, record.Value))]
-            : [KvMutation.Delete(key), KvMutation.Set(keys.DeadLetter(key), (record with { GivenUp = Now }).Write())];
-    }
-
-    private ValueTask<CommitResult> TryCommitAsync(KvCheck check, IReadOnlyList<KvMutation> mutations, CancellationToken stop) =>
-        database.AtomicWriteAsync(new AtomicWrite { Checks = [check], Mutations = mutations }, stop);
+    private IReadOnlyList<KvMutation> OutcomeOf(QueueDelivery delivery, bool isSentBack, Exception? failure) =>
+        failure is null ? [KvMutation.Delete(delivery.Key)]
+        : isSentBack ? _transitions.SendBack(delivery.Key, delivery.Record)
+        : _transitions.Fail(delivery.Key, delivery.Record, $"{failure.GetType().Name}: {failure.Message}");
 
     private Task Woken()
     {

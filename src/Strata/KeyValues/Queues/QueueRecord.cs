@@ -22,6 +22,10 @@ internal sealed record QueueRecord
 {
     public const int MaxErrorLength = 500, MaxBackoff = 100, MaxKeys = 10;
     private const byte Format = 1;
+
+    /// <summary>365 days, the longest wait that can be asked for.</summary>
+    private const ulong MaxBackoffMilliseconds = 365UL * 24 * 60 * 60 * 1_000;
+
     private const int HeadBytes = 22;
 
     public required KvValue Value { get; init; }
@@ -45,9 +49,9 @@ internal sealed record QueueRecord
         {
             return ReadWhole(bytes);
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException)
         {
-            throw new InvalidDataException("A message of a queue is shorter than it says.", e);
+            throw new InvalidDataException("A message of a queue is shorter than it says, or has a time beyond the calendar.", e);
         }
     }
 
@@ -94,16 +98,18 @@ internal sealed record QueueRecord
         int error = BinaryPrimitives.ReadUInt16LittleEndian(from[20..]), at = HeadBytes + error;
         var backoff = new TimeSpan[from[at..][0]];
         at++;
-        for (int i = 0; i < backoff.Length; i++, at += sizeof(ulong)) backoff[i] = TimeSpan.FromMilliseconds(BinaryPrimitives.ReadUInt64LittleEndian(from[at..]));
+        for (int i = 0; i < backoff.Length; i++, at += sizeof(ulong)) backoff[i] = TimeSpan.FromMilliseconds(Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(from[at..]), MaxBackoffMilliseconds));
         var keys = new ReadOnlyMemory<byte>[from[at..][0]];
         at++;
         for (int i = 0; i < keys.Length; i++)
         {
             int length = BinaryPrimitives.ReadUInt16LittleEndian(from[at..]);
+            if (length == 0 || length > KvLimits.Deno.MaxKeyBytes) throw new InvalidDataException($"A message of a queue names a key of {length} bytes.");
             keys[i] = bytes.Slice(at + sizeof(ushort), length);
             at += sizeof(ushort) + length;
         }
 
+        if (from[1] is 0 or > (byte)KvEncoding.Bytes) throw new InvalidDataException($"A message of a queue has a value of the encoding {from[1]}, which there is not.");
         long givenUp = BinaryPrimitives.ReadInt64LittleEndian(from[12..]);
         return new QueueRecord
         {

@@ -12,16 +12,16 @@ internal sealed class V8Display
 
     private readonly StringBuilder _text = new();
     private readonly HashSet<V8Value> _within = new(ReferenceEqualityComparer.Instance);
+    private readonly int _mostChars;
 
-    private V8Display()
+    private V8Display(int mostChars) => _mostChars = mostChars;
+
+    private bool IsFull => _text.Length >= _mostChars;
+
+    /// <summary>The value's text; of one that has more characters than asked for at least so many of them, then <c>…</c>.</summary>
+    public static string Of(V8Value value, int mostChars = MaxChars)
     {
-    }
-
-    private bool IsFull => _text.Length >= MaxChars;
-
-    public static string Of(V8Value value)
-    {
-        var display = new V8Display();
+        var display = new V8Display(Math.Min(mostChars, MaxChars));
         display.Append(value);
         return display.IsFull ? $"{display._text}…" : display._text.ToString();
     }
@@ -186,7 +186,7 @@ internal sealed class V8Display
         _text.Append('}');
     }
 
-    private void AppendString(string text) => _text.Append(Quoted(text.Length <= MaxChars ? text : text[..MaxChars]));
+    private void AppendString(string text) => _text.Append(Quoted(text.Length <= _mostChars ? text : text[.._mostChars]));
 
     private void AppendDate(double milliseconds)
     {

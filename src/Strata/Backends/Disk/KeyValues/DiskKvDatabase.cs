@@ -114,6 +114,7 @@ public sealed class DiskKvDatabase : IKvDatabase, IKvStatistics
                 : null,
             Expirations = _keyspace.Expirations,
             Watches = _watchers.Count,
+            LastCommit = _keyspace.LastCommit,
         };
     }
 

@@ -53,6 +53,9 @@ internal sealed partial class KvKeyspace : IAsyncDisposable
     /// <summary>Bytes of the entries as they are in the log.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
+    /// <summary>The last commit. Its counter is read at once, and says all: what is issued here has no suffix.</summary>
+    public Versionstamp LastCommit => new(_last.Counter);
+
     /// <summary>Memory for the order of expiry, bytes.</summary>
     public long ExpiryBytes => _expiries.Bytes;
 

@@ -1,0 +1,42 @@
+using Spectre.Console;
+
+namespace Strata.Benchmarks;
+
+/// <summary>Programs of Deno's: one whose database is our server, one whose database is in its own process.</summary>
+internal sealed class KvConnectDeno : BenchmarkCase
+{
+    private const double Target = 2;
+
+    public override string Name => "kvconnect-deno";
+
+    public override string Summary => "gets and sets of 1 KiB in Deno from our server over HTTP/2, and over HTTP/1.1 without Deno, against Deno's local KV called in Deno, by 1 and 64 callers; durable, all of them; target 16";
+
+    public override async Task RunAsync(Contest contest)
+    {
+        if (DenoProgram.Path is null)
+        {
+            AnsiConsole.WriteLine($"{Name}: there is no deno on this machine's path, nor where ./test.sh installs it; STRATA_DENO names another place. Nothing was measured.");
+            return;
+        }
+
+        using var folder = new WorkFolder();
+        await using ServerProcess server = await ServerProcess.StartKeyValuesAsync(folder["kv"]);
+        await using DenoProgram remote = await DenoProgram.StartAsync(new Uri(server.Address, "/_kv/deno").ToString(), folder["deno"]);
+        await using DenoProgram local = await DenoProgram.StartAsync(folder["local.db"], folder["deno"]);
+        var calls = new KvConnectCalls(server, "app");
+        foreach (string operation in (string[])["get", "set"])
+        {
+            foreach (int callers in (int[])[1, 64])
+            {
+                using var load = new SocketLoad(server.Address, callers);
+                Lane ours = contest.Add("Deno, our server", (_, operations) => remote.RunAsync(operation, callers, operations), server: server);
+                Lane bare = contest.Add("our server, without Deno", operation == "get" ? load.InTurns(calls.Gets, calls.GetLength) : load.InTurns(calls.Sets, calls.SetLength), server);
+                Lane peer = contest.Add("Deno, local", (_, operations) => local.RunAsync(operation, callers, operations));
+                await contest.RunAsync();
+                string by = callers == 1 ? "1 caller" : $"{callers} callers";
+                contest.Higher($"{operation}, {by}", "1/s", Series.PerSecond(ours), Series.PerSecond(peer), Target);
+                contest.Higher($"{operation}, {by}, without Deno", "1/s", Series.PerSecond(bare), Series.PerSecond(peer), Target);
+            }
+        }
+    }
+}
