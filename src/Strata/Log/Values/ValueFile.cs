@@ -45,6 +45,9 @@ internal sealed class ValueFile(ulong number, long capacity, ValueFileState stat
     /// <summary>A write or a sync of it failed: nobody knows what is on the medium, and it is not recycled.</summary>
     public bool IsInDoubt { get; set; }
 
+    /// <summary>Why, if it was a sync.</summary>
+    public Exception? Failure { get; set; }
+
     /// <summary>Its place among the files whose handle is kept though nobody uses it.</summary>
     public LinkedListNode<ValueFile>? Idle { get; set; }
 

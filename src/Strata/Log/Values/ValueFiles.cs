@@ -319,16 +319,16 @@ internal sealed partial class ValueFiles : IAsyncDisposable
 
     private void SyncFile(ValueFile file)
     {
-        if (file.IsInDoubt) throw new IOException($"The file {file.Name} could not be synced; it is in doubt what is in it.");
+        if (file.IsInDoubt) throw new IOException($"The file {file.Name} could not be synced; it is in doubt what is in it. {file.Failure?.Message}", file.Failure);
         try
         {
             file.Open(_disk).Sync();
             _folder.Sync(file.Change);
             file.Change = 0;
         }
-        catch
+        catch (Exception e)
         {
-            file.IsInDoubt = true;
+            (file.IsInDoubt, file.Failure) = (true, e);
             throw;
         }
     }

@@ -7,6 +7,7 @@ internal sealed class ValueFolder(ILogDisk disk)
     private long _changes;
     private long _tried;
     private long _failed;
+    private Exception? _failure;
 
     /// <summary>Notes that a name has changed; called after that.</summary>
     /// <returns>What to give to <see cref="Sync"/>.</returns>
@@ -26,14 +27,14 @@ internal sealed class ValueFolder(ILogDisk disk)
                 {
                     disk.SyncFolder(ValueFile.Folder);
                 }
-                catch
+                catch (Exception e)
                 {
-                    _failed = _tried;
+                    (_failed, _failure) = (_tried, e);
                     throw;
                 }
             }
 
-            if (change <= _failed) throw new IOException($"The folder {ValueFile.Folder} could not be synced; it is in doubt whether a file is there.");
+            if (change <= _failed) throw new IOException($"The folder {ValueFile.Folder} could not be synced; it is in doubt whether a file is there. {_failure!.Message}", _failure);
         }
     }
 }
