@@ -10,7 +10,8 @@ namespace Strata.Server;
 /// </summary>
 /// <remarks>
 /// Each write must be taken at the least rate, with what the web server holds besides: by default within some five minutes.
-/// What is left when the handler has done, up to 64 KiB, is the web server's own to limit: it closes the connection.
+/// What is left when the handler has done, up to 64 KiB, is the web server's own to limit: mostly it closes the connection
+/// after a while, and not surely. The limits of streams a connection and of connections bound what that can take.
 /// </remarks>
 internal static class StalledStreams
 {

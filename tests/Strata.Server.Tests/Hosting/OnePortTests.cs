@@ -127,11 +127,10 @@ public sealed class OnePortTests(ITestOutputHelper output) : IDisposable
         Assert.Null(await store.StatAsync(BlobKey.Parse("k")));
     }
 
-    /// <summary>A large answer, whose handler waits; the same after much was taken quickly; a small one, whose handler has long done.</summary>
+    /// <summary>A large answer, whose handler waits; the same after much was taken quickly.</summary>
     [Theory]
     [InlineData(32 << 20, 65_535, false)]
     [InlineData(32 << 20, 65_535, true)]
-    [InlineData(1_000, 0, false)]
     public async Task An_answer_of_which_nothing_is_taken_is_cut_off(int length, int window, bool afterMuch)
     {
         await using var store = new LatencyStore(new MemoryBlobStore(new MemoryBlobStoreOptions()));
@@ -153,8 +152,6 @@ public sealed class OnePortTests(ITestOutputHelper output) : IDisposable
         Assert.InRange(taken, 0, window);
         Assert.InRange(Stopwatch.GetElapsedTime(started), Impatient.SlowGrace / 2, TimeSpan.FromSeconds(30));
         Assert.InRange(store.CountOf(StoreOperation.ReadStream) - before, 0, 8);
-        if (window == 0) return; // cut off by the web server itself, which closes the connection
-
         Assert.Equal((RawHttp2.FrameType.Reset, 3), (end?.Type, end?.Stream));
         await client.BeginAsync(5, "GET", "/_strata/health");
         await client.OpenWindowAsync(5, 1 << 20);
