@@ -90,13 +90,18 @@ internal sealed class StoreHistory
         int[] steps = [.. Enumerable.Range(0, acknowledged.Count).Where(i => acknowledged[i].Writer == writer)];
         int needed = 1 + Array.FindLastIndex(steps, s => mustBeThere(acknowledged[s])), least = -1, most = -1;
         List<Held[]> possible = [_held[writer]];
+        bool isInDoubt = false;
         for (int taken = 0; taken <= steps.Length + 1; taken++)
         {
             if (taken > 0)
             {
                 bool isUnderWay = taken > steps.Length;
                 long number = !isUnderWay ? acknowledged[steps[taken - 1]].Number : steps.Length == 0 ? _firstStep : acknowledged[steps[^1]].Number + 1;
-                possible = After(possible, writer, number, isUnderWay ? StepResult.Unknown : acknowledged[steps[taken - 1]].Result);
+                StepResult result = isUnderWay ? StepResult.Unknown : acknowledged[steps[taken - 1]].Result;
+
+                // Who finds nothing to do, behind a write of unknown outcome, wrote nothing: that write may count later still, from the next opening on.
+                if (!isInDoubt || result != StepResult.Unchanged) possible = After(possible, writer, number, result);
+                isInDoubt |= result == StepResult.Unknown;
             }
 
             if (taken < needed || !possible.Exists(p => p.AsSpan().SequenceEqual(found))) continue;
