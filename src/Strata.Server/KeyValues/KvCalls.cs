@@ -81,6 +81,12 @@ internal sealed class KvCalls(ServedStores served, KvCatalog databases, bool isA
         {
             // Nobody is there to be answered.
         }
+        catch (Exception e)
+        {
+            // Nobody foresaw it, so nobody knows what it left: a 5xx would have the client do it again.
+            _log.LogError(e, "A call on the KV database {Database} broke off in a way that nobody foresaw", name);
+            await RefuseAsync(http, StatusCodes.Status409Conflict, $"The call broke off; what it was to write may have been applied: {e.Message}");
+        }
     }
 
     /// <summary>

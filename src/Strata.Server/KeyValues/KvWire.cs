@@ -38,7 +38,9 @@ internal sealed class KvWire(KvCalls calls)
         AtomicWrite write = KvRequests.ReadWrite(body, calls.Limits);
         IKvDatabase database = await calls.OpenAsync(name, http.RequestAborted);
 
-        await AnswerAsync(http, WireForm.Of(await CommitAsync(database, write)));
+        // Once begun it is carried through: a client that hangs up has not undone it.
+        CommitResult result = await database.AtomicWriteAsync(write, CancellationToken.None);
+        await AnswerAsync(http, WireForm.Of(result));
     });
 
     public Task WatchAsync(HttpContext http) => RunAsync(http, async name =>
@@ -94,20 +96,6 @@ internal sealed class KvWire(KvCalls calls)
             await ends.CancelAsync();
             if (next is not null) await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             await updates.DisposeAsync();
-        }
-    }
-
-    /// <summary>Once begun it is carried through: a client that hangs up has not undone it.</summary>
-    private static async Task<CommitResult> CommitAsync(IKvDatabase database, AtomicWrite write)
-    {
-        try
-        {
-            return await database.AtomicWriteAsync(write, CancellationToken.None);
-        }
-        catch (Exception e) when (e is not (ArgumentException or StorageException or ObjectDisposedException))
-        {
-            // Nobody foresaw it, so nobody knows what it left: a 5xx would have the client apply the write again.
-            throw new StorageException(StorageErrorKind.Unavailable, $"The write broke off, and may have been applied: {e.Message}", e) { Operation = "write", Outcome = WriteOutcome.Unknown };
         }
     }
 

@@ -46,6 +46,15 @@ public sealed class KvOutcomeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_message_that_may_have_been_enqueued_is_not_to_be_enqueued_again()
+    {
+        _database.Failure = new InvalidOperationException("nobody foresaw this");
+        using HttpResponseMessage answer = await _http.PostAsync("/_kv/app/queue?queue=mails", new StringContent("1"));
+        Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
+        Assert.Equal(1, _database.Writes);
+    }
+
+    [Fact]
     public async Task What_was_not_applied_may_be_sent_again_where_that_helps()
     {
         await IsAsync(HttpStatusCode.ServiceUnavailable, new StorageException(StorageErrorKind.Unavailable, "not now") { Outcome = WriteOutcome.NotApplied });
