@@ -26,6 +26,13 @@ public sealed record ListRequest
     /// <summary>At most this many items and prefixes together: 1 to <see cref="MaxLimit"/>. Default 1,000.</summary>
     public int Limit { get; init; } = 1000;
 
+    /// <summary>
+    /// True (default): each item is as <see cref="IBlobStore.StatAsync"/> describes it, and what has expired is not listed. False:
+    /// only what the store's own listing tells at no further cost; where that is less, as in S3, items have key, length,
+    /// a modification time and the server's ETag alone (which is none for conditions), and expired ones may be listed.
+    /// </summary>
+    public bool Exact { get; init; } = true;
+
     /// <summary>Checks the request.</summary>
     /// <exception cref="ArgumentException">A field is out of range, or the token belongs to another request.</exception>
     public void Validate()

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Strata.Server;
+namespace Strata;
 
 /// <summary>RFC 2047 encoded words, by which S3 carries metadata that is not ASCII.</summary>
 internal static class EncodedWords

@@ -1,0 +1,66 @@
+using Amazon.S3;
+using Amazon.S3.Model;
+
+namespace Strata.S3;
+
+/// <summary>Requests that write: what all of them carry.</summary>
+/// <param name="options">Bucket, storage class, encryption.</param>
+/// <param name="provider">How conditions are written.</param>
+internal sealed class S3Requests(S3BlobStoreOptions options, S3Provider provider)
+{
+    public PutObjectRequest Put(string name, Stream content, ObjectHeaders headers, S3Precondition condition)
+    {
+        var request = new PutObjectRequest
+        {
+            BucketName = options.Bucket, Key = name, InputStream = content, AutoCloseStream = false, AutoResetStreamPosition = false, UseChunkEncoding = false,
+            IfMatch = Quoted(condition.Match), IfNoneMatch = condition.IsAbsent ? "*" : null,
+            StorageClass = StorageClass, ServerSideEncryptionMethod = Encryption, ServerSideEncryptionKeyManagementServiceKeyId = options.Encryption?.KeyId,
+        };
+        if (headers.ContentType is { } type) request.ContentType = type;
+        if (headers.ContentEncoding is { } encoding) request.Headers.ContentEncoding = encoding;
+        foreach ((string key, string value) in headers.Metadata) request.Metadata[key] = value;
+        return request;
+    }
+
+    public InitiateMultipartUploadRequest Begin(string name, ObjectHeaders headers)
+    {
+        var request = new InitiateMultipartUploadRequest
+        {
+            BucketName = options.Bucket, Key = name,
+            StorageClass = StorageClass, ServerSideEncryptionMethod = Encryption, ServerSideEncryptionKeyManagementServiceKeyId = options.Encryption?.KeyId,
+        };
+        if (headers.ContentType is { } type) request.ContentType = type;
+        if (headers.ContentEncoding is { } encoding) request.Headers.ContentEncoding = encoding;
+        foreach ((string key, string value) in headers.Metadata) request.Metadata[key] = value;
+        return request;
+    }
+
+    public CopyObjectRequest Copy(string source, string sourceETag, string target, ObjectHeaders headers, S3Precondition condition)
+    {
+        var request = new CopyObjectRequest
+        {
+            SourceBucket = options.Bucket, SourceKey = source, DestinationBucket = options.Bucket, DestinationKey = target,
+            ETagToMatch = Quoted(sourceETag), MetadataDirective = S3MetadataDirective.REPLACE,
+            IfMatch = Quoted(condition.Match), IfNoneMatch = condition.IsAbsent ? "*" : null,
+            StorageClass = StorageClass, ServerSideEncryptionMethod = Encryption, ServerSideEncryptionKeyManagementServiceKeyId = options.Encryption?.KeyId,
+        };
+        if (headers.ContentType is { } type) request.ContentType = type;
+        if (headers.ContentEncoding is { } encoding) request.Headers.ContentEncoding = encoding;
+        foreach ((string key, string value) in headers.Metadata) request.Metadata[key] = value;
+        return request;
+    }
+
+    public CompleteMultipartUploadRequest Complete(string name, string uploadId, IEnumerable<PartETag> parts, S3Precondition condition) => new()
+    {
+        BucketName = options.Bucket, Key = name, UploadId = uploadId, PartETags = [.. parts],
+        IfMatch = Quoted(condition.Match), IfNoneMatch = condition.IsAbsent ? "*" : null,
+    };
+
+    /// <summary>An ETag as a condition carries it; null for none.</summary>
+    public string? Quoted(string? etag) => etag is null ? null : provider.Quote(etag);
+
+    private S3StorageClass? StorageClass => options.StorageClass is { } name ? S3StorageClass.FindValue(name) : null;
+
+    private ServerSideEncryptionMethod? Encryption =>
+        options.Encryption is not { } encryption ? null : encryption.UsesKms ? ServerSideEncryptionMethod.AWSKMS : ServerSideEncryptionMethod.AES256;
+}

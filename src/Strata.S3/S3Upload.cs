@@ -1,0 +1,189 @@
+using System.Collections.Concurrent;
+using Amazon.Runtime;
+using Amazon.S3.Model;
+using Microsoft.Extensions.Logging;
+
+namespace Strata.S3;
+
+/// <summary>An upload in parts: some parts under way at once, each in a buffer of its own, none visible before the completion. Disposing without it aborts.</summary>
+internal sealed class S3Upload : IAsyncDisposable
+{
+    /// <summary>The longest object: 5 TiB.</summary>
+    public const long MaxObjectBytes = 5L << 40;
+
+    public const int MaxParts = 10_000;
+
+    /// <summary>Where a length is not known, parts grow by one part size each time that so many were sent: short blobs take little memory, long ones stay below 10,000 parts.</summary>
+    private const int PartsOfOneLength = 1_000;
+
+    private readonly S3BlobStore _store;
+    private readonly string _name;
+    private readonly string _uploadId;
+    private readonly long? _partLength;
+    private readonly SemaphoreSlim _slots;
+    private readonly CancellationTokenSource _abort = new();
+    private readonly ConcurrentDictionary<int, string> _parts = new();
+    private readonly List<Task> _sending = [];
+    private int _last;
+    private bool _completed;
+    private int _disposed;
+
+    private S3Upload(S3BlobStore store, BlobKey key, string name, string writeId, string uploadId, long? length)
+    {
+        (_store, Key, _name, WriteId, _uploadId) = (store, key, name, writeId, uploadId);
+        _partLength = length is { } known ? FixedPartLength(known, store.Options.PartSize) : store.Provider.UniformParts ? store.Options.PartSize : null;
+        _slots = new SemaphoreSlim(store.Options.Parallelism);
+    }
+
+    public BlobKey Key { get; }
+
+    /// <summary>Names the write, and its appendix.</summary>
+    public string WriteId { get; }
+
+    /// <summary>The length of the next part, in bytes.</summary>
+    public long NextPartLength => _partLength ?? _store.Options.PartSize * (1L + (_last / PartsOfOneLength));
+
+    /// <param name="store">Where.</param>
+    /// <param name="unfinished">What is known of the blob: it is what others see of it if its appendix is lost.</param>
+    /// <param name="length">Its length, if known.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async ValueTask<S3Upload> BeginAsync(S3BlobStore store, BlobInfo unfinished, long? length, CancellationToken cancellationToken)
+    {
+        string writeId = S3BlobStore.NewWriteId(), name = store.NameOf(unfinished.Key, "write");
+        ObjectHeaders headers = ObjectHeaders.OfUnfinished(unfinished, writeId);
+        string uploadId = await store.Calls.ReadAsync(
+            "write", unfinished.Key,
+            async attempt => (await store.Calls.Client.InitiateMultipartUploadAsync(store.Requests.Begin(name, headers), attempt.Token).ConfigureAwait(false)).UploadId,
+            cancellationToken).ConfigureAwait(false);
+        var upload = new S3Upload(store, unfinished.Key, name, writeId, uploadId, length);
+        store.Track(upload);
+        return upload;
+    }
+
+    /// <summary>Sends a part when there is a slot for it; the buffer is the upload's from here on, and goes back to the pool.</summary>
+    public async ValueTask AddAsync(byte[] buffer, int count, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (_sending.Find(s => s.IsFaulted || s.IsCanceled) is { } failed)
+            {
+                _slots.Release();
+                await failed.ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            _store.Buffers.Return(buffer);
+            throw;
+        }
+
+        _sending.RemoveAll(s => s.IsCompletedSuccessfully);
+        _sending.Add(SendAsync(Next(), buffer, count));
+    }
+
+    /// <summary>Copies an object on the server, part by part.</summary>
+    public async ValueTask CopyAsync(string source, StoredObject of, CancellationToken cancellationToken)
+    {
+        for (long offset = 0, length = Math.Max(NextPartLength, 512L << 20); offset < of.Info.Length; offset += length)
+        {
+            await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+            _sending.Add(CopyPartAsync(Next(), source, of.NativeETag, offset, Math.Min(offset + length, of.Info.Length) - 1));
+        }
+    }
+
+    /// <summary>Waits for all parts.</summary>
+    public Task WhenSentAsync() => Task.WhenAll(_sending);
+
+    /// <summary>Joins the parts into the blob. Refused if the condition does not hold; the upload then goes on.</summary>
+    public async ValueTask<S3Answer> CompleteAsync(S3Precondition condition)
+    {
+        PartETag[] parts = [.. _parts.OrderBy(p => p.Key).Select(p => new PartETag(p.Key, p.Value))];
+        S3Answer answer = await _store.Calls.ChangeAsync(
+            "write", Key, _store.Options.ServerWorkTimeout,
+            attempt => S3BlobStore.AnsweredAsync(() => _store.Calls.Client.CompleteMultipartUploadAsync(_store.Requests.Complete(_name, _uploadId, parts, condition), attempt.Token)),
+            () => _store.IsOwnAsync(Key, WriteId)).ConfigureAwait(false);
+        if (answer == S3Answer.Missing && condition.Match is null)
+            throw new StorageException(StorageErrorKind.Unavailable, $"Store '{_store.Options.Name}' has dropped the upload of '{Key}'.") { Operation = "write", Key = Key, Store = _store.Options.Name, IsTransient = true };
+        _completed = answer == S3Answer.Done;
+        return answer == S3Answer.Done ? answer : S3Answer.Refused;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        _store.Forget(this);
+        await _abort.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_completed) await AbortAsync().ConfigureAwait(false);
+        _abort.Dispose();
+        _slots.Dispose();
+    }
+
+    private static long FixedPartLength(long length, long partSize)
+    {
+        long least = (length + MaxParts - 1) / MaxParts;
+        return Math.Max(partSize, (least + (1 << 20) - 1) >> 20 << 20);
+    }
+
+    private int Next() => ++_last <= MaxParts
+        ? _last
+        : throw new StorageException(StorageErrorKind.TooLarge, $"The content of '{Key}' needs more than {MaxParts} parts; tell its length, or set a larger part size.") { Operation = "write", Key = Key, Store = _store.Options.Name };
+
+    private async Task SendAsync(int number, byte[] buffer, int count)
+    {
+        try
+        {
+            _parts[number] = await _store.Calls.ReadAsync("write", Key, async attempt =>
+            {
+                using var bytes = new MemoryStream(buffer, 0, count, writable: false);
+                await using var content = new WatchedStream(bytes, attempt);
+                var request = new UploadPartRequest { BucketName = _store.Options.Bucket, Key = _name, UploadId = _uploadId, PartNumber = number, InputStream = content, PartSize = count, UseChunkEncoding = false };
+                return (await _store.Calls.Client.UploadPartAsync(request, attempt.Token).ConfigureAwait(false)).ETag;
+            }, _abort.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            _store.Buffers.Return(buffer);
+            _slots.Release();
+        }
+    }
+
+    private async Task CopyPartAsync(int number, string source, string etag, long first, long last)
+    {
+        try
+        {
+            _parts[number] = await _store.Calls.ReadAsync("copy", Key, async attempt =>
+            {
+                var request = new CopyPartRequest
+                {
+                    SourceBucket = _store.Options.Bucket, SourceKey = source, DestinationBucket = _store.Options.Bucket, DestinationKey = _name, UploadId = _uploadId,
+                    PartNumber = number, FirstByte = first, LastByte = last, ETagToMatch = [_store.Requests.Quoted(etag)],
+                };
+                return (await _store.Calls.Client.CopyPartAsync(request, attempt.Token).ConfigureAwait(false)).ETag;
+            }, _abort.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    /// <summary>What cannot be aborted costs room until the bucket's rule for incomplete uploads removes it: said, not thrown, as the write's own error says more.</summary>
+    private async ValueTask AbortAsync()
+    {
+        try
+        {
+            await _store.Calls.ReadAsync("abort", Key, async attempt =>
+            {
+                var request = new AbortMultipartUploadRequest { BucketName = _store.Options.Bucket, Key = _name, UploadId = _uploadId };
+                await S3BlobStore.AnsweredAsync(() => _store.Calls.Client.AbortMultipartUploadAsync(request, attempt.Token)).ConfigureAwait(false);
+                return true;
+            }, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StorageException e)
+        {
+            _store.Log.LogWarning(e, "An upload of '{Key}' in store '{Store}' could not be aborted; its parts take room until the bucket's rule for incomplete uploads removes them.", Key, _store.Options.Name);
+        }
+    }
+}
