@@ -27,7 +27,7 @@ public sealed partial class S3BlobStore
             BlobInfo info = NewBlob.Update(current, changes, _versions.Next(current.Version), Now);
             cancellationToken.ThrowIfCancellationRequested();
             var guard = new S3Precondition(found.NativeETag);
-            bool isGuarded = _options.SingleWriter || _provider.Honours(S3Abilities.ConditionalCopy) || CopiesOntoItselfAtomically;
+            bool isGuarded = _options.SingleWriter || _provider.Honours(S3Abilities.ConditionalCopy);
             bool moves = !isGuarded && _provider.Honours(S3Abilities.ConditionalPut) && (condition.Kind != WriteConditionKind.None || current.Length <= _options.PartSize);
             S3Answer answer = moves
                 ? await RewriteAsync(key, found, key, info, guard, cancellationToken).ConfigureAwait(false)
@@ -70,9 +70,6 @@ public sealed partial class S3BlobStore
 
         throw Crowded("copy", source);
     }
-
-    /// <summary>A Strata server compares the source's ETag and changes the metadata in one step, if both are one object.</summary>
-    private bool CopiesOntoItselfAtomically => _provider.Name == S3Provider.Strata.Name && _provider.Honours(S3Abilities.CopySourceMatch);
 
     /// <summary>Copies on the server. Missing: the source is no longer what was looked at. Refused: the target is not.</summary>
     private async ValueTask<S3Answer> CopyOnServerAsync(BlobKey source, StoredObject from, BlobKey target, BlobInfo info, S3Precondition guard)

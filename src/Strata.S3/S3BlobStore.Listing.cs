@@ -73,7 +73,10 @@ public sealed partial class S3BlobStore
             {
                 string text = name[_options.Prefix.Length..];
                 if (text.StartsWith(Reserved, StringComparison.Ordinal) || Reserved.StartsWith(text, StringComparison.Ordinal)) return;
-                if (position is not null && (BlobKey.CompareText(text, position) <= 0 || text == group)) return;
+
+                // A position within a common prefix leaves what is behind it there; one that is the prefix leaves nothing.
+                bool isAround = item is null && position is not null && text != position && position.StartsWith(text, StringComparison.Ordinal);
+                if (position is not null && !isAround && (text == group || BlobKey.CompareText(text, position) <= 0)) return;
                 if (item is null) entries.Add(new Entry(text, null));
                 else if (BlobKey.TryParse(text, out BlobKey key)) entries.Add(new Entry(text, Listed(key, item)));
             }
@@ -89,14 +92,14 @@ public sealed partial class S3BlobStore
         {
             infos[i] = entries[i].Listed is { } listed
                 ? Visible(await FindAsync(listed.Key, "list", token).ConfigureAwait(false))
-                : await FirstVisibleAsync(entries[i].Text, token).ConfigureAwait(false);
+                : await FirstVisibleAsync(entries[i].Text, request.Position(), token).ConfigureAwait(false);
         }).ConfigureAwait(false);
         return infos;
     }
 
-    private async ValueTask<BlobInfo?> FirstVisibleAsync(string prefix, CancellationToken cancellationToken)
+    private async ValueTask<BlobInfo?> FirstVisibleAsync(string prefix, string? position, CancellationToken cancellationToken)
     {
-        await foreach (IReadOnlyList<Entry> page in PagesAsync(new ListRequest { Prefix = prefix, Limit = 1 }, cancellationToken).ConfigureAwait(false))
+        await foreach (IReadOnlyList<Entry> page in PagesAsync(new ListRequest { Prefix = prefix, StartAfter = position, Limit = 1 }, cancellationToken).ConfigureAwait(false))
         {
             foreach (Entry entry in page)
             {

@@ -47,6 +47,7 @@ internal sealed class S3Calls(IAmazonS3 client, S3BlobStoreOptions options)
     public async ValueTask<S3Answer> ChangeAsync(string operation, BlobKey key, TimeSpan limit, Func<S3Attempt, Task<S3Answer>> send, Func<ValueTask<bool>>? wasMade)
     {
         bool isUnknown = false;
+        Exception? before = null;
         for (int number = 1; ; number++)
         {
             Exception error;
@@ -59,13 +60,14 @@ internal sealed class S3Calls(IAmazonS3 client, S3BlobStoreOptions options)
                 // An earlier attempt may be what this one met: its own work, or that of somebody who came behind it.
                 if (await wasMade().ConfigureAwait(false)) return S3Answer.Done;
                 var overtaken = new S3Fault(StorageErrorKind.Unavailable, "lost the reply to a change, and holds another one by now", IsTransient: true);
-                throw S3Errors.ToException(overtaken, null, operation, key, options.Name, isUnknown: true);
+                throw S3Errors.ToException(overtaken, before, operation, key, options.Name, isUnknown: true);
             }
             catch (Exception e) when (e is not StorageException)
             {
                 error = e;
             }
 
+            before = error;
             S3Fault fault = S3Errors.Classify(error);
             isUnknown |= fault.IsUnknown;
             bool again = MayRetry(fault, number);

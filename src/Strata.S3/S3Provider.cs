@@ -60,7 +60,7 @@ public sealed record S3Provider
     /// <summary>Another Strata server.</summary>
     public static S3Provider Strata { get; } = new()
     {
-        Name = "strata", Abilities = S3Abilities.All & ~S3Abilities.ConditionalCopy, IsTested = true, Source = "Tested and probed.",
+        Name = "strata", Abilities = S3Abilities.All, IsTested = true, Source = "Tested and probed.",
     };
 
     /// <summary>All presets.</summary>

@@ -12,9 +12,9 @@ public sealed class StrataS3Server : S3Server
     private StoreCatalog? _catalog;
     private StrataServer? _server;
 
-    public override string KeyId => "any";
+    public override string KeyId => "AKIASTRATABACKENDS";
 
-    public override string Secret => "thing";
+    public override string Secret => "s3cret/of+The=backends/0123456789abcdefg";
 
     public override S3Provider Provider => S3Provider.Strata;
 
@@ -24,7 +24,8 @@ public sealed class StrataS3Server : S3Server
         _folder = Directory.CreateDirectory(Path.Combine(root, $"strata-backends-{Guid.NewGuid():n}")).FullName;
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Strata:Buckets:Max"] = "10000" }).Build();
         _catalog = await StoreCatalog.OpenAsync(StrataSettings.Read(configuration, _folder));
-        _server = await StrataServer.StartAsync(_catalog, new StrataServerOptions { Listen = "127.0.0.1:0" }, null);
+        var key = new AccessKey { Id = KeyId, Secret = Secret, Grants = [AccessGrant.Everything] };
+        _server = await StrataServer.StartAsync(_catalog, new StrataServerOptions { Listen = "127.0.0.1:0", Access = new AccessKeyRing(key) }, null);
         Endpoint = _server.Address;
     }
 

@@ -1,0 +1,182 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Strata.Backends.Tests;
+
+/// <summary>A proxy before an HTTP server, which does to each request what a plan says: the network as it can be.</summary>
+public sealed class TcpProxy : IAsyncDisposable
+{
+    private const int PieceBytes = 16 << 10;
+    private static readonly string[] Methods = ["GET /", "PUT /", "POST /", "HEAD /", "DELETE /"];
+    private readonly IPEndPoint _server;
+    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<Task, bool> _running = new();
+    private readonly ConcurrentDictionary<Socket, bool> _sockets = new();
+    private readonly ConcurrentQueue<string> _requests = new();
+
+    public TcpProxy(Uri server)
+    {
+        _server = new IPEndPoint(IPAddress.Loopback, server.Port);
+        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Listen(512);
+        Address = new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}");
+        Run(AcceptAsync());
+    }
+
+    public Uri Address { get; }
+
+    /// <summary>What becomes of a request, by its first line; null lets it through. Called once a request.</summary>
+    public Func<string, ValueTask<TcpFault?>> Plan { get; set; } = _ => default;
+
+    /// <summary>The first lines of all requests so far.</summary>
+    public IReadOnlyList<string> Requests => [.. _requests];
+
+    /// <summary>The fault hits the first requests that match.</summary>
+    public void FailNext(Func<string, bool> matches, TcpFault fault, int times = 1) =>
+        Plan = line => new(matches(line) && Interlocked.Decrement(ref times) >= 0 ? fault : null);
+
+    /// <summary>From now on nobody listens, and connections are gone.</summary>
+    public void Refuse()
+    {
+        _listener.Close();
+        foreach (Socket socket in _sockets.Keys) Reset(socket);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        Refuse();
+        await Task.WhenAll(_running.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private void Run(Task task)
+    {
+        _running[task] = true;
+        task.ContinueWith(t => _running.TryRemove(t, out _), TaskScheduler.Default);
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (!_stop.IsCancellationRequested) Run(ServeAsync(await _listener.AcceptAsync(_stop.Token)));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+        }
+    }
+
+    private async Task ServeAsync(Socket client)
+    {
+        var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        client.NoDelay = true;
+        _sockets[client] = _sockets[server] = true;
+        try
+        {
+            await server.ConnectAsync(_server, _stop.Token);
+            var exchange = new Exchange();
+            await Task.WhenAny(RequestsAsync(client, server, exchange), AnswersAsync(client, server, exchange));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+        }
+        finally
+        {
+            foreach (Socket socket in (Socket[])[client, server])
+            {
+                _sockets.TryRemove(socket, out _);
+                socket.Dispose();
+            }
+        }
+    }
+
+    private async Task RequestsAsync(Socket client, Socket server, Exchange exchange)
+    {
+        byte[] buffer = new byte[PieceBytes];
+        int count;
+        while ((count = await client.ReceiveAsync(buffer, _stop.Token)) > 0)
+        {
+            string start = Encoding.ASCII.GetString(buffer, 0, Math.Min(count, 4096));
+            if (Array.Exists(Methods, m => start.StartsWith(m, StringComparison.Ordinal)))
+            {
+                string line = start.Split('\r')[0];
+                _requests.Enqueue(line);
+                exchange.Fault = await Plan(line);
+                exchange.Sent = exchange.Received = 0;
+            }
+
+            TcpFault? fault = exchange.Fault;
+            exchange.Sent += count;
+            if (fault?.ResetRequestAfter < exchange.Sent)
+            {
+                Reset(client);
+                return;
+            }
+
+            if (fault?.StallRequestAfter < exchange.Sent) await Task.Delay(Timeout.Infinite, _stop.Token);
+            if (fault?.Answer is { } answer)
+            {
+                await client.SendAsync(Encoding.ASCII.GetBytes(answer), _stop.Token);
+                client.Shutdown(SocketShutdown.Send);
+                while (await client.ReceiveAsync(buffer, _stop.Token) > 0)
+                {
+                }
+
+                return;
+            }
+
+            await SendAsync(server, buffer.AsMemory(0, count));
+        }
+    }
+
+    private async Task AnswersAsync(Socket client, Socket server, Exchange exchange)
+    {
+        byte[] buffer = new byte[PieceBytes];
+        int count;
+        while ((count = await server.ReceiveAsync(buffer, _stop.Token)) > 0)
+        {
+            TcpFault? fault = exchange.Fault;
+            bool isInterim = Encoding.ASCII.GetString(buffer, 0, Math.Min(count, 12)) == "HTTP/1.1 100";
+            if (!isInterim) exchange.Received += count;
+            if ((fault is { DropAnswer: true } && !isInterim) || fault?.ResetAnswerAfter < exchange.Received)
+            {
+                Reset(client);
+                return;
+            }
+
+            if (fault?.StallAnswerAfter < exchange.Received) await Task.Delay(Timeout.Infinite, _stop.Token);
+            if (fault is { PieceDelay: { Ticks: > 0 } delay }) await Task.Delay(delay, _stop.Token);
+            await SendAsync(client, buffer.AsMemory(0, count));
+        }
+    }
+
+    private async Task SendAsync(Socket to, ReadOnlyMemory<byte> bytes)
+    {
+        while (bytes.Length > 0) bytes = bytes[await to.SendAsync(bytes, _stop.Token)..];
+    }
+
+    private static void Reset(Socket socket)
+    {
+        try
+        {
+            socket.LingerState = new LingerOption(true, 0);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+        }
+
+        socket.Dispose();
+    }
+
+    /// <summary>The request under way on a connection.</summary>
+    private sealed class Exchange
+    {
+        public volatile TcpFault? Fault;
+        public long Sent;
+        public long Received;
+    }
+}
