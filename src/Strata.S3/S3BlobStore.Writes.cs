@@ -43,8 +43,7 @@ public sealed partial class S3BlobStore
     /// <inheritdoc/>
     public ValueTask<IBlobWriter> OpenWriterAsync(BlobKey key, WriteOptions? options = null, CancellationToken cancellationToken = default)
     {
-        using OperationGate.Pass pass = _gate.Enter("write");
-        CheckWrite(key, options);
+        using (_gate.Enter("write")) CheckWrite(key, options);
         return cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<IBlobWriter>(cancellationToken) : new(new S3BlobWriter(this, key, options, null));
     }
 
@@ -65,14 +64,9 @@ public sealed partial class S3BlobStore
     {
         try
         {
-            return new FileStream(Path.Combine(_options.SpoolFolder, $"strata-s3-{Guid.NewGuid():n}"), new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.ReadWrite,
-                Share = FileShare.None,
-                Options = FileOptions.Asynchronous | FileOptions.DeleteOnClose,
-                UnixCreateMode = OperatingSystem.IsWindows() ? null : UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            });
+            var file = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, Options = FileOptions.Asynchronous | FileOptions.DeleteOnClose };
+            if (!OperatingSystem.IsWindows()) file.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            return new FileStream(Path.Combine(_options.SpoolFolder, $"strata-s3-{Guid.NewGuid():n}"), file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -181,7 +175,7 @@ public sealed partial class S3BlobStore
         S3Answer answer = await _calls.ChangeAsync("write", key, _options.ProgressTimeout, attempt => AnsweredAsync(async () =>
         {
             content.Position = 0;
-            await using var watched = new WatchedStream(content, attempt);
+            using var watched = new WatchedStream(content, attempt);
             await _client.PutObjectAsync(Requests.Put(name, watched, headers, condition), attempt.Token).ConfigureAwait(false);
         }), () => IsOwnAsync(key, writeId)).ConfigureAwait(false);
         if (answer == S3Answer.Done) return answer;
@@ -205,7 +199,7 @@ public sealed partial class S3BlobStore
         var headers = new ObjectHeaders("application/json", null, [], null);
         await _calls.ChangeAsync("write", key, _options.ProgressTimeout, attempt => AnsweredAsync(async () =>
         {
-            await using var content = new MemoryStream(json, writable: false);
+            using var content = new MemoryStream(json, writable: false);
             await _client.PutObjectAsync(Requests.Put(AppendixName(writeId), content, headers, default), attempt.Token).ConfigureAwait(false);
         }), null).ConfigureAwait(false);
     }

@@ -73,7 +73,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        IAmazonS3 client = CreateClient(options);
+        AmazonS3Client client = CreateClient(options);
         try
         {
             S3Provider provider = options.Provider ?? S3Provider.Of(options.Endpoint)

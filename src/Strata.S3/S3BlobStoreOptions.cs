@@ -54,7 +54,7 @@ public sealed record S3BlobStoreOptions
     /// <summary>Bytes of a part, and the most that is sent as one object: 5 MiB to 1 GiB. Default 8 MiB. A write holds up to (<see cref="Parallelism"/> + 1) parts in memory.</summary>
     public int PartSize { get; init; } = 8 << 20;
 
-    /// <summary>Parts of one write, or look-ups of one listing, that are under way at once: 1 to 64. Default 4.</summary>
+    /// <summary>Parts of one write that are under way at once: 1 to 64; looks of one listing or bulk delete: this, but at least 16. Default 4.</summary>
     public int Parallelism { get; init; } = 4;
 
     /// <summary>Storage class of what is written, such as <c>STANDARD_IA</c>; null for the bucket's.</summary>

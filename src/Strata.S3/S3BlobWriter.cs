@@ -91,6 +91,7 @@ internal sealed class S3BlobWriter(S3BlobStore store, BlobKey key, WriteOptions?
     /// <summary>The buffer is full, and more is to come, as far as is known.</summary>
     private async ValueTask MakeRoomAsync(CancellationToken cancellationToken)
     {
+        using OperationGate.Pass pass = store.Enter("write");
         int part = store.Options.PartSize;
         if (_capacity < part && _upload is null && _spool is null)
         {

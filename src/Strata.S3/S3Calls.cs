@@ -46,7 +46,7 @@ internal sealed class S3Calls(IAmazonS3 client, S3BlobStoreOptions options)
     /// <exception cref="StorageException">All attempts failed, or one for good; the outcome is unknown if that of any attempt is.</exception>
     public async ValueTask<S3Answer> ChangeAsync(string operation, BlobKey key, TimeSpan limit, Func<S3Attempt, Task<S3Answer>> send, Func<ValueTask<bool>>? wasMade)
     {
-        bool isUnknown = false;
+        bool isUnknown = false, isLostReply = false;
         Exception? before = null;
         for (int number = 1; ; number++)
         {
@@ -59,6 +59,7 @@ internal sealed class S3Calls(IAmazonS3 client, S3BlobStoreOptions options)
 
                 // An earlier attempt may be what this one met: its own work, or that of somebody who came behind it.
                 if (await wasMade().ConfigureAwait(false)) return S3Answer.Done;
+                if (!isLostReply) return answer;
                 var overtaken = new S3Fault(StorageErrorKind.Unavailable, "lost the reply to a change, and holds another one by now", IsTransient: true);
                 throw S3Errors.ToException(overtaken, before, operation, key, options.Name, isUnknown: true);
             }
@@ -70,6 +71,7 @@ internal sealed class S3Calls(IAmazonS3 client, S3BlobStoreOptions options)
             before = error;
             S3Fault fault = S3Errors.Classify(error);
             isUnknown |= fault.IsUnknown;
+            isLostReply |= fault is { IsUnknown: true, IsLostRace: false };
             bool again = MayRetry(fault, number);
             if (again) await PauseAsync(number, fault.RetryAfter, CancellationToken.None).ConfigureAwait(false);
             if (isUnknown && wasMade is not null && await WasMadeAsync(wasMade).ConfigureAwait(false)) return S3Answer.Done;

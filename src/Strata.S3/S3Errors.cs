@@ -14,7 +14,7 @@ internal static class S3Errors
     {
         for (Exception? e = error; e is not null; e = e.InnerException)
         {
-            if (e is AmazonServiceException { StatusCode: not 0 } service) return OfAnswer(service);
+            if (e is AmazonServiceException service && (int)service.StatusCode > 0) return OfAnswer(service);
             if (e is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError })
                 return new(StorageErrorKind.Unavailable, "cannot be reached", IsTransient: true);
             if (e is OperationCanceledException or TimeoutException) return new(StorageErrorKind.Timeout, "did not answer in time", IsTransient: true, IsUnknown: true);
@@ -53,6 +53,7 @@ internal static class S3Errors
             "QuotaExceeded" or "XMinioStorageFull" or "InsufficientStorage" => new(StorageErrorKind.Full, $"is full ({code})"),
             "NotImplemented" or "InvalidStorageClass" or "KMS.NotFoundException" => new(StorageErrorKind.Unsupported, $"does not support what was asked: {e.Message} ({code})"),
             "InvalidObjectState" => new(StorageErrorKind.Unsupported, $"has the blob in an archive; restore it first ({code})"),
+            "UnknownError" when (int)e.StatusCode == 500 => new(StorageErrorKind.Unavailable, $"failed ({code})", IsTransient: true, IsUnknown: true, RetryAfter: pause, IsLostRace: true),
             "ConditionalRequestConflict" or "OperationAborted" => new(StorageErrorKind.Unavailable, $"had another request for the same key at the same time ({code})", IsTransient: true, RetryAfter: pause),
             { } known when Throttling.Contains(known) => new(StorageErrorKind.Unavailable, $"is busy ({code})", IsTransient: true, RetryAfter: pause),
             _ => (int)e.StatusCode switch

@@ -43,7 +43,11 @@ internal static class S3Probe
         }
         finally
         {
-            foreach (string one in (string[])[name, other]) await IsDoneAsync(() => calls.Client.DeleteObjectAsync(options.Bucket, one, CancellationToken.None)).ConfigureAwait(false);
+            foreach (string one in (string[])[name, other])
+            {
+                using var attempt = new S3Attempt(options.ProgressTimeout, CancellationToken.None);
+                await ((Task)calls.Client.DeleteObjectAsync(options.Bucket, one, attempt.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
     }
 
@@ -90,7 +94,7 @@ internal static class S3Probe
         }
         catch
         {
-            await IsDoneAsync(() => client.AbortMultipartUploadAsync(options.Bucket, name, id, attempt.Token)).ConfigureAwait(false);
+            await ((Task)client.AbortMultipartUploadAsync(options.Bucket, name, id, attempt.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }
     }
@@ -120,7 +124,7 @@ internal static class S3Probe
             await send().ConfigureAwait(false);
             return true;
         }
-        catch (AmazonServiceException)
+        catch (AmazonServiceException e) when (S3Errors.IsRefused(e))
         {
             return false;
         }

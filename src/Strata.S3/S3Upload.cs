@@ -117,7 +117,6 @@ internal sealed class S3Upload : IAsyncDisposable
         await Task.WhenAll(_sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!_completed) await AbortAsync().ConfigureAwait(false);
         _abort.Dispose();
-        _slots.Dispose();
     }
 
     private static long FixedPartLength(long length, long partSize)
@@ -137,7 +136,7 @@ internal sealed class S3Upload : IAsyncDisposable
             _parts[number] = await _store.Calls.ReadAsync("write", Key, async attempt =>
             {
                 using var bytes = new MemoryStream(buffer, 0, count, writable: false);
-                await using var content = new WatchedStream(bytes, attempt);
+                using var content = new WatchedStream(bytes, attempt);
                 var request = new UploadPartRequest { BucketName = _store.Options.Bucket, Key = _name, UploadId = _uploadId, PartNumber = number, InputStream = content, PartSize = count, UseChunkEncoding = false };
                 return (await _store.Calls.Client.UploadPartAsync(request, attempt.Token).ConfigureAwait(false)).ETag;
             }, _abort.Token).ConfigureAwait(false);

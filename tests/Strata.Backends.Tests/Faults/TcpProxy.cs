@@ -53,11 +53,8 @@ public sealed class TcpProxy : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private void Run(Task task)
-    {
-        _running[task] = true;
-        task.ContinueWith(t => _running.TryRemove(t, out _), TaskScheduler.Default);
-    }
+    /// <summary>Kept until the proxy ends, which waits for all of them.</summary>
+    private void Run(Task task) => _running[task] = true;
 
     private async Task AcceptAsync()
     {

@@ -26,7 +26,7 @@ public sealed class CephServer : S3Server
 
     private static async Task RunAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo("bash") { RedirectStandardError = true };
+        var start = new ProcessStartInfo("bash") { RedirectStandardError = true, UseShellExecute = false };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "servers", "ceph.sh"));
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         using Process process = Process.Start(start)!;
@@ -35,7 +35,3 @@ public sealed class CephServer : S3Server
         Assert.True(process.ExitCode == 0, $"ceph.sh {arguments[0]}: {errors}");
     }
 }
-
-/// <summary>One Ceph for its tests, one after the other.</summary>
-[CollectionDefinition(nameof(CephServer))]
-public sealed class CephCollection : ICollectionFixture<CephServer>;

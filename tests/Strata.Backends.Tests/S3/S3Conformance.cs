@@ -24,18 +24,3 @@ public abstract class S3Conformance(S3Server server) : BlobStoreConformance
         await server.RemoveBucketAsync(_bucket);
     }
 }
-
-[ConformanceOf(typeof(S3BlobStore))]
-[Collection(nameof(StrataS3Server))]
-public sealed class StrataS3Conformance(StrataS3Server server) : S3Conformance(server);
-
-[ConformanceOf(typeof(S3BlobStore))]
-[Collection(nameof(StrataS3Server))]
-public sealed class SingleWriterStrataS3Conformance(StrataS3Server server) : S3Conformance(server)
-{
-    protected override S3BlobStoreOptions Adjust(S3BlobStoreOptions options) => options with { SingleWriter = true, Provider = S3Provider.Garage };
-}
-
-[ConformanceOf(typeof(S3BlobStore))]
-[Collection(nameof(CephServer))]
-public sealed class CephS3Conformance(CephServer server) : S3Conformance(server);

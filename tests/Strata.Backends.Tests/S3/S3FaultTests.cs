@@ -262,9 +262,3 @@ public abstract class S3FaultTests(S3Server server) : IAsyncLifetime
         return bytes;
     }
 }
-
-[Collection(nameof(StrataS3Server))]
-public sealed class StrataS3FaultTests(StrataS3Server server) : S3FaultTests(server);
-
-[Collection(nameof(CephServer))]
-public sealed class CephS3FaultTests(CephServer server) : S3FaultTests(server);

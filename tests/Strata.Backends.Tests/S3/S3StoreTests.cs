@@ -255,9 +255,3 @@ public abstract class S3StoreTests(S3Server server) : IAsyncLifetime
         return bytes;
     }
 }
-
-[Collection(nameof(StrataS3Server))]
-public sealed class StrataS3StoreTests(StrataS3Server server) : S3StoreTests(server);
-
-[Collection(nameof(CephServer))]
-public sealed class CephS3StoreTests(CephServer server) : S3StoreTests(server);

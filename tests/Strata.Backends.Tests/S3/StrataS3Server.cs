@@ -36,7 +36,3 @@ public sealed class StrataS3Server : S3Server
         Directory.Delete(_folder, recursive: true);
     }
 }
-
-/// <summary>One server for its tests, one after the other.</summary>
-[CollectionDefinition(nameof(StrataS3Server))]
-public sealed class StrataS3Collection : ICollectionFixture<StrataS3Server>;
