@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Xml;
 using Amazon.S3;
 using Amazon.S3.Model;
 
@@ -9,6 +10,7 @@ namespace Strata.S3;
 public sealed partial class S3BlobStore
 {
     private const int MostInOnePage = 1000;
+    private const int MostLengths = 20;
     private const string LastText = "\U0010FFFF";
 
     /// <inheritdoc/>
@@ -50,38 +52,67 @@ public sealed partial class S3BlobStore
     /// <summary>The server's pages behind the request's position: keys and common prefixes in one order, without what is the store's own.</summary>
     private async IAsyncEnumerable<IReadOnlyList<Entry>> PagesAsync(ListRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        string? position = request.Position();
-        string? group = position is null ? null : GroupOf(position, request);
-        int room = Math.Min(MostInOnePage, request.Limit + 1);
-        string? token = null;
+        string? position = request.Position(), around = position is null ? null : GroupOf(position, request), lastGroup = null;
+
+        // Servers differ in what is left of a common prefix behind a position within it: it is asked for apart.
+        if (around is not null && around != position && await HasAnyAsync(around, position, cancellationToken).ConfigureAwait(false)) yield return [new Entry(around, null)];
+
+        // What XML cannot hold some servers put into it all the same: then more is asked for, and sorted out here.
+        // And some find a delimiter that begins within the prefix.
+        bool isPlain = IsXml(request.Prefix) && IsXml(request.Delimiter ?? "") && !Straddles(position, request);
+        var asked = new ListObjectsV2Request
+        {
+            BucketName = _options.Bucket, Prefix = _options.Prefix + CutToXml(request.Prefix), Delimiter = isPlain ? request.Delimiter : null, Encoding = EncodingType.Url,
+            MaxKeys = Math.Min(MostInOnePage, request.Limit + 1), StartAfter = position is null ? null : CutToXml(around is null ? _options.Prefix + position : Behind(around)),
+        };
         do
         {
-            var asked = new ListObjectsV2Request
-            {
-                BucketName = _options.Bucket, Prefix = _options.Prefix + request.Prefix, Delimiter = request.Delimiter, MaxKeys = room, Encoding = EncodingType.Url,
-                ContinuationToken = token, StartAfter = token is null && position is not null ? Behind(position, group) : null,
-            };
-            ListObjectsV2Response page = await _calls.ReadAsync("list", null, attempt => _client.ListObjectsV2Async(asked, attempt.Token), cancellationToken).ConfigureAwait(false);
+            ListObjectsV2Response page = await AskAsync(asked, cancellationToken).ConfigureAwait(false);
             var entries = new List<Entry>();
             foreach (S3Object item in page.S3Objects ?? []) Add(NameOfListed(item.Key), item);
             foreach (string common in page.CommonPrefixes ?? []) Add(NameOfListed(common), null);
             entries.Sort((a, b) => BlobKey.CompareText(a.Text, b.Text));
             yield return entries;
-            token = page.IsTruncated == true ? page.NextContinuationToken : null;
+            asked.ContinuationToken = page.IsTruncated == true ? page.NextContinuationToken : null;
 
             void Add(string name, S3Object? item)
             {
                 string text = name[_options.Prefix.Length..];
-                if (text.StartsWith(Reserved, StringComparison.Ordinal) || Reserved.StartsWith(text, StringComparison.Ordinal)) return;
-
-                // A position within a common prefix leaves what is behind it there; one that is the prefix leaves nothing.
-                bool isAround = item is null && position is not null && text != position && position.StartsWith(text, StringComparison.Ordinal);
-                if (position is not null && !isAround && (text == group || BlobKey.CompareText(text, position) <= 0)) return;
-                if (item is null) entries.Add(new Entry(text, null));
-                else if (BlobKey.TryParse(text, out BlobKey key)) entries.Add(new Entry(text, Listed(key, item)));
+                if (!text.StartsWith(request.Prefix, StringComparison.Ordinal) || text.StartsWith(Reserved, StringComparison.Ordinal) || Reserved.StartsWith(text, StringComparison.Ordinal)) return;
+                string? group = GroupOf(text, request);
+                if (position is not null && (BlobKey.CompareText(text, position) <= 0 || (group is not null && group == around))) return;
+                if (group is null && BlobKey.TryParse(text, out BlobKey key)) entries.Add(new Entry(text, Listed(key, item)));
+                if (group is not null && group != lastGroup) entries.Add(new Entry(group, null));
+                lastGroup = group ?? lastGroup;
             }
         }
-        while (token is not null);
+        while (asked.ContinuationToken is not null);
+    }
+
+    private async ValueTask<bool> HasAnyAsync(string prefix, string? position, CancellationToken cancellationToken)
+    {
+        await foreach (IReadOnlyList<Entry> page in PagesAsync(new ListRequest { Prefix = prefix, StartAfter = position, Limit = 1 }, cancellationToken).ConfigureAwait(false))
+        {
+            if (page.Count > 0) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>A page whose token holds what XML cannot is asked for with another length, and so another token.</summary>
+    private async ValueTask<ListObjectsV2Response> AskAsync(ListObjectsV2Request asked, CancellationToken cancellationToken)
+    {
+        for (int number = 1; ; number++)
+        {
+            try
+            {
+                return await _calls.ReadAsync("list", null, attempt => _client.ListObjectsV2Async(asked, attempt.Token), cancellationToken).ConfigureAwait(false);
+            }
+            catch (StorageException e) when (e.InnerException is { } cause && (cause is XmlException || cause.InnerException is XmlException) && number < MostLengths)
+            {
+                asked.MaxKeys = asked.MaxKeys < MostInOnePage ? asked.MaxKeys + 1 : MostInOnePage - number;
+            }
+        }
     }
 
     /// <summary>What an exact listing shows: null for what is gone or has expired; for a common prefix anything, if one visible blob is behind it.</summary>
@@ -110,12 +141,11 @@ public sealed partial class S3BlobStore
         return null;
     }
 
-    /// <summary>The text behind which the server is to begin. Behind a common prefix that is behind all that it rolls up: no key there is longer, or above the last character.</summary>
-    private string Behind(string position, string? group)
+    /// <summary>A text behind all that a common prefix rolls up: no key there is longer, or above the last character.</summary>
+    private string Behind(string group)
     {
-        if (group != position) return _options.Prefix + position;
-        var text = new StringBuilder(_options.Prefix + position);
-        for (int room = S3BlobStoreOptions.MaxKeyBytes - Encoding.UTF8.GetByteCount(_options.Prefix + position); room >= 4; room -= 4) text.Append(LastText);
+        var text = new StringBuilder(_options.Prefix + group);
+        for (int room = S3BlobStoreOptions.MaxKeyBytes - Encoding.UTF8.GetByteCount(_options.Prefix + group); room >= 4; room -= 4) text.Append(LastText);
         return text.ToString();
     }
 
@@ -124,13 +154,25 @@ public sealed partial class S3BlobStore
     {
         if (request.Delimiter is not { } delimiter || !text.StartsWith(request.Prefix, StringComparison.Ordinal)) return null;
         int at = text.IndexOf(delimiter, request.Prefix.Length, StringComparison.Ordinal);
-        return at < 0 ? null : text[..(at + delimiter.Length)] is { } group && group == text ? group : null;
+        return at < 0 ? null : text[..(at + delimiter.Length)];
     }
 
-    private static BlobInfo Listed(BlobKey key, S3Object item)
+    private static bool Straddles(string? position, ListRequest request)
     {
-        DateTimeOffset modified = item.LastModified is { } time ? new DateTimeOffset(time.ToUniversalTime(), TimeSpan.Zero) : DateTimeOffset.UnixEpoch;
-        return new BlobInfo { Key = key, Length = item.Size ?? 0, ETag = Unquoted(item.ETag), Created = modified, Modified = modified };
+        if (position is null || request.Delimiter is not { Length: > 1 } delimiter) return false;
+        int at = position.IndexOf(delimiter, Math.Clamp(request.Prefix.Length - delimiter.Length + 1, 0, position.Length), StringComparison.Ordinal);
+        return at >= 0 && at < request.Prefix.Length;
+    }
+
+    private static bool IsXml(string text) => !text.AsSpan().ContainsAny('\uFFFE', '\uFFFF');
+
+    /// <summary>What stands before the first character that XML cannot hold; an earlier text begins no later.</summary>
+    private static string CutToXml(string text) => text.AsSpan().IndexOfAny('\uFFFE', '\uFFFF') is var at and >= 0 ? text[..at] : text;
+
+    private static BlobInfo Listed(BlobKey key, S3Object? item)
+    {
+        DateTimeOffset modified = item?.LastModified is { } time ? new DateTimeOffset(time.ToUniversalTime(), TimeSpan.Zero) : DateTimeOffset.UnixEpoch;
+        return new BlobInfo { Key = key, Length = item?.Size ?? 0, ETag = Unquoted(item?.ETag), Created = modified, Modified = modified };
     }
 
     /// <summary>Names are asked for percent-encoded, as XML holds not every character.</summary>
