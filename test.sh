@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The one test command: ./test.sh runs everything, ./test.sh NAME the test projects whose name holds NAME.
-# It needs the .NET SDK; as root on a Debian it installs the programs that the tests drive (curl, s3cmd, rclone, Node.js, Chromium, strace, mkfs.ext4).
+# It needs the .NET SDK; as root on a Debian it installs the programs that the tests drive (curl, s3cmd, rclone, Node.js, Chromium, strace, mkfs.ext4);
+# the tests of the backends install, start and stop their servers themselves (tests/Strata.Backends.Tests/servers).
 # The last line is "N passed, N failed"; the exit code is 0 only if something passed and nothing failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
