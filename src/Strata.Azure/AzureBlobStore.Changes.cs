@@ -56,7 +56,7 @@ public sealed partial class AzureBlobStore
             WriteResult result = await CommitAsync(
                 target, written.Condition,
                 (replaced, version) => NewBlob.Describe(target, info.Length, info.Checksum ?? 0, written, null, replaced, version(), Now) with { Checksum = info.Checksum },
-                (copy, guard) => source == target ? RestateAsync(source, from, copy) : info.Length > MostInOneCopy ? CopyInBlocksAsync(source, from, copy, guard) : CopyAtOnceAsync(source, from, copy, guard),
+                (copy, guard) => source == target ? guard.IsAbsent ? new(RemoteAnswer.Refused) : RestateAsync(source, from, copy) : info.Length > MostInOneCopy ? CopyInBlocksAsync(source, from, copy, guard) : CopyAtOnceAsync(source, from, copy, guard),
                 cancellationToken).ConfigureAwait(false);
 
             // The source has changed since it was looked at.

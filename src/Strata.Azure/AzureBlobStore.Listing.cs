@@ -89,7 +89,8 @@ public sealed partial class AzureBlobStore
     /// </summary>
     private async IAsyncEnumerable<List<Entry>> RunsAsync(ListRequest request, string? delimiter, string? position, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        string? start = position is null ? null : PlainPart(position, request.Prefix.Length) ?? position;
+        string prefix = BlobNames.Encode(request.Prefix);
+        string? start = position is null ? null : BlobNames.Encode(position) is { } name && PlainPart(name, prefix.Length) is { } plain ? plain : BlobNames.Encode(position);
         string? marker = null;
         var waiting = new List<Entry>();
         do
@@ -100,9 +101,9 @@ public sealed partial class AzureBlobStore
                 Add("restype", "container");
                 Add("comp", "list");
                 Add("include", "metadata");
-                Add("prefix", _options.Prefix + request.Prefix);
+                Add("prefix", _root + prefix);
                 Add("delimiter", delimiter);
-                Add("startFrom", start is { Length: > 0 } ? _options.Prefix + start : null);
+                Add("startFrom", start is { Length: > 0 } ? _root + start : null);
                 Add("marker", from);
                 Add("maxresults", Math.Min(MostInOnePage, request.Limit + 1).ToString(System.Globalization.CultureInfo.InvariantCulture));
 
@@ -111,13 +112,13 @@ public sealed partial class AzureBlobStore
                     if (!string.IsNullOrEmpty(value)) asked.Uri.AppendQuery(name, value);
                 }
             }, attempt).ConfigureAwait(false)).Body), cancellationToken).ConfigureAwait(false);
-            waiting.AddRange(page.Entries.Where(e => !e.IsBlob || e.Bare is not null).Select(EntryOf).Where(e => e.Text.Length > 0));
+            waiting.AddRange(page.Entries.Select(EntryOf).OfType<Entry>().Where(e => e.Text.StartsWith(request.Prefix, StringComparison.Ordinal)));
             marker = page.Next;
             if (waiting.Count == 0) continue;
-            waiting.Sort((a, b) => string.CompareOrdinal(a.Text, b.Text));
-            string? open = marker is null ? null : PlainPart(waiting[^1].Text, request.Prefix.Length);
-            List<Entry> ready = open is null ? waiting : [.. waiting.Where(e => PlainPart(e.Text, request.Prefix.Length) != open)];
-            waiting = open is null ? [] : [.. waiting.Where(e => PlainPart(e.Text, request.Prefix.Length) == open)];
+            waiting.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+            string? open = marker is null ? null : PlainPart(waiting[^1].Name, prefix.Length);
+            List<Entry> ready = open is null ? waiting : [.. waiting.Where(e => PlainPart(e.Name, prefix.Length) != open)];
+            waiting = open is null ? [] : [.. waiting.Where(e => PlainPart(e.Name, prefix.Length) == open)];
             ready.Sort((a, b) => BlobKey.CompareText(a.Text, b.Text));
             if (ready.Count > 0) yield return ready;
         }
@@ -127,11 +128,13 @@ public sealed partial class AzureBlobStore
         yield return waiting;
     }
 
-    private Entry EntryOf(ListedPage.Entry listed)
+    /// <summary>Null for what is no key of this store.</summary>
+    private Entry? EntryOf(ListedPage.Entry listed)
     {
-        string text = listed.Name.Length >= _options.Prefix.Length ? listed.Name[_options.Prefix.Length..] : "";
-        if (!listed.IsBlob) return new Entry(text, null, IsPrefix: true);
-        return BlobKey.TryParse(text, out BlobKey key) ? new Entry(text, Parse(listed.Bare! with { Key = key }, listed.Metadata), IsPrefix: false) : new Entry("", null, IsPrefix: false);
+        string name = listed.Name.Length > _root.Length ? listed.Name[_root.Length..] : "";
+        if (BlobNames.Decode(name) is not { Length: > 0 } text) return null;
+        if (listed.Bare is not { } bare) return new Entry(text, null, IsPrefix: true) { Name = name };
+        return BlobKey.TryParse(text, out BlobKey key) ? new Entry(text, Parse(bare with { Key = key }, listed.Metadata), IsPrefix: false) { Name = name } : null;
     }
 
     /// <summary>What is shown: null for what is gone or has expired; for a common prefix anything, if one visible blob is behind it.</summary>
@@ -189,5 +192,9 @@ public sealed partial class AzureBlobStore
     /// <param name="Text">The key, or the common prefix.</param>
     /// <param name="Blob">The blob; for a common prefix a visible one behind it, if one is known.</param>
     /// <param name="IsPrefix">True for a common prefix.</param>
-    private readonly record struct Entry(string Text, RemoteBlob? Blob, bool IsPrefix);
+    private sealed record Entry(string Text, RemoteBlob? Blob, bool IsPrefix)
+    {
+        /// <summary>As the service has it, behind the store's prefix.</summary>
+        public string Name { get; init; } = Text;
+    }
 }

@@ -240,7 +240,7 @@ public sealed partial class AzureBlobStore
             }
         }, cancellationToken).ConfigureAwait(false);
 
-    private string AppendixName(string appendix) => $"{_options.Prefix}{Reserved}appendix/{appendix}";
+    private string AppendixName(string appendix) => $"{_root}{Reserved}appendix/{appendix}";
 
     private enum OpenedStatus
     {

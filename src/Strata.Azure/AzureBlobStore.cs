@@ -34,6 +34,9 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
     private readonly AzureBlobStoreOptions _options;
     private readonly StoreContext _context;
     private readonly AzureClient _client;
+
+    /// <summary>The prefix, as names have it.</summary>
+    private readonly string _root;
     private readonly RemoteCalls _calls;
     private readonly ILogger _log;
     private readonly OperationGate _gate;
@@ -43,6 +46,7 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
     private AzureBlobStore(AzureBlobStoreOptions options, AzureAccount account, StoreContext context)
     {
         (_options, _context, _client) = (options, context, new AzureClient(options, account));
+        _root = BlobNames.Encode(options.Prefix);
         _calls = new RemoteCalls(new RemoteLimits(options.Name, options.MaxAttempts, options.RetryDelay, options.ProgressTimeout), AzureErrors.Classify);
         _log = context.Loggers.CreateLogger<AzureBlobStore>();
         _gate = new OperationGate(options.Name);
@@ -108,10 +112,9 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
     {
         StoreCapabilities.CheckKey(key);
         if (key.Value.StartsWith(Reserved, StringComparison.Ordinal)) throw StorageException.Unsupported(operation, key, _options.Name, $"keys under '{Reserved}', which it keeps for itself");
-        if (_options.Prefix.Length == 0) return key.Value;
-        string name = _options.Prefix + key.Value;
-        if (Encoding.UTF8.GetByteCount(name) > AzureBlobStoreOptions.MaxNameBytes)
-            throw StorageException.Unsupported(operation, key, _options.Name, $"keys that have more than {AzureBlobStoreOptions.MaxNameBytes} bytes with its prefix");
+        string name = _root + BlobNames.Encode(key.Value);
+        if (name.Length > AzureBlobStoreOptions.MaxNameBytes || Encoding.UTF8.GetByteCount(name) > AzureBlobStoreOptions.MaxNameBytes)
+            throw StorageException.Unsupported(operation, key, _options.Name, $"keys that have more than {AzureBlobStoreOptions.MaxNameBytes} bytes with its prefix, as it writes them");
         return name;
     }
 

@@ -37,24 +37,21 @@ internal sealed record ListedPage(IReadOnlyList<ListedPage.Entry> Entries, strin
         if (element.Name.LocalName == "BlobPrefix") return new Entry(text, null, []);
         string? Property(string of) => element.Element("Properties")?.Element(of)?.Value is { Length: > 0 } value ? value : null;
         DateTimeOffset modified = DateTimeOffset.TryParse(Property("Last-Modified"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time : DateTimeOffset.UnixEpoch;
-        BlobInfo? bare = BlobKey.TryParse(text, out BlobKey key)
-            ? new BlobInfo
-            {
-                Key = key,
-                Length = long.Parse(Property("Content-Length") ?? "0", NumberStyles.None, CultureInfo.InvariantCulture),
-                ETag = Property("Etag") ?? "",
-                Created = modified,
-                Modified = modified,
-                ContentType = Property("Content-Type"),
-                ContentEncoding = Property("Content-Encoding"),
-            }
-            : null;
-        return new Entry(text, bare, [.. element.Element("Metadata")?.Elements().Select(m => KeyValuePair.Create(m.Name.LocalName, m.Value)) ?? []], IsBlob: true);
+        var bare = new BlobInfo
+        {
+            Key = default,
+            Length = long.Parse(Property("Content-Length") ?? "0", NumberStyles.None, CultureInfo.InvariantCulture),
+            ETag = Property("Etag") ?? "",
+            Created = modified,
+            Modified = modified,
+            ContentType = Property("Content-Type"),
+            ContentEncoding = Property("Content-Encoding"),
+        };
+        return new Entry(text, bare, [.. element.Element("Metadata")?.Elements().Select(m => KeyValuePair.Create(m.Name.LocalName, m.Value)) ?? []]);
     }
 
     /// <param name="Name">Of the blob, or the common prefix.</param>
-    /// <param name="Bare">What the service says of the blob; null for a common prefix, and for a name that is no key.</param>
+    /// <param name="Bare">What the service says of the blob, without its key; null for a common prefix.</param>
     /// <param name="Metadata">The blob's.</param>
-    /// <param name="IsBlob">False for a common prefix.</param>
-    internal sealed record Entry(string Name, BlobInfo? Bare, IReadOnlyList<KeyValuePair<string, string>> Metadata, bool IsBlob = false);
+    internal sealed record Entry(string Name, BlobInfo? Bare, IReadOnlyList<KeyValuePair<string, string>> Metadata);
 }

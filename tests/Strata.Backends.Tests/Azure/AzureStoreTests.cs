@@ -1,9 +1,10 @@
 using System.Net;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
+using Azure.Storage.Sas;
 using Strata.Azure;
 using Xunit;
-using Tier = Strata.Azure.AccessTier;
+using BlobTier = Strata.Azure.AccessTier;
 
 namespace Strata.Backends.Tests;
 
@@ -245,7 +246,7 @@ public sealed class AzureStoreTests(AzuriteServer server) : IAsyncLifetime
     [Fact]
     public async Task A_shared_access_signature_is_enough_for_everything_but_signing()
     {
-        string sas = Others.GenerateSasUri(Azure.Storage.Sas.BlobContainerSasPermissions.All, TimeProvider.System.GetUtcNow().AddHours(1)).Query;
+        string sas = Others.GenerateSasUri(BlobContainerSasPermissions.All, TimeProvider.System.GetUtcNow().AddHours(1)).Query;
         await using AzureBlobStore store = AzureBlobStore.Open(server.OptionsFor(_container) with { AccountKey = null, Sas = sas });
         await store.PutBytesAsync(Key, Bytes(10));
         Assert.True((await store.CopyAsync(Key, BlobKey.Parse("copy"))).IsWritten);
@@ -258,7 +259,7 @@ public sealed class AzureStoreTests(AzuriteServer server) : IAsyncLifetime
     {
         Assert.True(_store.TryGetFacet(out IAccessTiers? tiers));
         BlobInfo info = (await _store.PutBytesAsync(Key, Bytes(10))).Info!;
-        foreach (Tier tier in (Tier[])[Tier.Cool, Tier.Cold, Tier.Hot, Tier.Archive])
+        foreach (BlobTier tier in (BlobTier[])[BlobTier.Cool, BlobTier.Cold, BlobTier.Hot, BlobTier.Archive])
         {
             Assert.True(await tiers.SetTierAsync(Key, tier));
             Assert.Equal(tier, (await tiers.GetTierAsync(Key))!.Tier);
@@ -268,27 +269,27 @@ public sealed class AzureStoreTests(AzuriteServer server) : IAsyncLifetime
         StorageException error = await Assert.ThrowsAsync<StorageException>(async () => await _store.ReadAsync(Key));
         Assert.Equal((StorageErrorKind.Unsupported, false), (error.Kind, error.IsTransient));
         Assert.Contains(nameof(IAccessTiers.RehydrateAsync), error.Message, StringComparison.Ordinal);
-        error = await Assert.ThrowsAsync<StorageException>(async () => await tiers.SetTierAsync(Key, Tier.Hot));
+        error = await Assert.ThrowsAsync<StorageException>(async () => await tiers.SetTierAsync(Key, BlobTier.Hot));
         Assert.Contains(nameof(IAccessTiers.RehydrateAsync), error.Message, StringComparison.Ordinal);
         Assert.Equal(info.ETag, (await _store.StatAsync(Key))!.ETag);
 
         // The emulator brings it back at once.
-        Assert.True(await tiers.RehydrateAsync(Key, Tier.Cool, isUrgent: true));
-        Assert.Equal(new AccessTierStatus(Tier.Cool, null), await tiers.GetTierAsync(Key));
+        Assert.True(await tiers.RehydrateAsync(Key, BlobTier.Cool, isUrgent: true));
+        Assert.Equal(new AccessTierStatus(BlobTier.Cool, null), await tiers.GetTierAsync(Key));
         Assert.Equal(Bytes(10), await _store.GetBytesAsync(Key));
         Assert.Null(await tiers.GetTierAsync(BlobKey.Parse("none")));
-        Assert.False(await tiers.SetTierAsync(BlobKey.Parse("none"), Tier.Hot));
-        await Assert.ThrowsAsync<ArgumentException>(async () => await tiers.RehydrateAsync(Key, Tier.Archive));
+        Assert.False(await tiers.SetTierAsync(BlobKey.Parse("none"), BlobTier.Hot));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await tiers.RehydrateAsync(Key, BlobTier.Archive));
     }
 
     [Fact]
     public async Task What_is_written_is_in_the_tier_that_was_set()
     {
-        await using AzureBlobStore store = AzureBlobStore.Open(server.OptionsFor(_container) with { AccessTier = Tier.Cool });
+        await using AzureBlobStore store = AzureBlobStore.Open(server.OptionsFor(_container) with { AccessTier = BlobTier.Cool });
         await store.PutBytesAsync(Key, Bytes(10));
         await store.WriteAsync(BlobKey.Parse("large"), BlobContent.FromStream(new MemoryStream(Bytes(2 << 20))));
-        Assert.Equal(Tier.Cool, (await store.GetTierAsync(Key))!.Tier);
-        Assert.Equal(Tier.Cool, (await store.GetTierAsync(BlobKey.Parse("large")))!.Tier);
+        Assert.Equal(BlobTier.Cool, (await store.GetTierAsync(Key))!.Tier);
+        Assert.Equal(BlobTier.Cool, (await store.GetTierAsync(BlobKey.Parse("large")))!.Tier);
     }
 
     private async Task RaceAsync(Func<int, WriteCondition> condition)

@@ -39,7 +39,8 @@ start() {
     local dir=$1 port end
     mkdir -p "$dir"
     port=$(free_port)
-    setsid node "$program" --blobHost 127.0.0.1 --blobPort "$port" --location "$dir" --inMemoryPersistence --silent --disableTelemetry >>"$dir/azurite.log" 2>&1 </dev/null &
+    cd "$dir"
+    setsid node "$program" --blobHost 127.0.0.1 --blobPort "$port" --inMemoryPersistence --silent --disableTelemetry >>"$dir/azurite.log" 2>&1 </dev/null &
     echo $! >"$dir/pids"
     end=$((SECONDS + 60))
     until answers "$port"; do

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Strata.Azure;
 using Strata.Server;
 using Strata.KvConnect;
 using Strata.S3;
@@ -13,7 +14,7 @@ public sealed class PublicApiTests
 {
     private const string Accept = "STRATA_ACCEPT_API";
 
-    public static TheoryData<Assembly> Libraries => [typeof(IBlobStore).Assembly, typeof(BlobStoreConformance).Assembly, typeof(KvConnectDatabase).Assembly, typeof(SqliteKvDatabase).Assembly, typeof(S3BlobStore).Assembly, typeof(StrataServer).Assembly];
+    public static TheoryData<Assembly> Libraries => [typeof(IBlobStore).Assembly, typeof(BlobStoreConformance).Assembly, typeof(KvConnectDatabase).Assembly, typeof(SqliteKvDatabase).Assembly, typeof(S3BlobStore).Assembly, typeof(AzureBlobStore).Assembly, typeof(StrataServer).Assembly];
 
     [Theory]
     [MemberData(nameof(Libraries), DisableDiscoveryEnumeration = true)]
