@@ -39,9 +39,9 @@ internal sealed record AzureAccount(Uri Endpoint, StorageSharedKeyCredential? Ke
         {
             return new AzureAccount(endpoint, new StorageSharedKeyCredential(account, key), null, null);
         }
-        catch (FormatException)
+        catch (FormatException e)
         {
-            throw new ArgumentException("The account's key is no Base64.");
+            throw new ArgumentException("The account's key is no Base64.", e);
         }
 
         string? Set(string name) => environment(name) is { Length: > 0 } value ? value : null;

@@ -228,7 +228,7 @@ public sealed partial class AzureBlobStore
             try
             {
                 AzureResponse response = await _client.SendAsync(RequestMethod.Get, AppendixName(name), null, attempt, streams: true).ConfigureAwait(false);
-                await using Stream stream = response.Stream!;
+                using Stream stream = response.Stream!;
                 if (response.ContentLength > MostAppendixBytes) throw StorageException.Corrupt("stat", key, _options.Name, "its appendix is longer than any is");
                 byte[] bytes = new byte[response.ContentLength];
                 await stream.ReadExactlyAsync(bytes, attempt.Token).ConfigureAwait(false);

@@ -51,8 +51,7 @@ public sealed partial class AzureBlobStore
     /// <inheritdoc/>
     public ValueTask<IBlobWriter> OpenWriterAsync(BlobKey key, WriteOptions? options = null, CancellationToken cancellationToken = default)
     {
-        using OperationGate.Pass pass = _gate.Enter("write");
-        CheckWrite(key, options);
+        using (_gate.Enter("write")) CheckWrite(key, options);
         return cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<IBlobWriter>(cancellationToken) : new(new AzureBlobWriter(this, key, options, null));
     }
 
@@ -129,7 +128,7 @@ public sealed partial class AzureBlobStore
         RemoteAnswer answer = await WithAppendixAsync(key, writeId, headers, () => _calls.ChangeAsync("write", key, _options.ProgressTimeout, attempt => AnsweredAsync(async () =>
         {
             content.Position = 0;
-            await using var watched = new RemoteContentStream(content, attempt);
+            using var watched = new RemoteContentStream(content, attempt);
             await SendBlobAsync(name, watched, headers, condition, attempt).ConfigureAwait(false);
         }), () => IsOwnAsync(key, writeId))).ConfigureAwait(false);
 
@@ -151,7 +150,7 @@ public sealed partial class AzureBlobStore
         var plain = new BlobHeaders("application/json", null, [], null);
         await _calls.ChangeAsync("write", key, _options.ProgressTimeout, attempt => AnsweredAsync(async () =>
         {
-            await using var content = new MemoryStream(json, writable: false);
+            using var content = new MemoryStream(json, writable: false);
             await SendBlobAsync(AppendixName(writeId), content, plain, default, attempt).ConfigureAwait(false);
         }), null).ConfigureAwait(false);
         RemoteAnswer answer = await write().ConfigureAwait(false);
@@ -159,7 +158,7 @@ public sealed partial class AzureBlobStore
         return answer;
     }
 
-    private Task SendBlobAsync(string name, Stream content, BlobHeaders headers, AzurePrecondition condition, RemoteAttempt attempt) => _client.SendAsync(RequestMethod.Put, name, request =>
+    private Task<AzureResponse> SendBlobAsync(string name, Stream content, BlobHeaders headers, AzurePrecondition condition, RemoteAttempt attempt) => _client.SendAsync(RequestMethod.Put, name, request =>
     {
         request.Headers.SetValue("x-ms-blob-type", "BlockBlob");
         headers.AddTypes(request);

@@ -145,7 +145,7 @@ internal sealed class AzureUpload : IAsyncDisposable
             await _store.Calls.ReadAsync("write", Key, async attempt =>
             {
                 using var bytes = new MemoryStream(buffer, 0, count, writable: false);
-                await using var content = new RemoteContentStream(bytes, attempt);
+                using var content = new RemoteContentStream(bytes, attempt);
                 return await _store.Client.SendAsync(RequestMethod.Put, _name, request =>
                 {
                     AddBlock(request, id);
@@ -196,7 +196,7 @@ internal sealed class AzureUpload : IAsyncDisposable
         request.Uri.AppendQuery("blockid", id);
     }
 
-    private Task SendListAsync(byte[] body, BlobHeaders headers, AzurePrecondition condition, RemoteAttempt attempt) => _store.Client.SendAsync(RequestMethod.Put, _name, request =>
+    private Task<AzureResponse> SendListAsync(byte[] body, BlobHeaders headers, AzurePrecondition condition, RemoteAttempt attempt) => _store.Client.SendAsync(RequestMethod.Put, _name, request =>
     {
         request.Uri.AppendQuery("comp", "blocklist");
         request.Headers.SetValue("Content-Type", "application/xml");
