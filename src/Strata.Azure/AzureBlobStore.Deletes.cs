@@ -13,7 +13,7 @@ public sealed partial class AzureBlobStore
         using OperationGate.Pass pass = _gate.Enter("delete");
         Capabilities.Check(key, condition, "delete");
         NameOf(key, "delete");
-        return new DeleteResult(await RemoveAsync(key, condition, cancellationToken).ConfigureAwait(false));
+        return await RemoveAsync(key, condition, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -24,53 +24,49 @@ public sealed partial class AzureBlobStore
         using OperationGate.Pass pass = _gate.Enter("delete");
         foreach (BlobKey key in keys) NameOf(key, "delete");
         cancellationToken.ThrowIfCancellationRequested();
-        var outcomes = new DeleteOutcome[keys.Count];
-
-        // The second mention of a key finds it gone.
-        var first = new Dictionary<BlobKey, int>(keys.Count);
-        for (int i = 0; i < keys.Count; i++)
-        {
-            if (!first.TryAdd(keys[i], i)) outcomes[i] = new DeleteOutcome(keys[i], DeleteStatus.Missing);
-        }
-
-        var parallelism = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(DeletesAtOnce, _options.Parallelism), CancellationToken = cancellationToken };
-        await Parallel.ForEachAsync(first.Values, parallelism, async (i, token) =>
-        {
-            try
-            {
-                outcomes[i] = new DeleteOutcome(keys[i], await RemoveAsync(keys[i], default, token).ConfigureAwait(false));
-            }
-            catch (StorageException e)
-            {
-                outcomes[i] = new DeleteOutcome(keys[i], DeleteStatus.Failed, e);
-            }
-        }).ConfigureAwait(false);
-        return new DeleteManyResult(outcomes);
+        return await RemoteDeletes.EachAsync(keys, Parallelism(cancellationToken), (key, token) => RemoveAsync(key, default, token)).ConfigureAwait(false);
     }
 
-    private async ValueTask<DeleteStatus> RemoveAsync(BlobKey key, WriteCondition condition, CancellationToken cancellationToken)
+    private async ValueTask<DeleteResult> RemoveAsync(BlobKey key, WriteCondition condition, CancellationToken cancellationToken)
     {
-        string name = NameOf(key, "delete");
         using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
         for (int look = 0; look < MostLooks; look++)
         {
             RemoteBlob? found = await FindAsync(key, "delete", cancellationToken).ConfigureAwait(false);
             BlobInfo? current = Visible(found);
-            if (!condition.Holds(current)) return DeleteStatus.PreconditionFailed;
-            if (current is null || found is null) return DeleteStatus.Missing;
+            if (!condition.Holds(current, Floor(found))) return new DeleteResult(DeleteStatus.PreconditionFailed);
+            bool isVersioned = condition.Kind == WriteConditionKind.IfOlder, isBuried = _options.KeepsTombstones is not null;
+            if (current is null && !isVersioned) return new DeleteResult(DeleteStatus.Missing);
             cancellationToken.ThrowIfCancellationRequested();
+            BlobVersion version = !isBuried ? default : isVersioned ? condition.Version : _versions.Next(found!.Info.Version);
 
             // What is there always has to be what was looked at: else the appendix, or the answer, would be another's.
-            RemoteAnswer answer = await _calls.ChangeAsync(
-                "delete", key, _options.ProgressTimeout,
-                attempt => AnsweredAsync(() => _client.SendAsync(RequestMethod.Delete, name, request => AddCondition(request, new AzurePrecondition(found.NativeETag)), attempt)),
-                async () => await HeadAsync(key, "delete", CancellationToken.None).ConfigureAwait(false) is null).ConfigureAwait(false);
+            RemoteAnswer answer = isBuried ? await BuryAsync(key, found, version).ConfigureAwait(false) : await RemoveBlobAsync(key, found!.NativeETag).ConfigureAwait(false);
             if (answer == RemoteAnswer.Refused) continue;
-            if (answer == RemoteAnswer.Missing) return DeleteStatus.Missing;
+            if (answer == RemoteAnswer.Missing) return new DeleteResult(DeleteStatus.Missing);
             await DropAppendixAsync(found).ConfigureAwait(false);
-            return DeleteStatus.Deleted;
+            return new DeleteResult(current is null ? DeleteStatus.Missing : DeleteStatus.Deleted, version);
         }
 
         throw Crowded("delete", key);
     }
+
+    private ValueTask<RemoteAnswer> RemoveBlobAsync(BlobKey key, string etag)
+    {
+        string name = NameOf(key, "delete");
+        return _calls.ChangeAsync(
+            "delete", key, _options.ProgressTimeout,
+            attempt => AnsweredAsync(() => _client.SendAsync(RequestMethod.Delete, name, request => AddCondition(request, new AzurePrecondition(etag)), attempt)),
+            async () => await HeadAsync(key, "delete", CancellationToken.None).ConfigureAwait(false) is null);
+    }
+
+    /// <summary>Puts a tombstone in the place of what was found. Refused: that is no longer there.</summary>
+    private async ValueTask<RemoteAnswer> BuryAsync(BlobKey key, RemoteBlob? found, BlobVersion version)
+    {
+        AzurePrecondition guard = found is null ? new AzurePrecondition(null, IsAbsent: true) : new AzurePrecondition(found.NativeETag);
+        using var content = new MemoryStream(RemoteTombstone.NewContent(), writable: false);
+        return await PutAsync(key, content, RemoteTombstone.Describe(key, version, Now), guard, isTombstone: true).ConfigureAwait(false);
+    }
+
+    private ParallelOptions Parallelism(CancellationToken cancellationToken) => new() { MaxDegreeOfParallelism = Math.Max(DeletesAtOnce, _options.Parallelism), CancellationToken = cancellationToken };
 }

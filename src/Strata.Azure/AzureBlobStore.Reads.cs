@@ -82,6 +82,8 @@ public sealed partial class AzureBlobStore
 
     private BlobInfo? Visible(RemoteBlob? found) => found?.IsVisibleAt(Now) == true ? found.Info : null;
 
+    private BlobVersion Floor(RemoteBlob? found) => RemoteBlob.Floor(found, Now);
+
     private async ValueTask<Opened> GetAsync(BlobKey key, string name, BlobRange? range, RemoteBlob? pinned, CancellationToken cancellationToken)
     {
         // Azure knows no range from the end: what a look tells of the length it does.

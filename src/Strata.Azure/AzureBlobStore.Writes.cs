@@ -93,7 +93,7 @@ public sealed partial class AzureBlobStore
         using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
         bool looks = condition.Kind switch
         {
-            WriteConditionKind.None => _options.LooksBeforeWriting,
+            WriteConditionKind.None => _options.LooksBeforeWriting || _options.KeepsTombstones is not null,
             WriteConditionKind.IfAbsent => false,
             _ => true,
         };
@@ -101,7 +101,7 @@ public sealed partial class AzureBlobStore
         {
             RemoteBlob? found = looks ? await FindAsync(key, "write", cancellationToken).ConfigureAwait(false) : null;
             BlobInfo? current = Visible(found);
-            if (looks && !condition.Holds(current)) return WriteResult.PreconditionFailed(current);
+            if (looks && !condition.Holds(current, Floor(found))) return WriteResult.PreconditionFailed(current);
             BlobInfo info = describe(current, () => _versions.Next(found?.Info.Version ?? default));
             AzurePrecondition guard = condition.Kind == WriteConditionKind.None ? default
                 : found is null ? new AzurePrecondition(null, IsAbsent: true)
@@ -121,15 +121,15 @@ public sealed partial class AzureBlobStore
         throw Crowded("write", key);
     }
 
-    private async ValueTask<RemoteAnswer> PutAsync(BlobKey key, Stream content, BlobInfo info, AzurePrecondition condition)
+    private async ValueTask<RemoteAnswer> PutAsync(BlobKey key, Stream content, BlobInfo info, AzurePrecondition condition, bool isTombstone = false)
     {
         string writeId = NewWriteId(), name = NameOf(key, "write");
-        BlobHeaders headers = BlobHeaders.Of(info, writeId);
+        BlobHeaders headers = BlobHeaders.Of(info, writeId, isTombstone ? info.Modified + _options.KeepsTombstones : null);
         RemoteAnswer answer = await WithAppendixAsync(key, writeId, headers, () => _calls.ChangeAsync("write", key, _options.ProgressTimeout, attempt => AnsweredAsync(async () =>
         {
             content.Position = 0;
             using var watched = new RemoteContentStream(content, attempt);
-            await SendBlobAsync(name, watched, headers, condition, attempt).ConfigureAwait(false);
+            await SendBlobAsync(name, watched, headers, condition, isBlob: !isTombstone, attempt).ConfigureAwait(false);
         }), () => IsOwnAsync(key, writeId))).ConfigureAwait(false);
 
         // To be there with a certain ETag is a condition that what is missing does not meet.
@@ -151,20 +151,21 @@ public sealed partial class AzureBlobStore
         await _calls.ChangeAsync("write", key, _options.ProgressTimeout, attempt => AnsweredAsync(async () =>
         {
             using var content = new MemoryStream(json, writable: false);
-            await SendBlobAsync(AppendixName(writeId), content, plain, default, attempt).ConfigureAwait(false);
+            await SendBlobAsync(AppendixName(writeId), content, plain, default, isBlob: false, attempt).ConfigureAwait(false);
         }), null).ConfigureAwait(false);
         RemoteAnswer answer = await write().ConfigureAwait(false);
         if (answer != RemoteAnswer.Done) await DropAppendixAsync(writeId).ConfigureAwait(false);
         return answer;
     }
 
-    private Task<AzureResponse> SendBlobAsync(string name, Stream content, BlobHeaders headers, AzurePrecondition condition, RemoteAttempt attempt) => _client.SendAsync(RequestMethod.Put, name, request =>
+    /// <summary>What is no blob is what the store keeps for itself: it stays in the account's own tier, as that of an archive could not be read.</summary>
+    private Task<AzureResponse> SendBlobAsync(string name, Stream content, BlobHeaders headers, AzurePrecondition condition, bool isBlob, RemoteAttempt attempt) => _client.SendAsync(RequestMethod.Put, name, request =>
     {
         request.Headers.SetValue("x-ms-blob-type", "BlockBlob");
         headers.AddTypes(request);
         headers.AddMetadata(request);
         AddCondition(request, condition);
-        AddTier(request);
+        if (isBlob) AddTier(request);
         request.Content = RequestContent.Create(content);
     }, attempt);
 

@@ -16,8 +16,8 @@ namespace Strata.Azure;
 /// atomic as the blob; metadata longer than Azure takes is in a blob under <c>.strata/</c> that the blob names. Keys under
 /// <c>.strata/</c> are therefore refused and not listed.</para>
 /// <para><b>Conditions</b> are decided by the service, by its own ETag, which changes with every change of bytes or metadata:
-/// they hold among any number of stores and programs. <c>IfOlder</c> is not claimed: a delete leaves no version behind that it
-/// could be compared with (CONSISTENCY 1).</para>
+/// they hold among any number of stores and programs. <c>IfOlder</c> is claimed where deletes leave tombstones
+/// (<see cref="AzureBlobStoreOptions.KeepsTombstones"/>; CONSISTENCY 1).</para>
 /// <para><b>Large writes</b> are blocks that are joined at the commit. Azure drops the blocks of all unfinished writes of a key
 /// when one write of it commits: a write that was overtaken so begins again where its content can be read again, and else
 /// fails as transient with nothing applied. Blocks that were never joined are invisible, and Azure drops them after a week.</para>
@@ -54,7 +54,7 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
         Capabilities = new StoreCapabilities
         {
             Store = options.Name,
-            Conditions = WriteConditionKind.IfAbsent | WriteConditionKind.IfMatch,
+            Conditions = WriteConditionKind.IfAbsent | WriteConditionKind.IfMatch | (options.KeepsTombstones is null ? WriteConditionKind.None : WriteConditionKind.IfOlder),
             IsSingleWriter = options.SingleWriter,
             MaxBlobLength = AzureUpload.MaxBlobBytes,
         };

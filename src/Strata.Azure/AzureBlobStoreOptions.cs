@@ -55,6 +55,13 @@ public sealed record AzureBlobStoreOptions
     /// </summary>
     public bool LooksBeforeWriting { get; init; } = true;
 
+    /// <summary>
+    /// How long a delete leaves a tombstone, 30 minutes to 366 days: an object of 16 bytes that every Strata takes for nothing, by
+    /// which later writes rise above the delete's version and <see cref="WriteCondition.IfOlder"/> holds; null (default): deletes leave nothing where they can. Every store
+    /// of this container and prefix must have the same. A look goes before every write then. <see cref="IBlobSweep"/> removes those whose time is over.
+    /// </summary>
+    public TimeSpan? KeepsTombstones { get; init; }
+
     /// <summary>Bytes of a block, and the most that is sent as one request: 64 KiB to 1 GiB. Default 8 MiB. A write holds up to (<see cref="Parallelism"/> + 1) blocks in memory.</summary>
     public int BlockSize { get; init; } = 8 << 20;
 
@@ -91,6 +98,7 @@ public sealed record AzureBlobStoreOptions
         if (Encoding.UTF8.GetByteCount(Prefix) > MaxNameBytes / 2) throw new ArgumentException($"The prefix may have at most {MaxNameBytes / 2} bytes.", nameof(Prefix));
         if (Endpoint is not null && (!Endpoint.IsAbsoluteUri || Endpoint.Scheme is not ("http" or "https"))) throw new ArgumentException("The endpoint must be an http or https address.", nameof(Endpoint));
         if (BlockSize is < 64 << 10 or > 1 << 30) throw new ArgumentException($"BlockSize must be 64 KiB to 1 GiB; it is {BlockSize}.", nameof(BlockSize));
+        RemoteTombstone.Check(KeepsTombstones, nameof(KeepsTombstones));
         InRange(Parallelism, 1, 64, nameof(Parallelism));
         InRange(MaxAttempts, 1, 20, nameof(MaxAttempts));
         Positive(RetryDelay, nameof(RetryDelay));

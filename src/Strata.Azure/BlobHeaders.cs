@@ -21,9 +21,10 @@ internal sealed record BlobHeaders(string? ContentType, string? ContentEncoding,
     /// <summary>Headers that say all of a blob, by an appendix where they are too long.</summary>
     /// <param name="info">The blob.</param>
     /// <param name="writeId">Names the write, and the appendix.</param>
-    public static BlobHeaders Of(BlobInfo info, string writeId)
+    /// <param name="neededUntil">Of a tombstone: until when it keeps older copies out.</param>
+    public static BlobHeaders Of(BlobInfo info, string writeId, DateTimeOffset? neededUntil = null)
     {
-        Dictionary<string, string> headers = Record.Headers(info, writeId, null);
+        Dictionary<string, string> headers = Record.Headers(info, writeId, null, neededUntil);
         return Record.Fit(headers)
             ? Of(info, headers, null)
             : Of(info, Record.ShortHeaders(info, writeId, writeId), RemoteRecord.Appendix(info, writeId));

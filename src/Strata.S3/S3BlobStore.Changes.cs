@@ -21,7 +21,7 @@ public sealed partial class S3BlobStore
         using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
         for (int look = 0; look < MostLooks; look++)
         {
-            StoredObject? found = await FindAsync(key, "update", cancellationToken).ConfigureAwait(false);
+            RemoteBlob? found = await FindAsync(key, "update", cancellationToken).ConfigureAwait(false);
             if (found is null || Visible(found) is not { } current) return WriteResult.Missing;
             if (!condition.Holds(current)) return WriteResult.PreconditionFailed(current);
             BlobInfo info = NewBlob.Update(current, changes, _versions.Next(current.Version), Now);
@@ -29,10 +29,10 @@ public sealed partial class S3BlobStore
             var guard = new S3Precondition(found.NativeETag);
             bool isGuarded = _options.SingleWriter || _provider.Honours(S3Abilities.ConditionalCopy);
             bool moves = !isGuarded && _provider.Honours(S3Abilities.ConditionalPut) && (condition.Kind != WriteConditionKind.None || current.Length <= _options.PartSize);
-            S3Answer answer = moves
+            RemoteAnswer answer = moves
                 ? await RewriteAsync(key, found, key, info, guard, cancellationToken).ConfigureAwait(false)
                 : await CopyOnServerAsync(key, found, key, info, guard).ConfigureAwait(false);
-            if (answer != S3Answer.Done) continue;
+            if (answer != RemoteAnswer.Done) continue;
             await DropAppendixAsync(found).ConfigureAwait(false);
             return WriteResult.Written(info, _options.Name);
         }
@@ -52,7 +52,7 @@ public sealed partial class S3BlobStore
         cancellationToken.ThrowIfCancellationRequested();
         for (int look = 0; look < MostLooks; look++)
         {
-            StoredObject? from = await FindAsync(source, "copy", cancellationToken).ConfigureAwait(false);
+            RemoteBlob? from = await FindAsync(source, "copy", cancellationToken).ConfigureAwait(false);
             if (from is null || Visible(from) is not { } info) return WriteResult.Missing;
             if (options?.SourceCondition.Holds(info) == false) return WriteResult.PreconditionFailed(info);
             WriteOptions written = NewBlob.CopyOf(info, options);
@@ -72,7 +72,7 @@ public sealed partial class S3BlobStore
     }
 
     /// <summary>Copies on the server. Missing: the source is no longer what was looked at. Refused: the target is not.</summary>
-    private async ValueTask<S3Answer> CopyOnServerAsync(BlobKey source, StoredObject from, BlobKey target, BlobInfo info, S3Precondition guard)
+    private async ValueTask<RemoteAnswer> CopyOnServerAsync(BlobKey source, RemoteBlob from, BlobKey target, BlobInfo info, S3Precondition guard)
     {
         S3Precondition honoured = _provider.Honours(S3Abilities.ConditionalCopy) ? guard : default;
         if (from.Info.Length > S3BlobStoreOptions.MaxSingleBytes) return await CopyInPartsAsync(source, from, info, guard).ConfigureAwait(false);
@@ -80,28 +80,28 @@ public sealed partial class S3BlobStore
         ObjectHeaders headers = ObjectHeaders.Of(info, writeId);
         if (headers.Appendix is { } appendix) await PutAppendixAsync(target, writeId, appendix).ConfigureAwait(false);
         string? made = null;
-        S3Answer answer = await _calls.ChangeAsync("copy", target, _options.ServerWorkTimeout, attempt => AnsweredAsync(async () =>
+        RemoteAnswer answer = await _calls.ChangeAsync("copy", target, _options.ServerWorkTimeout, attempt => AnsweredAsync(async () =>
         {
             CopyObjectRequest request = Requests.Copy(sourceName, from.NativeETag, targetName, headers, honoured);
             made = Unquoted((await _client.CopyObjectAsync(request, attempt.Token).ConfigureAwait(false)).ETag);
         }), () => IsOwnAsync(target, writeId)).ConfigureAwait(false);
-        if (answer != S3Answer.Done)
+        if (answer != RemoteAnswer.Done)
         {
             if (headers.Appendix is not null) await DropAppendixAsync(writeId).ConfigureAwait(false);
 
             // One status for two conditions.
-            if (answer == S3Answer.Missing || honoured.IsNone) return S3Answer.Missing;
-            StoredObject? there = await HeadAsync(source, "copy", CancellationToken.None).ConfigureAwait(false);
-            return there?.NativeETag == from.NativeETag ? S3Answer.Refused : S3Answer.Missing;
+            if (answer == RemoteAnswer.Missing || honoured.IsNone) return RemoteAnswer.Missing;
+            RemoteBlob? there = await HeadAsync(source, "copy", CancellationToken.None).ConfigureAwait(false);
+            return there?.NativeETag == from.NativeETag ? RemoteAnswer.Refused : RemoteAnswer.Missing;
         }
 
         // A server that ignores the condition may have copied what came behind the look: then its digest is another.
         bool isOther = !_provider.Honours(S3Abilities.CopySourceMatch) && made is { Length: > 0 } && !made.Contains('-', StringComparison.Ordinal)
             && !from.NativeETag.Contains('-', StringComparison.Ordinal) && made != from.NativeETag;
-        return isOther ? S3Answer.Missing : S3Answer.Done;
+        return isOther ? RemoteAnswer.Missing : RemoteAnswer.Done;
     }
 
-    private async ValueTask<S3Answer> CopyInPartsAsync(BlobKey source, StoredObject from, BlobInfo info, S3Precondition guard)
+    private async ValueTask<RemoteAnswer> CopyInPartsAsync(BlobKey source, RemoteBlob from, BlobInfo info, S3Precondition guard)
     {
         S3Upload upload = await S3Upload.BeginAsync(this, info, info.Length, CancellationToken.None).ConfigureAwait(false);
         await using (upload.ConfigureAwait(false))
@@ -113,11 +113,11 @@ public sealed partial class S3BlobStore
     }
 
     /// <summary>Reads the source and writes it under a condition that the server honours on writes alone.</summary>
-    private async ValueTask<S3Answer> RewriteAsync(BlobKey source, StoredObject from, BlobKey target, BlobInfo info, S3Precondition guard, CancellationToken cancellationToken)
+    private async ValueTask<RemoteAnswer> RewriteAsync(BlobKey source, RemoteBlob from, BlobKey target, BlobInfo info, S3Precondition guard, CancellationToken cancellationToken)
     {
         if (from.Info.Length > S3BlobStoreOptions.MaxSingleBytes) throw TooLarge(target, new WriteOptions { Condition = WriteCondition.IfAbsent });
         BlobReadResult? read = await ReadExactAsync(source, from, cancellationToken).ConfigureAwait(false);
-        if (read is null) return source == target ? S3Answer.Refused : S3Answer.Missing;
+        if (read is null) return source == target ? RemoteAnswer.Refused : RemoteAnswer.Missing;
         await using (read.ConfigureAwait(false))
         {
             Stream content = from.Info.Length > _options.PartSize ? CreateSpool(target) : new MemoryStream();

@@ -34,7 +34,7 @@ public sealed partial class S3BlobStore
                 // No more looks than the page has room for, and one to know whether there is a next.
                 Entry[] some = [.. page.Skip(at).Take(request.Limit + 1 - items.Count - prefixes.Count)];
                 at += some.Length;
-                BlobInfo?[] infos = request.Exact ? await LookAsync(some, request, cancellationToken).ConfigureAwait(false) : [.. some.Select(e => e.Listed)];
+                BlobInfo?[] infos = await LookAsync(some, request, cancellationToken).ConfigureAwait(false);
                 for (int i = 0; i < some.Length; i++)
                 {
                     if (some[i].Listed is null ? infos[i] is null && request.Exact : infos[i] is null) continue;
@@ -115,13 +115,17 @@ public sealed partial class S3BlobStore
         }
     }
 
-    /// <summary>What an exact listing shows: null for what is gone or has expired; for a common prefix anything, if one visible blob is behind it.</summary>
+    /// <summary>
+    /// What an exact listing shows: null for what is gone or has expired; for a common prefix anything, if one visible blob is
+    /// behind it. Any other listing leaves out what its length gives away as a tombstone, where deletes leave such.
+    /// </summary>
     private async ValueTask<BlobInfo?[]> LookAsync(Entry[] entries, ListRequest request, CancellationToken cancellationToken)
     {
         var infos = new BlobInfo?[entries.Length];
         await Parallel.ForEachAsync(Enumerable.Range(0, entries.Length), Parallelism(cancellationToken), async (i, token) =>
         {
-            infos[i] = entries[i].Listed is { } listed
+            if (!request.Exact && (_options.KeepsTombstones is null || entries[i].Listed?.Length != RemoteTombstone.Bytes)) infos[i] = entries[i].Listed;
+            else infos[i] = entries[i].Listed is { } listed
                 ? Visible(await FindAsync(listed.Key, "list", token).ConfigureAwait(false))
                 : await FirstVisibleAsync(entries[i].Text, request.Position(), token).ConfigureAwait(false);
         }).ConfigureAwait(false);

@@ -13,6 +13,7 @@ public sealed partial class S3BlobStore
     private const int WholeBytes = 256 << 10;
 
     private const int KnownAppendices = 4096;
+    private const string MetadataPrefix = "x-amz-meta-";
     private volatile bool _bucketSeen;
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, byte[]> _appendices = new(StringComparer.Ordinal);
 
@@ -20,7 +21,7 @@ public sealed partial class S3BlobStore
     public async ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = _gate.Enter("stat");
-        StoredObject? found = await FindAsync(key, "stat", cancellationToken).ConfigureAwait(false);
+        RemoteBlob? found = await FindAsync(key, "stat", cancellationToken).ConfigureAwait(false);
         return Visible(found);
     }
 
@@ -39,7 +40,7 @@ public sealed partial class S3BlobStore
         // Conditions compare Strata's ETags, which only a look tells: no body is asked for that is not wanted.
         for (int look = 0; look < MostLooks; look++)
         {
-            StoredObject? found = await FindAsync(key, "read", cancellationToken).ConfigureAwait(false);
+            RemoteBlob? found = await FindAsync(key, "read", cancellationToken).ConfigureAwait(false);
             if (Visible(found) is not { } info) return null;
             BlobReadStatus status = options?.Evaluate(info.ETag) ?? BlobReadStatus.Found;
             if (status == BlobReadStatus.Found && options?.Range is { } range && !range.TryResolve(info.Length, out _, out _)) status = BlobReadStatus.RangeNotSatisfiable;
@@ -52,11 +53,11 @@ public sealed partial class S3BlobStore
     }
 
     /// <summary>The object, expired or not; null if there is none.</summary>
-    internal async ValueTask<StoredObject?> FindAsync(BlobKey key, string operation, CancellationToken cancellationToken)
+    internal async ValueTask<RemoteBlob?> FindAsync(BlobKey key, string operation, CancellationToken cancellationToken)
     {
         for (int look = 0; look < MostLooks; look++)
         {
-            StoredObject? found = await HeadAsync(key, operation, cancellationToken).ConfigureAwait(false);
+            RemoteBlob? found = await HeadAsync(key, operation, cancellationToken).ConfigureAwait(false);
             if (found is null) return null;
             if (await CompleteAsync(found, isLast: look > 1, cancellationToken).ConfigureAwait(false) is { } whole) return whole;
         }
@@ -65,10 +66,10 @@ public sealed partial class S3BlobStore
     }
 
     /// <summary>The object as its own headers say.</summary>
-    private async ValueTask<StoredObject?> HeadAsync(BlobKey key, string operation, CancellationToken cancellationToken)
+    private async ValueTask<RemoteBlob?> HeadAsync(BlobKey key, string operation, CancellationToken cancellationToken)
     {
         string name = NameOf(key, operation);
-        StoredObject? found = await _calls.ReadAsync(operation, key, async attempt =>
+        RemoteBlob? found = await _calls.ReadAsync(operation, key, async attempt =>
         {
             try
             {
@@ -104,12 +105,14 @@ public sealed partial class S3BlobStore
     }
 
     /// <summary>Reads a body into a file or buffer of its own: for writes that must go through this machine.</summary>
-    private async ValueTask<BlobReadResult?> ReadExactAsync(BlobKey key, StoredObject of, CancellationToken cancellationToken) =>
+    private async ValueTask<BlobReadResult?> ReadExactAsync(BlobKey key, RemoteBlob of, CancellationToken cancellationToken) =>
         (await GetAsync(key, NameOf(key, "read"), null, of, cancellationToken).ConfigureAwait(false)).Result;
 
-    private BlobInfo? Visible(StoredObject? found) => found?.IsVisibleAt(Now) == true ? found.Info : null;
+    private BlobInfo? Visible(RemoteBlob? found) => found?.IsVisibleAt(Now) == true ? found.Info : null;
 
-    private async ValueTask<Opened> GetAsync(BlobKey key, string name, BlobRange? range, StoredObject? pinned, CancellationToken cancellationToken)
+    private BlobVersion Floor(RemoteBlob? found) => RemoteBlob.Floor(found, Now);
+
+    private async ValueTask<Opened> GetAsync(BlobKey key, string name, BlobRange? range, RemoteBlob? pinned, CancellationToken cancellationToken)
     {
         return await _calls.ReadAsync("read", key, async attempt =>
         {
@@ -133,7 +136,7 @@ public sealed partial class S3BlobStore
             try
             {
                 (long offset, long total) = Extent(response);
-                StoredObject? found = Parse(key, total, response.ETag, response.LastModified, response.Headers, response.Metadata);
+                RemoteBlob? found = Parse(key, total, response.ETag, response.LastModified, response.Headers, response.Metadata);
                 found = pinned ?? await CompleteAsync(found, isLast: false, attempt.Token).ConfigureAwait(false);
                 if (found is null) return new Opened(OpenedStatus.LookFirst, null);
                 if (Visible(found) is not { } info) return new Opened(OpenedStatus.Missing, null);
@@ -142,16 +145,17 @@ public sealed partial class S3BlobStore
                 if (range is { } asked && (!asked.TryResolve(total, out long first, out long length) || first != offset || length != response.ContentLength))
                     return new Opened(OpenedStatus.LookFirst, null);
                 bool isWhole = offset == 0 && response.ContentLength == total;
-                var body = new S3Body(this, key, found, offset, response.ContentLength, isWhole ? info.Checksum : null);
+                var body = new RemoteBody(
+                    _calls, key, offset, response.ContentLength, isWhole ? info.Checksum : null, (from, count, again) => ResumeAsync(name, found.NativeETag, from, count, again));
                 if (response.ContentLength > WholeBytes)
                 {
                     isKept = true;
-                    return new Opened(OpenedStatus.Found, new S3ReadResult(info, _options.Name, body.Streaming(response)));
+                    return new Opened(OpenedStatus.Found, new RemoteReadResult(info, _options.Name, new RemoteBodyStream(body, response.ResponseStream)));
                 }
 
                 byte[] bytes = GC.AllocateUninitializedArray<byte>((int)response.ContentLength);
                 await body.ReadWholeAsync(response.ResponseStream, bytes, attempt).ConfigureAwait(false);
-                return new Opened(OpenedStatus.Found, new S3ReadResult(info, _options.Name, offset, bytes));
+                return new Opened(OpenedStatus.Found, new RemoteReadResult(info, _options.Name, offset, bytes));
             }
             finally
             {
@@ -160,17 +164,14 @@ public sealed partial class S3BlobStore
         }, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Goes on with a body that broke off.</summary>
-    internal async ValueTask<GetObjectResponse?> ResumeAsync(BlobKey key, StoredObject of, long offset, long length, S3Attempt attempt)
+    /// <summary>Goes on with a body that broke off; null if the object is another by now.</summary>
+    private async Task<Stream?> ResumeAsync(string name, string etag, long offset, long length, RemoteAttempt attempt)
     {
-        var request = new GetObjectRequest
-        {
-            BucketName = _options.Bucket, Key = NameOf(key, "read"), EtagToMatch = _provider.Quote(of.NativeETag), ByteRange = new ByteRange(offset, offset + length - 1),
-        };
+        var request = new GetObjectRequest { BucketName = _options.Bucket, Key = name, EtagToMatch = _provider.Quote(etag), ByteRange = new ByteRange(offset, offset + length - 1) };
         try
         {
             GetObjectResponse response = await _client.GetObjectAsync(request, attempt.Token).ConfigureAwait(false);
-            if (response.ContentLength == length && Unquoted(response.ETag) == of.NativeETag) return response;
+            if (response.ContentLength == length && Unquoted(response.ETag) == etag) return response.ResponseStream;
             response.Dispose();
             return null;
         }
@@ -180,11 +181,7 @@ public sealed partial class S3BlobStore
         }
     }
 
-    internal S3Calls Calls => _calls;
-
-    internal S3BlobStoreOptions Options => _options;
-
-    private StoredObject Parse(BlobKey key, long length, string? etag, DateTime? lastModified, HeadersCollection headers, MetadataCollection metadata)
+    private RemoteBlob Parse(BlobKey key, long length, string? etag, DateTime? lastModified, HeadersCollection headers, MetadataCollection metadata)
     {
         DateTimeOffset modified = lastModified is { } time ? new DateTimeOffset(time.ToUniversalTime(), TimeSpan.Zero) : DateTimeOffset.UnixEpoch;
         var bare = new BlobInfo
@@ -199,16 +196,16 @@ public sealed partial class S3BlobStore
         };
         try
         {
-            return ObjectRecord.Read(bare, metadata.Keys.Select(name => KeyValuePair.Create(name, metadata[name])));
+            return RemoteRecord.Read(bare, metadata.Keys.Select(name => KeyValuePair.Create(MetadataName(name), metadata[name])));
         }
         catch (FormatException e)
         {
-            throw StorageException.Corrupt("stat", key, _options.Name, $"its record in x-amz-meta-{ObjectRecord.Header} cannot be read: {e.Message}", e);
+            throw StorageException.Corrupt("stat", key, _options.Name, $"its record in x-amz-meta-{RemoteRecord.Header} cannot be read: {e.Message}", e);
         }
     }
 
     /// <summary>Adds what the object's appendix says. Null if it is not there, so that the object has probably been replaced: look again.</summary>
-    private async ValueTask<StoredObject?> CompleteAsync(StoredObject found, bool isLast, CancellationToken cancellationToken)
+    private async ValueTask<RemoteBlob?> CompleteAsync(RemoteBlob found, bool isLast, CancellationToken cancellationToken)
     {
         if (found.Appendix is not { } name) return found;
         if (!_appendices.TryGetValue(name, out byte[]? json))
@@ -228,7 +225,7 @@ public sealed partial class S3BlobStore
 
         try
         {
-            return found with { Info = ObjectRecord.ReadAppendix(json, found) };
+            return found with { Info = RemoteRecord.ReadAppendix(json, found) };
         }
         catch (FormatException e)
         {
@@ -254,6 +251,10 @@ public sealed partial class S3BlobStore
         }, cancellationToken).ConfigureAwait(false);
 
     private string AppendixName(string appendix) => $"{_options.Prefix}{Reserved}appendix/{appendix}";
+
+    /// <summary>The SDK tells names with their prefix, and as the server writes them.</summary>
+    private static string MetadataName(string header) =>
+        (header.StartsWith(MetadataPrefix, StringComparison.OrdinalIgnoreCase) ? header[MetadataPrefix.Length..] : header).ToLowerInvariant();
 
     private static string Unquoted(string? etag) => etag is ['"', .., '"'] ? etag[1..^1] : etag ?? "";
 

@@ -109,20 +109,20 @@ public sealed partial class S3BlobStore
         await HeadAsync(key, "write", CancellationToken.None).ConfigureAwait(false) is { WriteId: { } there } && there == writeId;
 
     /// <summary>Runs a request that may be refused or find nothing.</summary>
-    internal static async Task<S3Answer> AnsweredAsync(Func<Task> send)
+    internal static async Task<RemoteAnswer> AnsweredAsync(Func<Task> send)
     {
         try
         {
             await send().ConfigureAwait(false);
-            return S3Answer.Done;
+            return RemoteAnswer.Done;
         }
         catch (AmazonServiceException e) when (S3Errors.IsRefused(e))
         {
-            return S3Answer.Refused;
+            return RemoteAnswer.Refused;
         }
         catch (AmazonServiceException e) when (S3Errors.IsMissing(e))
         {
-            return S3Answer.Missing;
+            return RemoteAnswer.Missing;
         }
     }
 
@@ -133,64 +133,64 @@ public sealed partial class S3BlobStore
     /// <param name="send">Writes it, under what the server is to check.</param>
     /// <param name="cancellationToken">Gives up, until the write is sent.</param>
     private async ValueTask<WriteResult> CommitAsync(
-        BlobKey key, WriteCondition condition, Func<BlobInfo?, Func<BlobVersion>, BlobInfo> describe, Func<BlobInfo, S3Precondition, ValueTask<S3Answer>> send, CancellationToken cancellationToken)
+        BlobKey key, WriteCondition condition, Func<BlobInfo?, Func<BlobVersion>, BlobInfo> describe, Func<BlobInfo, S3Precondition, ValueTask<RemoteAnswer>> send, CancellationToken cancellationToken)
     {
         using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
         bool native = _provider.Honours(S3Abilities.ConditionalPut);
         bool looks = condition.Kind switch
         {
-            WriteConditionKind.None => _options.LooksBeforeWriting,
+            WriteConditionKind.None => _options.LooksBeforeWriting || _options.KeepsTombstones is not null,
             WriteConditionKind.IfAbsent => !native,
             _ => true,
         };
         for (int look = 0; look < MostLooks; look++)
         {
-            StoredObject? found = looks ? await FindAsync(key, "write", cancellationToken).ConfigureAwait(false) : null;
+            RemoteBlob? found = looks ? await FindAsync(key, "write", cancellationToken).ConfigureAwait(false) : null;
             BlobInfo? current = Visible(found);
-            if (looks && !condition.Holds(current)) return WriteResult.PreconditionFailed(current);
+            if (looks && !condition.Holds(current, Floor(found))) return WriteResult.PreconditionFailed(current);
             BlobInfo info = describe(current, () => _versions.Next(found?.Info.Version ?? default));
             S3Precondition guard = condition.Kind == WriteConditionKind.None || !native ? default
                 : found is null ? new S3Precondition(null, IsAbsent: true)
                 : new S3Precondition(found.NativeETag);
             cancellationToken.ThrowIfCancellationRequested();
-            S3Answer answer = await send(info, guard).ConfigureAwait(false);
-            if (answer == S3Answer.Done)
+            RemoteAnswer answer = await send(info, guard).ConfigureAwait(false);
+            if (answer == RemoteAnswer.Done)
             {
                 await DropAppendixAsync(found).ConfigureAwait(false);
                 return WriteResult.Written(info, _options.Name);
             }
 
-            if (answer == S3Answer.Missing) return WriteResult.Missing;
+            if (answer == RemoteAnswer.Missing) return WriteResult.Missing;
             looks = true;
         }
 
         throw Crowded("write", key);
     }
 
-    private async ValueTask<S3Answer> PutAsync(BlobKey key, Stream content, BlobInfo info, S3Precondition condition)
+    private async ValueTask<RemoteAnswer> PutAsync(BlobKey key, Stream content, BlobInfo info, S3Precondition condition, bool isTombstone = false)
     {
         string writeId = NewWriteId(), name = NameOf(key, "write");
-        ObjectHeaders headers = ObjectHeaders.Of(info, writeId);
+        ObjectHeaders headers = ObjectHeaders.Of(info, writeId, isTombstone ? info.Modified + _options.KeepsTombstones : null);
         if (headers.Appendix is { } appendix) await PutAppendixAsync(key, writeId, appendix).ConfigureAwait(false);
-        S3Answer answer = await _calls.ChangeAsync("write", key, _options.ProgressTimeout, attempt => AnsweredAsync(async () =>
+        RemoteAnswer answer = await _calls.ChangeAsync("write", key, _options.ProgressTimeout, attempt => AnsweredAsync(async () =>
         {
             content.Position = 0;
-            using var watched = new WatchedStream(content, attempt);
-            await _client.PutObjectAsync(Requests.Put(name, watched, headers, condition), attempt.Token).ConfigureAwait(false);
+            using var watched = new RemoteContentStream(content, attempt);
+            await _client.PutObjectAsync(Requests.Put(name, watched, headers, condition, isBlob: !isTombstone), attempt.Token).ConfigureAwait(false);
         }), () => IsOwnAsync(key, writeId)).ConfigureAwait(false);
-        if (answer == S3Answer.Done) return answer;
+        if (answer == RemoteAnswer.Done) return answer;
         if (headers.Appendix is not null) await DropAppendixAsync(writeId).ConfigureAwait(false);
         if (condition.IsNone) throw new StorageException(StorageErrorKind.Unavailable, $"Store '{_options.Name}' has no place for '{key}': its bucket is not there.") { Operation = "write", Key = key, Store = _options.Name };
 
         // To be there with a certain ETag is a condition that what is missing does not meet.
-        return S3Answer.Refused;
+        return RemoteAnswer.Refused;
     }
 
-    private async ValueTask<S3Answer> CompleteAsync(S3Upload upload, BlobInfo info, S3Precondition condition)
+    private async ValueTask<RemoteAnswer> CompleteAsync(S3Upload upload, BlobInfo info, S3Precondition condition)
     {
-        await PutAppendixAsync(upload.Key, upload.WriteId, ObjectRecord.Appendix(info, upload.WriteId)).ConfigureAwait(false);
-        S3Answer answer = await upload.CompleteAsync(_provider.Honours(S3Abilities.ConditionalComplete) ? condition : default).ConfigureAwait(false);
-        if (answer != S3Answer.Done) await DropAppendixAsync(upload.WriteId).ConfigureAwait(false);
+        await PutAppendixAsync(upload.Key, upload.WriteId, RemoteRecord.Appendix(info, upload.WriteId)).ConfigureAwait(false);
+        RemoteAnswer answer = await upload.CompleteAsync(_provider.Honours(S3Abilities.ConditionalComplete) ? condition : default).ConfigureAwait(false);
+        if (answer != RemoteAnswer.Done) await DropAppendixAsync(upload.WriteId).ConfigureAwait(false);
         return answer;
     }
 
@@ -200,11 +200,11 @@ public sealed partial class S3BlobStore
         await _calls.ChangeAsync("write", key, _options.ProgressTimeout, attempt => AnsweredAsync(async () =>
         {
             using var content = new MemoryStream(json, writable: false);
-            await _client.PutObjectAsync(Requests.Put(AppendixName(writeId), content, headers, default), attempt.Token).ConfigureAwait(false);
+            await _client.PutObjectAsync(Requests.Put(AppendixName(writeId), content, headers, default, isBlob: false), attempt.Token).ConfigureAwait(false);
         }), null).ConfigureAwait(false);
     }
 
-    private ValueTask DropAppendixAsync(StoredObject? replaced) => replaced?.Appendix is { } name ? DropAppendixAsync(name) : default;
+    private ValueTask DropAppendixAsync(RemoteBlob? replaced) => replaced?.Appendix is { } name ? DropAppendixAsync(name) : default;
 
     /// <summary>An appendix that stays costs its few bytes and no more: that is said, and harms no write.</summary>
     private async ValueTask DropAppendixAsync(string name)

@@ -19,7 +19,8 @@ namespace Strata.S3;
 /// <para><b>Conditions</b> are claimed where the <see cref="S3Provider"/> honours them, or where this store is the only
 /// writer. The server compares its own ETags, which are digests of the content: a condition is atomic against every change
 /// of content, but not against a change of metadata alone, or the writing of the very same content, that another process
-/// makes within the moment between look and write. <c>IfOlder</c> is not claimed: S3 has no such comparison.</para>
+/// makes within the moment between look and write. <c>IfOlder</c> is therefore claimed only by a single writer that keeps
+/// tombstones: the very same content of a newer version would pass the server's comparison.</para>
 /// <para><b>Unknown outcomes:</b> each write carries an id, by which it is known again after a lost reply. A
 /// <see cref="StorageException"/> whose outcome is unknown is one that could not be cleared up.</para>
 /// <para><b>Objects that others wrote</b> have S3's ETag, no version, and their last modification as both times.</para>
@@ -34,7 +35,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
     private readonly S3Provider _provider;
     private readonly StoreContext _context;
     private readonly IAmazonS3 _client;
-    private readonly S3Calls _calls;
+    private readonly RemoteCalls _calls;
     private readonly ILogger _log;
     private readonly OperationGate _gate;
     private readonly KeyLocks _locks = new();
@@ -44,7 +45,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
     private S3BlobStore(S3BlobStoreOptions options, S3Provider provider, IAmazonS3 client, StoreContext context)
     {
         (_options, _provider, _client, _context) = (options, provider, client, context);
-        _calls = new S3Calls(client, options);
+        _calls = CallsOf(options);
         _log = context.Loggers.CreateLogger<S3BlobStore>();
         _gate = new OperationGate(options.Name);
         _versions = new VersionClock(context.Clock);
@@ -52,7 +53,8 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
         Capabilities = new StoreCapabilities
         {
             Store = options.Name,
-            Conditions = hasConditions ? WriteConditionKind.IfAbsent | WriteConditionKind.IfMatch : WriteConditionKind.None,
+            Conditions = (hasConditions ? WriteConditionKind.IfAbsent | WriteConditionKind.IfMatch : WriteConditionKind.None)
+                | (options is { SingleWriter: true, KeepsTombstones: not null } ? WriteConditionKind.IfOlder : WriteConditionKind.None),
             IsSingleWriter = options.SingleWriter,
             MaxBlobLength = S3Upload.MaxObjectBytes,
         };
@@ -63,6 +65,12 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
 
     /// <summary>Which S3 this is, as set, told by the endpoint or found by trying.</summary>
     public S3Provider Provider => _provider;
+
+    internal IAmazonS3 Client => _client;
+
+    internal RemoteCalls Calls => _calls;
+
+    internal S3BlobStoreOptions Options => _options;
 
     private DateTimeOffset Now => _context.Clock.GetUtcNow();
 
@@ -77,7 +85,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
         try
         {
             S3Provider provider = options.Provider ?? S3Provider.Of(options.Endpoint)
-                ?? await S3Probe.RunAsync(new S3Calls(client, options), options, cancellationToken).ConfigureAwait(false);
+                ?? await S3Probe.RunAsync(client, CallsOf(options), options, cancellationToken).ConfigureAwait(false);
             return new S3BlobStore(options, provider, client, context ?? StoreContext.Default);
         }
         catch
@@ -136,6 +144,8 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
         return options.Credentials is { } credentials ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
     }
 
+    private static RemoteCalls CallsOf(S3BlobStoreOptions options) => new(new RemoteLimits(options.Name, options.MaxAttempts, options.RetryDelay, options.ProgressTimeout), S3Errors.Classify);
+
     private async ValueTask<Uri> PresignAsync(BlobKey key, TimeSpan lifetime, HttpVerb verb, string? contentType)
     {
         using OperationGate.Pass pass = _gate.Enter("presign");
@@ -158,7 +168,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
         }
         catch (AmazonClientException e)
         {
-            throw S3Errors.ToException(S3Errors.Classify(e), e, "presign", key, _options.Name, isUnknown: false);
+            throw _calls.ToException(S3Errors.Classify(e), e, "presign", key, isUnknown: false);
         }
     }
 

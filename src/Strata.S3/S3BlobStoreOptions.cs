@@ -51,6 +51,13 @@ public sealed record S3BlobStoreOptions
     /// </summary>
     public bool LooksBeforeWriting { get; init; } = true;
 
+    /// <summary>
+    /// How long a delete leaves a tombstone, 30 minutes to 366 days: an object of 16 bytes that every Strata takes for nothing, by
+    /// which later writes rise above the delete's version, and with <see cref="SingleWriter"/> <see cref="WriteCondition.IfOlder"/> holds; null (default): deletes leave nothing where they can. Every store
+    /// of this bucket and prefix must have the same. A look goes before every write then. <see cref="IBlobSweep"/> removes those whose time is over.
+    /// </summary>
+    public TimeSpan? KeepsTombstones { get; init; }
+
     /// <summary>Bytes of a part, and the most that is sent as one object: 5 MiB to 1 GiB. Default 8 MiB. A write holds up to (<see cref="Parallelism"/> + 1) parts in memory.</summary>
     public int PartSize { get; init; } = 8 << 20;
 
@@ -91,6 +98,7 @@ public sealed record S3BlobStoreOptions
         if (Encoding.UTF8.GetByteCount(Prefix) > MaxKeyBytes / 2) throw new ArgumentException($"The prefix may have at most {MaxKeyBytes / 2} bytes.", nameof(Prefix));
         if (Endpoint is not null && (!Endpoint.IsAbsoluteUri || Endpoint.Scheme is not ("http" or "https"))) throw new ArgumentException("The endpoint must be an http or https address.", nameof(Endpoint));
         if (Endpoint is { UserInfo.Length: > 0 }) throw new ArgumentException("The endpoint may not hold credentials: addresses are shown.", nameof(Endpoint));
+        RemoteTombstone.Check(KeepsTombstones, nameof(KeepsTombstones));
         InRange(PartSize, LeastPartBytes, 1 << 30, nameof(PartSize));
         InRange(Parallelism, 1, 64, nameof(Parallelism));
         InRange(MaxAttempts, 1, 20, nameof(MaxAttempts));

@@ -10,7 +10,7 @@ internal static class S3Errors
 {
     private static readonly string[] Throttling = ["SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests", "Busy", "XMinioServerNotInitialized"];
 
-    public static S3Fault Classify(Exception error)
+    public static RemoteFault Classify(Exception error)
     {
         for (Exception? e = error; e is not null; e = e.InnerException)
         {
@@ -27,18 +27,11 @@ internal static class S3Errors
             : new(StorageErrorKind.Unavailable, $"failed with {error.GetType().Name}", IsUnknown: true);
     }
 
-    /// <summary>The exception for a fault.</summary>
-    public static StorageException ToException(S3Fault fault, Exception? cause, string operation, BlobKey? key, string store, bool isUnknown) =>
-        new(fault.Kind, $"Store '{store}' {fault.What} ({operation}{(key is { } k ? $" of '{k}'" : "")}).", cause)
-        {
-            Operation = operation, Key = key, Store = store, IsTransient = fault.IsTransient, Outcome = isUnknown ? WriteOutcome.Unknown : WriteOutcome.NotApplied,
-        };
-
     public static bool IsMissing(AmazonServiceException e) => e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode is not "NoSuchBucket";
 
     public static bool IsRefused(AmazonServiceException e) => e.StatusCode == HttpStatusCode.PreconditionFailed;
 
-    private static S3Fault OfAnswer(AmazonServiceException e)
+    private static RemoteFault OfAnswer(AmazonServiceException e)
     {
         string code = e.ErrorCode is { Length: > 0 } given ? $"{(int)e.StatusCode} {given}" : $"{(int)e.StatusCode}";
         TimeSpan? pause = RetryAfter(e);

@@ -12,7 +12,7 @@ internal static class S3Probe
 
     /// <summary>Some small objects under <c>.strata/probe/</c>, which are removed.</summary>
     /// <exception cref="StorageException">The server cannot be reached, or refuses plain writes.</exception>
-    public static async ValueTask<S3Provider> RunAsync(S3Calls calls, S3BlobStoreOptions options, CancellationToken cancellationToken)
+    public static async ValueTask<S3Provider> RunAsync(IAmazonS3 client, RemoteCalls calls, S3BlobStoreOptions options, CancellationToken cancellationToken)
     {
         var plain = new S3Provider { Name = "probed", Source = "Probed at opening." };
         string name = $"{options.Prefix}{S3BlobStore.Reserved}probe/{S3BlobStore.NewWriteId()}", other = name + "-copy";
@@ -20,13 +20,13 @@ internal static class S3Probe
         {
             return await calls.ReadAsync("probe", null, async attempt =>
             {
-                foreach (string one in (string[])[name, other]) await PutAsync(calls.Client, options, one, attempt, _ => { }).ConfigureAwait(false);
-                string etag = (await calls.Client.GetObjectMetadataAsync(options.Bucket, name, attempt.Token).ConfigureAwait(false)).ETag.Trim('"');
-                bool isUnquoted = !await IsDoneAsync(() => PutAsync(calls.Client, options, name, attempt, r => r.IfMatch = $"\"{etag}\"")).ConfigureAwait(false)
-                    && await IsDoneAsync(() => PutAsync(calls.Client, options, name, attempt, r => r.IfMatch = etag)).ConfigureAwait(false);
+                foreach (string one in (string[])[name, other]) await PutAsync(client, options, one, attempt, _ => { }).ConfigureAwait(false);
+                string etag = (await client.GetObjectMetadataAsync(options.Bucket, name, attempt.Token).ConfigureAwait(false)).ETag.Trim('"');
+                bool isUnquoted = !await IsDoneAsync(() => PutAsync(client, options, name, attempt, r => r.IfMatch = $"\"{etag}\"")).ConfigureAwait(false)
+                    && await IsDoneAsync(() => PutAsync(client, options, name, attempt, r => r.IfMatch = etag)).ConfigureAwait(false);
                 S3Provider provider = plain with { UnquotedETags = isUnquoted };
                 S3Abilities abilities = default;
-                foreach ((S3Abilities ability, Func<Task>[] refusals) in Refusals(calls.Client, options, name, other, provider.Quote(Wrong), attempt))
+                foreach ((S3Abilities ability, Func<Task>[] refusals) in Refusals(client, options, name, other, provider.Quote(Wrong), attempt))
                 {
                     bool isHonoured = true;
                     foreach (Func<Task> refusal in refusals)
@@ -45,14 +45,14 @@ internal static class S3Probe
         {
             foreach (string one in (string[])[name, other])
             {
-                using var attempt = new S3Attempt(options.ProgressTimeout, CancellationToken.None);
-                await ((Task)calls.Client.DeleteObjectAsync(options.Bucket, one, attempt.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                using var attempt = new RemoteAttempt(options.ProgressTimeout, CancellationToken.None);
+                await ((Task)client.DeleteObjectAsync(options.Bucket, one, attempt.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
     /// <summary>For each ability the requests that a server which has it refuses. The deletes come last, as one that is not refused removes what the others need.</summary>
-    private static (S3Abilities Ability, Func<Task>[] Refusals)[] Refusals(IAmazonS3 client, S3BlobStoreOptions options, string name, string other, string wrong, S3Attempt attempt) =>
+    private static (S3Abilities Ability, Func<Task>[] Refusals)[] Refusals(IAmazonS3 client, S3BlobStoreOptions options, string name, string other, string wrong, RemoteAttempt attempt) =>
     [
         (S3Abilities.ConditionalPut,
         [
@@ -65,7 +65,7 @@ internal static class S3Probe
         (S3Abilities.ConditionalDelete, [() => client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = options.Bucket, Key = name, IfMatch = wrong }, attempt.Token)]),
     ];
 
-    private static async Task PutAsync(IAmazonS3 client, S3BlobStoreOptions options, string name, S3Attempt attempt, Action<PutObjectRequest> change)
+    private static async Task PutAsync(IAmazonS3 client, S3BlobStoreOptions options, string name, RemoteAttempt attempt, Action<PutObjectRequest> change)
     {
         using var content = new MemoryStream(Encoding.ASCII.GetBytes("probe"), writable: false);
         var request = new PutObjectRequest { BucketName = options.Bucket, Key = name, InputStream = content, UseChunkEncoding = false };
@@ -73,14 +73,14 @@ internal static class S3Probe
         await client.PutObjectAsync(request, attempt.Token).ConfigureAwait(false);
     }
 
-    private static async Task CopyAsync(IAmazonS3 client, S3BlobStoreOptions options, string from, string to, S3Attempt attempt, Action<CopyObjectRequest> change)
+    private static async Task CopyAsync(IAmazonS3 client, S3BlobStoreOptions options, string from, string to, RemoteAttempt attempt, Action<CopyObjectRequest> change)
     {
         var request = new CopyObjectRequest { SourceBucket = options.Bucket, SourceKey = from, DestinationBucket = options.Bucket, DestinationKey = to };
         change(request);
         await client.CopyObjectAsync(request, attempt.Token).ConfigureAwait(false);
     }
 
-    private static async Task UploadAsync(IAmazonS3 client, S3BlobStoreOptions options, string name, S3Attempt attempt, Action<CompleteMultipartUploadRequest> change)
+    private static async Task UploadAsync(IAmazonS3 client, S3BlobStoreOptions options, string name, RemoteAttempt attempt, Action<CompleteMultipartUploadRequest> change)
     {
         string id = (await client.InitiateMultipartUploadAsync(options.Bucket, name, attempt.Token).ConfigureAwait(false)).UploadId;
         try

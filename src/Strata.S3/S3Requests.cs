@@ -8,13 +8,18 @@ namespace Strata.S3;
 /// <param name="provider">How conditions are written.</param>
 internal sealed class S3Requests(S3BlobStoreOptions options, S3Provider provider)
 {
-    public PutObjectRequest Put(string name, Stream content, ObjectHeaders headers, S3Precondition condition)
+    /// <param name="name">The object's.</param>
+    /// <param name="content">Seekable, at its beginning.</param>
+    /// <param name="headers">What it is.</param>
+    /// <param name="condition">What the server is to check.</param>
+    /// <param name="isBlob">False for what the store keeps for itself: it stays in the bucket's own class, as some are dear for small objects and others cannot be read.</param>
+    public PutObjectRequest Put(string name, Stream content, ObjectHeaders headers, S3Precondition condition, bool isBlob)
     {
         var request = new PutObjectRequest
         {
             BucketName = options.Bucket, Key = name, InputStream = content, AutoCloseStream = false, AutoResetStreamPosition = false, UseChunkEncoding = false,
             IfMatch = Quoted(condition.Match), IfNoneMatch = condition.IsAbsent ? "*" : null,
-            StorageClass = StorageClass, ServerSideEncryptionMethod = Encryption, ServerSideEncryptionKeyManagementServiceKeyId = options.Encryption?.KeyId,
+            StorageClass = isBlob ? StorageClass : null, ServerSideEncryptionMethod = Encryption, ServerSideEncryptionKeyManagementServiceKeyId = options.Encryption?.KeyId,
         };
         if (headers.ContentType is { } type) request.ContentType = type;
         if (headers.ContentEncoding is { } encoding) request.Headers.ContentEncoding = encoding;

@@ -53,7 +53,7 @@ internal sealed class S3Upload : IAsyncDisposable
         ObjectHeaders headers = ObjectHeaders.OfUnfinished(unfinished, writeId);
         string uploadId = await store.Calls.ReadAsync(
             "write", unfinished.Key,
-            async attempt => (await store.Calls.Client.InitiateMultipartUploadAsync(store.Requests.Begin(name, headers), attempt.Token).ConfigureAwait(false)).UploadId,
+            async attempt => (await store.Client.InitiateMultipartUploadAsync(store.Requests.Begin(name, headers), attempt.Token).ConfigureAwait(false)).UploadId,
             cancellationToken).ConfigureAwait(false);
         var upload = new S3Upload(store, unfinished.Key, name, writeId, uploadId, length);
         store.Track(upload);
@@ -83,7 +83,7 @@ internal sealed class S3Upload : IAsyncDisposable
     }
 
     /// <summary>Copies an object on the server, part by part.</summary>
-    public async ValueTask CopyAsync(string source, StoredObject of, CancellationToken cancellationToken)
+    public async ValueTask CopyAsync(string source, RemoteBlob of, CancellationToken cancellationToken)
     {
         for (long offset = 0, length = Math.Max(NextPartLength, 512L << 20); offset < of.Info.Length; offset += length)
         {
@@ -96,17 +96,17 @@ internal sealed class S3Upload : IAsyncDisposable
     public Task WhenSentAsync() => Task.WhenAll(_sending);
 
     /// <summary>Joins the parts into the blob. Refused if the condition does not hold; the upload then goes on.</summary>
-    public async ValueTask<S3Answer> CompleteAsync(S3Precondition condition)
+    public async ValueTask<RemoteAnswer> CompleteAsync(S3Precondition condition)
     {
         PartETag[] parts = [.. _parts.OrderBy(p => p.Key).Select(p => new PartETag(p.Key, p.Value))];
-        S3Answer answer = await _store.Calls.ChangeAsync(
+        RemoteAnswer answer = await _store.Calls.ChangeAsync(
             "write", Key, _store.Options.ServerWorkTimeout,
-            attempt => S3BlobStore.AnsweredAsync(() => _store.Calls.Client.CompleteMultipartUploadAsync(_store.Requests.Complete(_name, _uploadId, parts, condition), attempt.Token)),
+            attempt => S3BlobStore.AnsweredAsync(() => _store.Client.CompleteMultipartUploadAsync(_store.Requests.Complete(_name, _uploadId, parts, condition), attempt.Token)),
             () => _store.IsOwnAsync(Key, WriteId)).ConfigureAwait(false);
-        if (answer == S3Answer.Missing && condition.Match is null)
+        if (answer == RemoteAnswer.Missing && condition.Match is null)
             throw new StorageException(StorageErrorKind.Unavailable, $"Store '{_store.Options.Name}' has dropped the upload of '{Key}'.") { Operation = "write", Key = Key, Store = _store.Options.Name, IsTransient = true };
-        _completed = answer == S3Answer.Done;
-        return answer == S3Answer.Done ? answer : S3Answer.Refused;
+        _completed = answer == RemoteAnswer.Done;
+        return answer == RemoteAnswer.Done ? answer : RemoteAnswer.Refused;
     }
 
     public async ValueTask DisposeAsync()
@@ -136,9 +136,9 @@ internal sealed class S3Upload : IAsyncDisposable
             _parts[number] = await _store.Calls.ReadAsync("write", Key, async attempt =>
             {
                 using var bytes = new MemoryStream(buffer, 0, count, writable: false);
-                using var content = new WatchedStream(bytes, attempt);
+                using var content = new RemoteContentStream(bytes, attempt);
                 var request = new UploadPartRequest { BucketName = _store.Options.Bucket, Key = _name, UploadId = _uploadId, PartNumber = number, InputStream = content, PartSize = count, UseChunkEncoding = false };
-                return (await _store.Calls.Client.UploadPartAsync(request, attempt.Token).ConfigureAwait(false)).ETag;
+                return (await _store.Client.UploadPartAsync(request, attempt.Token).ConfigureAwait(false)).ETag;
             }, _abort.Token).ConfigureAwait(false);
         }
         finally
@@ -159,7 +159,7 @@ internal sealed class S3Upload : IAsyncDisposable
                     SourceBucket = _store.Options.Bucket, SourceKey = source, DestinationBucket = _store.Options.Bucket, DestinationKey = _name, UploadId = _uploadId,
                     PartNumber = number, FirstByte = first, LastByte = last, ETagToMatch = [_store.Requests.Quoted(etag)],
                 };
-                return (await _store.Calls.Client.CopyPartAsync(request, attempt.Token).ConfigureAwait(false)).ETag;
+                return (await _store.Client.CopyPartAsync(request, attempt.Token).ConfigureAwait(false)).ETag;
             }, _abort.Token).ConfigureAwait(false);
         }
         finally
@@ -176,7 +176,7 @@ internal sealed class S3Upload : IAsyncDisposable
             await _store.Calls.ReadAsync("abort", Key, async attempt =>
             {
                 var request = new AbortMultipartUploadRequest { BucketName = _store.Options.Bucket, Key = _name, UploadId = _uploadId };
-                await S3BlobStore.AnsweredAsync(() => _store.Calls.Client.AbortMultipartUploadAsync(request, attempt.Token)).ConfigureAwait(false);
+                await S3BlobStore.AnsweredAsync(() => _store.Client.AbortMultipartUploadAsync(request, attempt.Token)).ConfigureAwait(false);
                 return true;
             }, CancellationToken.None).ConfigureAwait(false);
         }

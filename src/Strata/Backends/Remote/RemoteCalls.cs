@@ -49,7 +49,8 @@ internal sealed class RemoteCalls(RemoteLimits limits, Func<Exception, RemoteFau
     /// <exception cref="StorageException">All attempts failed, or one for good; the outcome is unknown if that of any attempt is.</exception>
     public async ValueTask<RemoteAnswer> ChangeAsync(string operation, BlobKey key, TimeSpan limit, Func<RemoteAttempt, Task<RemoteAnswer>> send, Func<ValueTask<bool>>? wasMade)
     {
-        bool isUnknown = false;
+        bool isUnknown = false, isLostReply = false;
+        Exception? before = null;
         for (int number = 1; ; number++)
         {
             Exception error;
@@ -61,16 +62,19 @@ internal sealed class RemoteCalls(RemoteLimits limits, Func<Exception, RemoteFau
 
                 // An earlier attempt may be what this one met: its own work, or that of somebody who came behind it.
                 if (await wasMade().ConfigureAwait(false)) return RemoteAnswer.Done;
+                if (!isLostReply) return answer;
                 var overtaken = new RemoteFault(StorageErrorKind.Unavailable, "lost the reply to a change, and holds another one by now", IsTransient: true);
-                throw ToException(overtaken, null, operation, key, isUnknown: true);
+                throw ToException(overtaken, before, operation, key, isUnknown: true);
             }
             catch (Exception e) when (e is not StorageException)
             {
                 error = e;
             }
 
+            before = error;
             RemoteFault fault = classify(error);
             isUnknown |= fault.IsUnknown;
+            isLostReply |= fault is { IsUnknown: true, IsLostRace: false };
             bool again = MayRetry(fault, number);
             if (again) await PauseAsync(number, fault.RetryAfter, CancellationToken.None).ConfigureAwait(false);
             if (isUnknown && wasMade is not null && await WasMadeAsync(wasMade).ConfigureAwait(false)) return RemoteAnswer.Done;

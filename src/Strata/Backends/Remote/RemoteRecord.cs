@@ -23,7 +23,8 @@ internal sealed class RemoteRecord(int maxBytes, Func<string, string, bool> isHe
     /// <param name="info">The blob.</param>
     /// <param name="writeId">Names the write.</param>
     /// <param name="appendix">Names the appendix that has the last word; null for none.</param>
-    public Dictionary<string, string> Headers(BlobInfo info, string writeId, string? appendix)
+    /// <param name="neededUntil">Of a tombstone: until when it keeps older copies out.</param>
+    public Dictionary<string, string> Headers(BlobInfo info, string writeId, string? appendix, DateTimeOffset? neededUntil = null)
     {
         var headers = new Dictionary<string, string>(StringComparer.Ordinal);
         var others = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -34,7 +35,7 @@ internal sealed class RemoteRecord(int maxBytes, Func<string, string, bool> isHe
             else others[name] = value;
         }
 
-        headers[Header] = Json(info, others, writeId, appendix);
+        headers[Header] = Json(info, others, writeId, appendix, neededUntil);
         return headers;
     }
 
@@ -49,12 +50,12 @@ internal sealed class RemoteRecord(int maxBytes, Func<string, string, bool> isHe
     public bool Fit(Dictionary<string, string> headers) => headers.Sum(h => h.Key.Length + h.Value.Length) <= maxBytes;
 
     /// <summary>The content of an appendix: the whole record.</summary>
-    public static byte[] Appendix(BlobInfo info, string writeId) => Encoding.ASCII.GetBytes(Json(info, info.Metadata, writeId, null));
+    public static byte[] Appendix(BlobInfo info, string writeId) => Encoding.ASCII.GetBytes(Json(info, info.Metadata, writeId, null, null));
 
     /// <summary>Reads what an appendix says over what its blob's headers say.</summary>
     /// <exception cref="FormatException">It is none.</exception>
     public static BlobInfo ReadAppendix(ReadOnlyMemory<byte> json, RemoteBlob of) =>
-        Read(Encoding.UTF8.GetString(json.Span), of.Info with { Metadata = BlobInfo.NoMetadata }, out _, out _);
+        Read(Encoding.UTF8.GetString(json.Span), of.Info with { Metadata = BlobInfo.NoMetadata }).Info;
 
     /// <summary>A blob of these headers.</summary>
     /// <param name="bare">What the server itself says: key, length, ETag, times, types.</param>
@@ -72,11 +73,10 @@ internal sealed class RemoteRecord(int maxBytes, Func<string, string, bool> isHe
 
         BlobInfo info = metadata is null ? bare : bare with { Metadata = metadata };
         if (record is null) return new RemoteBlob(info with { Metadata = NewBlob.Copy(info.Metadata) }, bare.ETag, null, null);
-        info = Read(record, info with { ContentType = null, ContentEncoding = null }, out string? writeId, out string? appendix);
-        return new RemoteBlob(info, bare.ETag, writeId, appendix);
+        return Read(record, info with { ContentType = null, ContentEncoding = null });
     }
 
-    private static string Json(BlobInfo info, IReadOnlyDictionary<string, string> metadata, string writeId, string? appendix)
+    private static string Json(BlobInfo info, IReadOnlyDictionary<string, string> metadata, string writeId, string? appendix, DateTimeOffset? neededUntil)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         using (var json = new Utf8JsonWriter(buffer))
@@ -93,6 +93,7 @@ internal sealed class RemoteRecord(int maxBytes, Func<string, string, bool> isHe
             if (info.ContentType is { } type) json.WriteString("type", type);
             if (info.ContentEncoding is { } encoding) json.WriteString("encoding", encoding);
             if (appendix is not null) json.WriteString("appendix", appendix);
+            if (neededUntil is { } needed) json.WriteNumber("needed", needed.ToUnixTimeMilliseconds());
             if (metadata.Count > 0)
             {
                 json.WriteStartObject("metadata");
@@ -107,7 +108,7 @@ internal sealed class RemoteRecord(int maxBytes, Func<string, string, bool> isHe
         return Encoding.ASCII.GetString(buffer.WrittenSpan).Replace("?", "\\u003F", StringComparison.Ordinal).Replace(" ", "\\u0020", StringComparison.Ordinal);
     }
 
-    private static BlobInfo Read(string text, BlobInfo bare, out string? writeId, out string? appendix)
+    private static RemoteBlob Read(string text, BlobInfo bare)
     {
         try
         {
@@ -115,7 +116,6 @@ internal sealed class RemoteRecord(int maxBytes, Func<string, string, bool> isHe
             JsonElement json = document.RootElement;
             if (json.GetProperty("format").GetInt32() != Format) throw new FormatException("it is of a later format");
             if (!BlobVersion.TryParse(Text("version"), out BlobVersion version)) throw new FormatException("it has no version");
-            (writeId, appendix) = (Text("write"), Text("appendix"));
             var metadata = new Dictionary<string, string>(bare.Metadata, StringComparer.Ordinal);
             if (json.TryGetProperty("metadata", out JsonElement others))
             {
@@ -123,7 +123,7 @@ internal sealed class RemoteRecord(int maxBytes, Func<string, string, bool> isHe
             }
 
             DateTimeOffset modified = Time("modified") ?? bare.Modified;
-            return bare with
+            BlobInfo info = bare with
             {
                 Version = version,
                 ETag = Text("etag") ?? version.ToETag(),
@@ -135,6 +135,7 @@ internal sealed class RemoteRecord(int maxBytes, Func<string, string, bool> isHe
                 ContentEncoding = Text("encoding"),
                 Metadata = NewBlob.Copy(metadata),
             };
+            return new RemoteBlob(info, bare.ETag, Text("write"), Text("appendix"), Time("needed"));
 
             string? Text(string name) => json.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
 
