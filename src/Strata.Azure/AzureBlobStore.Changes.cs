@@ -19,7 +19,7 @@ public sealed partial class AzureBlobStore
         ArgumentNullException.ThrowIfNull(changes);
         using OperationGate.Pass pass = _gate.Enter("update");
         Capabilities.Check(key, condition, "update");
-        NameOf(key, "update");
+        CheckKey(key, "update");
         BlobLimits.Check(changes);
         using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
         for (int look = 0; look < MostLooks; look++)
@@ -43,8 +43,8 @@ public sealed partial class AzureBlobStore
         using OperationGate.Pass pass = _gate.Enter("copy");
         Capabilities.Check(source, options?.SourceCondition ?? default, "copy");
         Capabilities.Check(target, options?.Condition ?? default, "copy");
-        NameOf(source, "copy");
-        NameOf(target, "copy");
+        CheckKey(source, "copy");
+        CheckKey(target, "copy");
         if (options?.Replace is { } changes) BlobLimits.Check(changes);
         cancellationToken.ThrowIfCancellationRequested();
         for (int look = 0; look < MostLooks; look++)

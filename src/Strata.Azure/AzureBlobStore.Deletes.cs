@@ -12,7 +12,7 @@ public sealed partial class AzureBlobStore
     {
         using OperationGate.Pass pass = _gate.Enter("delete");
         Capabilities.Check(key, condition, "delete");
-        NameOf(key, "delete");
+        CheckKey(key, "delete");
         return await RemoveAsync(key, condition, cancellationToken).ConfigureAwait(false);
     }
 
@@ -22,7 +22,7 @@ public sealed partial class AzureBlobStore
     {
         ArgumentNullException.ThrowIfNull(keys);
         using OperationGate.Pass pass = _gate.Enter("delete");
-        foreach (BlobKey key in keys) NameOf(key, "delete");
+        foreach (BlobKey key in keys) CheckKey(key, "delete");
         cancellationToken.ThrowIfCancellationRequested();
         return await RemoteDeletes.EachAsync(keys, Parallelism(cancellationToken), (key, token) => RemoveAsync(key, default, token)).ConfigureAwait(false);
     }
@@ -35,7 +35,7 @@ public sealed partial class AzureBlobStore
             RemoteBlob? found = await FindAsync(key, "delete", cancellationToken).ConfigureAwait(false);
             BlobInfo? current = Visible(found);
             if (!condition.Holds(current, Floor(found))) return new DeleteResult(DeleteStatus.PreconditionFailed);
-            bool isVersioned = condition.Kind == WriteConditionKind.IfOlder, isBuried = _options.KeepsTombstones is not null;
+            bool isVersioned = condition.Kind == WriteConditionKind.IfOlder, isBuried = _options.KeepsTombstones is not null && !IsOwn(key);
             if (current is null && !isVersioned) return new DeleteResult(DeleteStatus.Missing);
             cancellationToken.ThrowIfCancellationRequested();
             BlobVersion version = !isBuried ? default : isVersioned ? condition.Version : _versions.Next(found!.Info.Version);

@@ -46,7 +46,7 @@ public sealed partial class AzureBlobStore
     }
 
     /// <summary>What is behind the request's position: keys and common prefixes in order, without what is the store's own.</summary>
-    private async IAsyncEnumerable<IReadOnlyList<Entry>> PagesAsync(ListRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<IReadOnlyList<Entry>> PagesAsync(ListRequest request, [EnumeratorCancellation] CancellationToken cancellationToken, bool isOwn = false)
     {
         string? position = request.Position();
         if (position is not null && !position.StartsWith(request.Prefix, StringComparison.Ordinal))
@@ -64,7 +64,7 @@ public sealed partial class AzureBlobStore
             var entries = new List<Entry>(run.Count);
             foreach (Entry entry in run)
             {
-                if (entry.Text.StartsWith(Reserved, StringComparison.Ordinal)) continue;
+                if (!isOwn && entry.Text.StartsWith(Reserved, StringComparison.Ordinal)) continue;
                 string? of = isRolledUpThere ? null : GroupOf(entry.Text, request);
 
                 // A position within a common prefix leaves what is behind it there; one that is the prefix leaves nothing.

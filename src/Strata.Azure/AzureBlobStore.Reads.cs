@@ -19,6 +19,7 @@ public sealed partial class AzureBlobStore
     public async ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = _gate.Enter("stat");
+        CheckKey(key, "stat");
         return Visible(await FindAsync(key, "stat", cancellationToken).ConfigureAwait(false));
     }
 
@@ -26,6 +27,7 @@ public sealed partial class AzureBlobStore
     public async ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options = null, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = _gate.Enter("read");
+        CheckKey(key, "read");
         string name = NameOf(key, "read");
         if (options is { IfMatch: null, IfNoneMatch: null } or null)
         {

@@ -9,6 +9,7 @@ public sealed partial class AzureBlobStore
     public async ValueTask<AccessTierStatus?> GetTierAsync(BlobKey key, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = _gate.Enter("tier");
+        CheckKey(key, "tier");
         string name = NameOf(key, "tier");
         return await _calls.ReadAsync("tier", key, async attempt =>
         {
@@ -48,6 +49,7 @@ public sealed partial class AzureBlobStore
     private async ValueTask<bool> SendTierAsync(BlobKey key, AccessTier tier, string? priority, CancellationToken cancellationToken)
     {
         using OperationGate.Pass pass = _gate.Enter("tier");
+        CheckKey(key, "tier");
         cancellationToken.ThrowIfCancellationRequested();
 
         // A repetition says the same: a lost reply does no harm.

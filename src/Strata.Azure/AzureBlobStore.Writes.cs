@@ -129,7 +129,7 @@ public sealed partial class AzureBlobStore
         {
             content.Position = 0;
             using var watched = new RemoteContentStream(content, attempt);
-            await SendBlobAsync(name, watched, headers, condition, isBlob: !isTombstone, attempt).ConfigureAwait(false);
+            await SendBlobAsync(name, watched, headers, condition, isBlob: !isTombstone && !IsOwn(key), attempt).ConfigureAwait(false);
         }), () => IsOwnAsync(key, writeId))).ConfigureAwait(false);
 
         // To be there with a certain ETag is a condition that what is missing does not meet.
@@ -189,7 +189,7 @@ public sealed partial class AzureBlobStore
     private void CheckWrite(BlobKey key, WriteOptions? options)
     {
         Capabilities.Check(key, options, "write");
-        NameOf(key, "write");
+        CheckKey(key, "write");
     }
 
     private static MemoryStream StreamOf(in ReadOnlySequence<byte> bytes)

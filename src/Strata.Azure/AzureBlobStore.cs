@@ -25,10 +25,10 @@ namespace Strata.Azure;
 /// <see cref="StorageException"/> whose outcome is unknown is one that could not be cleared up.</para>
 /// <para><b>Blobs that others wrote</b> have Azure's ETag, no version, and their last modification as both times.</para>
 /// </remarks>
-public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccessTiers
+public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccessTiers, IBlobSweep
 {
     /// <summary>What the store keeps for itself is under this prefix.</summary>
-    internal const string Reserved = ".strata/";
+    internal const string Reserved = RemoteUploads.Reserved;
 
     private const int MostLooks = 50;
     private readonly AzureBlobStoreOptions _options;
@@ -42,6 +42,7 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
     private readonly OperationGate _gate;
     private readonly KeyLocks _locks = new();
     private readonly VersionClock _versions;
+    private readonly RemoteUploads _uploads;
 
     private AzureBlobStore(AzureBlobStoreOptions options, AzureAccount account, StoreContext context)
     {
@@ -51,11 +52,13 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
         _log = context.Loggers.CreateLogger<AzureBlobStore>();
         _gate = new OperationGate(options.Name);
         _versions = new VersionClock(context.Clock);
+        _uploads = new RemoteUploads(this, context.Clock, options.UploadExpiry, _log);
         Capabilities = new StoreCapabilities
         {
             Store = options.Name,
             Conditions = WriteConditionKind.IfAbsent | WriteConditionKind.IfMatch | (options.KeepsTombstones is null ? WriteConditionKind.None : WriteConditionKind.IfOlder),
             IsSingleWriter = options.SingleWriter,
+            MultipartUploads = true,
             MaxBlobLength = AzureUpload.MaxBlobBytes,
         };
     }
@@ -84,9 +87,9 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        bool has = typeof(T) == typeof(IAccessTiers) || (typeof(T) == typeof(IPresignedUrls) && _client.Signs);
-        facet = has ? (T)(object)this : null;
-        return has;
+        bool has = typeof(T) == typeof(IAccessTiers) || typeof(T) == typeof(IBlobSweep) || (typeof(T) == typeof(IPresignedUrls) && _client.Signs);
+        facet = typeof(T) == typeof(IMultipartUploads) ? (T)(object)_uploads : has ? (T)(object)this : null;
+        return facet is not null;
     }
 
     /// <summary>Waits for what is under way.</summary>
@@ -105,13 +108,23 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
 
     internal static string NewWriteId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
 
-    /// <summary>The blob's name of a key.</summary>
+    /// <summary>Refuses what no caller may name.</summary>
     /// <exception cref="ArgumentException">The key is default.</exception>
     /// <exception cref="StorageException">Of kind Unsupported: Azure cannot hold it under this prefix, or it is the store's own.</exception>
-    internal string NameOf(BlobKey key, string operation)
+    internal void CheckKey(BlobKey key, string operation)
     {
         StoreCapabilities.CheckKey(key);
-        if (key.Value.StartsWith(Reserved, StringComparison.Ordinal)) throw StorageException.Unsupported(operation, key, _options.Name, $"keys under '{Reserved}', which it keeps for itself");
+        if (IsOwn(key)) throw StorageException.Unsupported(operation, key, _options.Name, $"keys under '{Reserved}', which it keeps for itself");
+        NameOf(key, operation);
+    }
+
+    /// <summary>True for what the store keeps for itself.</summary>
+    internal static bool IsOwn(BlobKey key) => key.Value.StartsWith(Reserved, StringComparison.Ordinal);
+
+    /// <summary>The blob's name of a key.</summary>
+    /// <exception cref="StorageException">Of kind Unsupported: Azure cannot hold it under this prefix.</exception>
+    internal string NameOf(BlobKey key, string operation)
+    {
         string name = _root + BlobNames.Encode(key.Value);
         if (name.Length > AzureBlobStoreOptions.MaxNameBytes || Encoding.UTF8.GetByteCount(name) > AzureBlobStoreOptions.MaxNameBytes)
             throw StorageException.Unsupported(operation, key, _options.Name, $"keys that have more than {AzureBlobStoreOptions.MaxNameBytes} bytes with its prefix, as it writes them");
@@ -151,6 +164,7 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
     private ValueTask<Uri> Presign(BlobKey key, TimeSpan lifetime, BlobSasPermissions permissions)
     {
         using OperationGate.Pass pass = _gate.Enter("presign");
+        CheckKey(key, "presign");
         string name = NameOf(key, "presign");
         if (lifetime <= TimeSpan.Zero || lifetime > TimeSpan.FromDays(7)) throw new ArgumentException($"The lifetime must be more than 0 and at most 7 days; it is {lifetime}.", nameof(lifetime));
         if (!_client.Signs) throw StorageException.Unsupported("presign", key, _options.Name, "signed addresses without an account's key");

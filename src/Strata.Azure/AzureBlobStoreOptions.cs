@@ -71,6 +71,9 @@ public sealed record AzureBlobStoreOptions
     /// <summary>Access tier of what is written; null for the account's. What is in <see cref="AccessTier.Archive"/> cannot be read.</summary>
     public AccessTier? AccessTier { get; init; }
 
+    /// <summary>An upload in parts (<see cref="IMultipartUploads"/>) that nobody touched for this long is gone: more than 0. Default 7 days. A sweep removes what is left of it.</summary>
+    public TimeSpan UploadExpiry { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>How often one request is tried, the first time included: 1 to 20. Default 5.</summary>
     public int MaxAttempts { get; init; } = 5;
 
@@ -99,6 +102,7 @@ public sealed record AzureBlobStoreOptions
         if (Endpoint is not null && (!Endpoint.IsAbsoluteUri || Endpoint.Scheme is not ("http" or "https"))) throw new ArgumentException("The endpoint must be an http or https address.", nameof(Endpoint));
         if (BlockSize is < 64 << 10 or > 1 << 30) throw new ArgumentException($"BlockSize must be 64 KiB to 1 GiB; it is {BlockSize}.", nameof(BlockSize));
         RemoteTombstone.Check(KeepsTombstones, nameof(KeepsTombstones));
+        if (UploadExpiry <= TimeSpan.Zero) throw new ArgumentException($"UploadExpiry must be more than 0; it is {UploadExpiry}.", nameof(UploadExpiry));
         InRange(Parallelism, 1, 64, nameof(Parallelism));
         InRange(MaxAttempts, 1, 20, nameof(MaxAttempts));
         Positive(RetryDelay, nameof(RetryDelay));

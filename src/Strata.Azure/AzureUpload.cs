@@ -203,7 +203,7 @@ internal sealed class AzureUpload : IAsyncDisposable
         headers.AddTypes(request);
         headers.AddMetadata(request);
         AzureBlobStore.AddCondition(request, condition);
-        _store.AddTier(request);
+        if (!AzureBlobStore.IsOwn(Key)) _store.AddTier(request);
         request.Content = RequestContent.Create(body);
     }, attempt);
 }

@@ -8,12 +8,12 @@ public static class AzureUrls
 {
     private static readonly string[] Known =
     [
-        "account", "endpoint", "singleWriter", "looksBeforeWriting", "tombstones", "blockSize", "parallelism", "accessTier", "serviceVersion", "maxAttempts", "progressTimeout",
+        "account", "endpoint", "singleWriter", "looksBeforeWriting", "tombstones", "uploadExpiry", "blockSize", "parallelism", "accessTier", "serviceVersion", "maxAttempts", "progressTimeout",
     ];
 
     /// <summary>
     /// Registers the scheme <c>azure:</c>: <c>azure://CONTAINER/PREFIX?account=…&amp;endpoint=https://…</c>, and
-    /// <c>singleWriter</c>, <c>looksBeforeWriting</c> (true or false), <c>tombstones=1d</c>, <c>blockSize=8MiB</c>, <c>parallelism=4</c>,
+    /// <c>singleWriter</c>, <c>looksBeforeWriting</c> (true or false), <c>tombstones=1d</c>, <c>uploadExpiry=7d</c>, <c>blockSize=8MiB</c>, <c>parallelism=4</c>,
     /// <c>accessTier=hot|cool|cold|archive</c>, <c>serviceVersion=2026-02-06</c>, <c>maxAttempts=5</c>, <c>progressTimeout=30s</c>.
     /// Credentials come from the environment (<c>AZURE_STORAGE_CONNECTION_STRING</c>, <c>AZURE_STORAGE_KEY</c>,
     /// <c>AZURE_STORAGE_SAS_TOKEN</c>) or from <paramref name="token"/>, never from an address.
@@ -50,6 +50,7 @@ public static class AzureUrls
             Endpoint = url.Option("endpoint") is { } endpoint ? EndpointOf(endpoint) : null,
             SingleWriter = settings.Choice("singleWriter", standard.SingleWriter, choices),
             KeepsTombstones = settings.Time("tombstones"),
+            UploadExpiry = settings.Time("uploadExpiry") ?? standard.UploadExpiry,
             LooksBeforeWriting = settings.Choice("looksBeforeWriting", standard.LooksBeforeWriting, choices),
             BlockSize = settings.Size("blockSize") is { } size ? (int)Math.Min(size, int.MaxValue) : standard.BlockSize,
             Parallelism = Number(url, "parallelism") ?? standard.Parallelism,

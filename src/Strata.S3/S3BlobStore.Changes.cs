@@ -16,7 +16,7 @@ public sealed partial class S3BlobStore
         ArgumentNullException.ThrowIfNull(changes);
         using OperationGate.Pass pass = _gate.Enter("update");
         Capabilities.Check(key, condition, "update");
-        NameOf(key, "update");
+        CheckKey(key, "update");
         BlobLimits.Check(changes);
         using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
         for (int look = 0; look < MostLooks; look++)
@@ -46,8 +46,8 @@ public sealed partial class S3BlobStore
         using OperationGate.Pass pass = _gate.Enter("copy");
         Capabilities.Check(source, options?.SourceCondition ?? default, "copy");
         Capabilities.Check(target, options?.Condition ?? default, "copy");
-        NameOf(source, "copy");
-        NameOf(target, "copy");
+        CheckKey(source, "copy");
+        CheckKey(target, "copy");
         if (options?.Replace is { } changes) BlobLimits.Check(changes);
         cancellationToken.ThrowIfCancellationRequested();
         for (int look = 0; look < MostLooks; look++)
@@ -62,7 +62,7 @@ public sealed partial class S3BlobStore
                 (copy, guard) => guard.IsNone || _options.SingleWriter || _provider.Honours(S3Abilities.ConditionalCopy)
                     ? CopyOnServerAsync(source, from, target, copy, guard)
                     : RewriteAsync(source, from, target, copy, guard, cancellationToken),
-                cancellationToken).ConfigureAwait(false);
+                S3Abilities.ConditionalCopy, cancellationToken).ConfigureAwait(false);
 
             // The source has changed since it was looked at.
             if (result.Status != WriteStatus.Missing) return result;
@@ -75,7 +75,7 @@ public sealed partial class S3BlobStore
     private async ValueTask<RemoteAnswer> CopyOnServerAsync(BlobKey source, RemoteBlob from, BlobKey target, BlobInfo info, S3Precondition guard)
     {
         S3Precondition honoured = _provider.Honours(S3Abilities.ConditionalCopy) ? guard : default;
-        if (from.Info.Length > S3BlobStoreOptions.MaxSingleBytes) return await CopyInPartsAsync(source, from, info, guard).ConfigureAwait(false);
+        if (from.Info.Length > _options.MaxCopyBytes) return await CopyInPartsAsync(source, from, info, guard).ConfigureAwait(false);
         string writeId = NewWriteId(), sourceName = NameOf(source, "copy"), targetName = NameOf(target, "copy");
         ObjectHeaders headers = ObjectHeaders.Of(info, writeId);
         if (headers.Appendix is { } appendix) await PutAppendixAsync(target, writeId, appendix).ConfigureAwait(false);
@@ -106,11 +106,16 @@ public sealed partial class S3BlobStore
         S3Upload upload = await S3Upload.BeginAsync(this, info, info.Length, CancellationToken.None).ConfigureAwait(false);
         await using (upload.ConfigureAwait(false))
         {
-            await upload.CopyAsync(NameOf(source, "copy"), from, CancellationToken.None).ConfigureAwait(false);
+            await upload.CopyAsync(NameOf(source, "copy"), from.NativeETag, 0, from.Info.Length, CancellationToken.None).ConfigureAwait(false);
             await upload.WhenSentAsync().ConfigureAwait(false);
+            if (upload.IsSourceChanged || !await IsStillAsync(source, from).ConfigureAwait(false)) return RemoteAnswer.Missing;
             return await CompleteAsync(upload, info, guard).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Whether the server, which may ignore the condition on a copy's source, has read what was looked at.</summary>
+    private async ValueTask<bool> IsStillAsync(BlobKey source, RemoteBlob from) =>
+        _provider.Honours(S3Abilities.CopySourceMatch) || (await HeadAsync(source, "copy", CancellationToken.None).ConfigureAwait(false))?.NativeETag == from.NativeETag;
 
     /// <summary>Reads the source and writes it under a condition that the server honours on writes alone.</summary>
     private async ValueTask<RemoteAnswer> RewriteAsync(BlobKey source, RemoteBlob from, BlobKey target, BlobInfo info, S3Precondition guard, CancellationToken cancellationToken)

@@ -18,7 +18,7 @@ public sealed partial class S3BlobStore
     {
         using OperationGate.Pass pass = _gate.Enter("delete");
         Capabilities.Check(key, condition, "delete");
-        NameOf(key, "delete");
+        CheckKey(key, "delete");
         return await RemoveAsync(key, condition, cancellationToken).ConfigureAwait(false);
     }
 
@@ -27,7 +27,7 @@ public sealed partial class S3BlobStore
     {
         ArgumentNullException.ThrowIfNull(keys);
         using OperationGate.Pass pass = _gate.Enter("delete");
-        foreach (BlobKey key in keys) NameOf(key, "delete");
+        foreach (BlobKey key in keys) CheckKey(key, "delete");
         cancellationToken.ThrowIfCancellationRequested();
         if (_options.KeepsTombstones is not null)
             return await RemoteDeletes.EachAsync(keys, Parallelism(cancellationToken), (key, token) => RemoveAsync(key, default, token)).ConfigureAwait(false);

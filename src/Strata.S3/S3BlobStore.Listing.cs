@@ -50,7 +50,7 @@ public sealed partial class S3BlobStore
     }
 
     /// <summary>The server's pages behind the request's position: keys and common prefixes in one order, without what is the store's own.</summary>
-    private async IAsyncEnumerable<IReadOnlyList<Entry>> PagesAsync(ListRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<IReadOnlyList<Entry>> PagesAsync(ListRequest request, [EnumeratorCancellation] CancellationToken cancellationToken, bool isOwn = false)
     {
         string? position = request.Position(), around = position is null ? null : GroupOf(position, request), lastGroup = null;
 
@@ -78,7 +78,7 @@ public sealed partial class S3BlobStore
             void Add(string name, S3Object? item)
             {
                 string text = name[_options.Prefix.Length..];
-                if (!text.StartsWith(request.Prefix, StringComparison.Ordinal) || text.StartsWith(Reserved, StringComparison.Ordinal) || Reserved.StartsWith(text, StringComparison.Ordinal)) return;
+                if (!text.StartsWith(request.Prefix, StringComparison.Ordinal) || (!isOwn && (text.StartsWith(Reserved, StringComparison.Ordinal) || Reserved.StartsWith(text, StringComparison.Ordinal)))) return;
                 string? group = GroupOf(text, request);
                 if (position is not null && (BlobKey.CompareText(text, position) <= 0 || (group is not null && group == around))) return;
                 if (group is null && BlobKey.TryParse(text, out BlobKey key)) entries.Add(new Entry(text, Listed(key, item)));

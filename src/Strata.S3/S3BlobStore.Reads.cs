@@ -21,6 +21,7 @@ public sealed partial class S3BlobStore
     public async ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = _gate.Enter("stat");
+        CheckKey(key, "stat");
         RemoteBlob? found = await FindAsync(key, "stat", cancellationToken).ConfigureAwait(false);
         return Visible(found);
     }
@@ -29,6 +30,7 @@ public sealed partial class S3BlobStore
     public async ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options = null, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = _gate.Enter("read");
+        CheckKey(key, "read");
         string name = NameOf(key, "read");
         if (options is { IfMatch: null, IfNoneMatch: null } or null)
         {

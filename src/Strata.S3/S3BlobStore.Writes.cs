@@ -49,9 +49,9 @@ public sealed partial class S3BlobStore
 
     internal OperationGate.Pass Enter(string operation) => _gate.Enter(operation);
 
-    internal void Track(S3Upload upload) => _uploads[upload] = true;
+    internal void Track(S3Upload upload) => _sending[upload] = true;
 
-    internal void Forget(S3Upload upload) => _uploads.TryRemove(upload, out _);
+    internal void Forget(S3Upload upload) => _sending.TryRemove(upload, out _);
 
     internal static string NewWriteId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
 
@@ -95,14 +95,14 @@ public sealed partial class S3BlobStore
         CommitAsync(
             key, options?.Condition ?? default,
             (replaced, version) => NewBlob.Describe(key, content.Length, checksum, options, commit, replaced, options?.AsCopyOf is null ? version() : default, Now),
-            (info, condition) => PutAsync(key, content, info, condition), cancellationToken);
+            (info, condition) => PutAsync(key, content, info, condition), S3Abilities.ConditionalPut, cancellationToken);
 
     /// <summary>Joins an upload's parts; what was not known at its beginning goes into its appendix before.</summary>
     internal ValueTask<WriteResult> CommitUploadAsync(S3Upload upload, long length, uint checksum, WriteOptions? options, CommitOptions? commit, CancellationToken cancellationToken) =>
         CommitAsync(
             upload.Key, options?.Condition ?? default,
             (replaced, version) => NewBlob.Describe(upload.Key, length, checksum, options, commit, replaced, options?.AsCopyOf is null ? version() : default, Now),
-            (info, condition) => CompleteAsync(upload, info, condition), cancellationToken);
+            (info, condition) => CompleteAsync(upload, info, condition), S3Abilities.ConditionalComplete, cancellationToken);
 
     /// <summary>Whether the object that is there was made by this write.</summary>
     internal async ValueTask<bool> IsOwnAsync(BlobKey key, string writeId) =>
@@ -131,16 +131,18 @@ public sealed partial class S3BlobStore
     /// <param name="condition">What must hold.</param>
     /// <param name="describe">The blob, from what it replaces and a version above that.</param>
     /// <param name="send">Writes it, under what the server is to check.</param>
+    /// <param name="honoured">What the server must honour for the check to be its own.</param>
     /// <param name="cancellationToken">Gives up, until the write is sent.</param>
     private async ValueTask<WriteResult> CommitAsync(
-        BlobKey key, WriteCondition condition, Func<BlobInfo?, Func<BlobVersion>, BlobInfo> describe, Func<BlobInfo, S3Precondition, ValueTask<RemoteAnswer>> send, CancellationToken cancellationToken)
+        BlobKey key, WriteCondition condition, Func<BlobInfo?, Func<BlobVersion>, BlobInfo> describe, Func<BlobInfo, S3Precondition, ValueTask<RemoteAnswer>> send,
+        S3Abilities honoured, CancellationToken cancellationToken)
     {
         using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
         bool native = _provider.Honours(S3Abilities.ConditionalPut);
         bool looks = condition.Kind switch
         {
             WriteConditionKind.None => _options.LooksBeforeWriting || _options.KeepsTombstones is not null,
-            WriteConditionKind.IfAbsent => !native,
+            WriteConditionKind.IfAbsent => !_provider.Honours(honoured),
             _ => true,
         };
         for (int look = 0; look < MostLooks; look++)
@@ -176,7 +178,7 @@ public sealed partial class S3BlobStore
         {
             content.Position = 0;
             using var watched = new RemoteContentStream(content, attempt);
-            await _client.PutObjectAsync(Requests.Put(name, watched, headers, condition, isBlob: !isTombstone), attempt.Token).ConfigureAwait(false);
+            await _client.PutObjectAsync(Requests.Put(name, watched, headers, condition, isBlob: !isTombstone && !IsOwn(key)), attempt.Token).ConfigureAwait(false);
         }), () => IsOwnAsync(key, writeId)).ConfigureAwait(false);
         if (answer == RemoteAnswer.Done) return answer;
         if (headers.Appendix is not null) await DropAppendixAsync(writeId).ConfigureAwait(false);
@@ -223,7 +225,7 @@ public sealed partial class S3BlobStore
     private void CheckWrite(BlobKey key, WriteOptions? options)
     {
         Capabilities.Check(key, options, "write");
-        NameOf(key, "write");
+        CheckKey(key, "write");
     }
 
     private static MemoryStream StreamOf(in ReadOnlySequence<byte> bytes)

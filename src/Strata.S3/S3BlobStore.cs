@@ -25,10 +25,10 @@ namespace Strata.S3;
 /// <see cref="StorageException"/> whose outcome is unknown is one that could not be cleared up.</para>
 /// <para><b>Objects that others wrote</b> have S3's ETag, no version, and their last modification as both times.</para>
 /// </remarks>
-public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
+public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IBlobSweep
 {
     /// <summary>What the store keeps for itself is under this prefix.</summary>
-    internal const string Reserved = ".strata/";
+    internal const string Reserved = RemoteUploads.Reserved;
 
     private const int MostLooks = 50;
     private readonly S3BlobStoreOptions _options;
@@ -40,7 +40,8 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
     private readonly OperationGate _gate;
     private readonly KeyLocks _locks = new();
     private readonly VersionClock _versions;
-    private readonly ConcurrentDictionary<S3Upload, bool> _uploads = new();
+    private readonly ConcurrentDictionary<S3Upload, bool> _sending = new();
+    private readonly RemoteUploads _uploads;
 
     private S3BlobStore(S3BlobStoreOptions options, S3Provider provider, IAmazonS3 client, StoreContext context)
     {
@@ -49,6 +50,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
         _log = context.Loggers.CreateLogger<S3BlobStore>();
         _gate = new OperationGate(options.Name);
         _versions = new VersionClock(context.Clock);
+        _uploads = new RemoteUploads(this, context.Clock, options.UploadExpiry, _log);
         bool hasConditions = options.SingleWriter || provider.Honours(S3Abilities.ConditionalPut);
         Capabilities = new StoreCapabilities
         {
@@ -56,6 +58,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
             Conditions = (hasConditions ? WriteConditionKind.IfAbsent | WriteConditionKind.IfMatch : WriteConditionKind.None)
                 | (options is { SingleWriter: true, KeepsTombstones: not null } ? WriteConditionKind.IfOlder : WriteConditionKind.None),
             IsSingleWriter = options.SingleWriter,
+            MultipartUploads = true,
             MaxBlobLength = S3Upload.MaxObjectBytes,
         };
     }
@@ -99,7 +102,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        facet = typeof(T) == typeof(IPresignedUrls) ? (T)(object)this : null;
+        facet = typeof(T) == typeof(IMultipartUploads) ? (T)(object)_uploads : typeof(T) == typeof(IPresignedUrls) || typeof(T) == typeof(IBlobSweep) ? (T)(object)this : null;
         return facet is not null;
     }
 
@@ -107,7 +110,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
     public async ValueTask DisposeAsync()
     {
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
-        foreach (S3Upload upload in _uploads.Keys) await upload.DisposeAsync().ConfigureAwait(false);
+        foreach (S3Upload upload in _sending.Keys) await upload.DisposeAsync().ConfigureAwait(false);
         _client.Dispose();
     }
 
@@ -149,6 +152,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
     private async ValueTask<Uri> PresignAsync(BlobKey key, TimeSpan lifetime, HttpVerb verb, string? contentType)
     {
         using OperationGate.Pass pass = _gate.Enter("presign");
+        CheckKey(key, "presign");
         string name = NameOf(key, "presign");
         if (lifetime <= TimeSpan.Zero || lifetime > TimeSpan.FromDays(7)) throw new ArgumentException($"The lifetime must be more than 0 and at most 7 days; it is {lifetime}.", nameof(lifetime));
         var request = new Amazon.S3.Model.GetPreSignedUrlRequest
@@ -172,13 +176,23 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls
         }
     }
 
-    /// <summary>The object's name of a key.</summary>
+    /// <summary>Refuses what no caller may name.</summary>
     /// <exception cref="ArgumentException">The key is default.</exception>
     /// <exception cref="StorageException">Of kind Unsupported: S3 cannot hold it under this prefix, or it is the store's own.</exception>
-    internal string NameOf(BlobKey key, string operation)
+    internal void CheckKey(BlobKey key, string operation)
     {
         StoreCapabilities.CheckKey(key);
-        if (key.Value.StartsWith(Reserved, StringComparison.Ordinal)) throw StorageException.Unsupported(operation, key, _options.Name, $"keys under '{Reserved}', which it keeps for itself");
+        if (IsOwn(key)) throw StorageException.Unsupported(operation, key, _options.Name, $"keys under '{Reserved}', which it keeps for itself");
+        NameOf(key, operation);
+    }
+
+    /// <summary>True for what the store keeps for itself.</summary>
+    internal static bool IsOwn(BlobKey key) => key.Value.StartsWith(Reserved, StringComparison.Ordinal);
+
+    /// <summary>The object's name of a key.</summary>
+    /// <exception cref="StorageException">Of kind Unsupported: S3 cannot hold it under this prefix.</exception>
+    internal string NameOf(BlobKey key, string operation)
+    {
         if (_options.Prefix.Length == 0) return key.Value;
         string name = _options.Prefix + key.Value;
         if (Encoding.UTF8.GetByteCount(name) > S3BlobStoreOptions.MaxKeyBytes)

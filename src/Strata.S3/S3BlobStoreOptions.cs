@@ -70,6 +70,9 @@ public sealed record S3BlobStoreOptions
     /// <summary>Encryption at rest that is asked for; null for the bucket's own rule.</summary>
     public S3Encryption? Encryption { get; init; }
 
+    /// <summary>An upload in parts (<see cref="IMultipartUploads"/>) that nobody touched for this long is gone: more than 0. Default 7 days. A sweep removes what is left of it.</summary>
+    public TimeSpan UploadExpiry { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>How often one request is tried, the first time included: 1 to 20. Default 5.</summary>
     public int MaxAttempts { get; init; } = 5;
 
@@ -88,6 +91,9 @@ public sealed record S3BlobStoreOptions
     /// </summary>
     public string SpoolFolder { get; init; } = Path.GetTempPath();
 
+    /// <summary>The longest object that is copied in one request; for tests, which have less than 5 GiB.</summary>
+    internal long MaxCopyBytes { get; init; } = MaxSingleBytes;
+
     internal void Check()
     {
         ArgumentException.ThrowIfNullOrEmpty(Bucket);
@@ -99,6 +105,7 @@ public sealed record S3BlobStoreOptions
         if (Endpoint is not null && (!Endpoint.IsAbsoluteUri || Endpoint.Scheme is not ("http" or "https"))) throw new ArgumentException("The endpoint must be an http or https address.", nameof(Endpoint));
         if (Endpoint is { UserInfo.Length: > 0 }) throw new ArgumentException("The endpoint may not hold credentials: addresses are shown.", nameof(Endpoint));
         RemoteTombstone.Check(KeepsTombstones, nameof(KeepsTombstones));
+        if (UploadExpiry <= TimeSpan.Zero) throw new ArgumentException($"UploadExpiry must be more than 0; it is {UploadExpiry}.", nameof(UploadExpiry));
         InRange(PartSize, LeastPartBytes, 1 << 30, nameof(PartSize));
         InRange(Parallelism, 1, 64, nameof(Parallelism));
         InRange(MaxAttempts, 1, 20, nameof(MaxAttempts));

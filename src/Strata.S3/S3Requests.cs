@@ -27,12 +27,12 @@ internal sealed class S3Requests(S3BlobStoreOptions options, S3Provider provider
         return request;
     }
 
-    public InitiateMultipartUploadRequest Begin(string name, ObjectHeaders headers)
+    public InitiateMultipartUploadRequest Begin(string name, ObjectHeaders headers, bool isBlob)
     {
         var request = new InitiateMultipartUploadRequest
         {
             BucketName = options.Bucket, Key = name,
-            StorageClass = StorageClass, ServerSideEncryptionMethod = Encryption, ServerSideEncryptionKeyManagementServiceKeyId = options.Encryption?.KeyId,
+            StorageClass = isBlob ? StorageClass : null, ServerSideEncryptionMethod = Encryption, ServerSideEncryptionKeyManagementServiceKeyId = options.Encryption?.KeyId,
         };
         if (headers.ContentType is { } type) request.ContentType = type;
         if (headers.ContentEncoding is { } encoding) request.Headers.ContentEncoding = encoding;

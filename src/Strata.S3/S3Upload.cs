@@ -13,12 +13,17 @@ internal sealed class S3Upload : IAsyncDisposable
 
     public const int MaxParts = 10_000;
 
+    /// <summary>The shortest part but for the last one.</summary>
+    public const int MinPartBytes = 5 << 20;
+
+    /// <summary>What one request copies, where parts need not be longer: some go side by side.</summary>
+    private const long CopiedAtOnce = 512L << 20;
+
     /// <summary>Where a length is not known, parts grow by one part size each time that so many were sent: short blobs take little memory, long ones stay below 10,000 parts.</summary>
     private const int PartsOfOneLength = 1_000;
 
     private readonly S3BlobStore _store;
     private readonly string _name;
-    private readonly string _uploadId;
     private readonly long? _partLength;
     private readonly SemaphoreSlim _slots;
     private readonly CancellationTokenSource _abort = new();
@@ -30,15 +35,21 @@ internal sealed class S3Upload : IAsyncDisposable
 
     private S3Upload(S3BlobStore store, BlobKey key, string name, string writeId, string uploadId, long? length)
     {
-        (_store, Key, _name, WriteId, _uploadId) = (store, key, name, writeId, uploadId);
+        (_store, Key, _name, WriteId, UploadId) = (store, key, name, writeId, uploadId);
         _partLength = length is { } known ? FixedPartLength(known, store.Options.PartSize) : store.Provider.UniformParts ? store.Options.PartSize : null;
         _slots = new SemaphoreSlim(store.Options.Parallelism);
     }
 
     public BlobKey Key { get; }
 
+    /// <summary>The server's name of it.</summary>
+    public string UploadId { get; }
+
     /// <summary>Names the write, and its appendix.</summary>
     public string WriteId { get; }
+
+    /// <summary>True if an object that parts are copied from is no longer what was looked at.</summary>
+    public bool IsSourceChanged { get; private set; }
 
     /// <summary>The length of the next part, in bytes.</summary>
     public long NextPartLength => _partLength ?? _store.Options.PartSize * (1L + (_last / PartsOfOneLength));
@@ -53,7 +64,7 @@ internal sealed class S3Upload : IAsyncDisposable
         ObjectHeaders headers = ObjectHeaders.OfUnfinished(unfinished, writeId);
         string uploadId = await store.Calls.ReadAsync(
             "write", unfinished.Key,
-            async attempt => (await store.Client.InitiateMultipartUploadAsync(store.Requests.Begin(name, headers), attempt.Token).ConfigureAwait(false)).UploadId,
+            async attempt => (await store.Client.InitiateMultipartUploadAsync(store.Requests.Begin(name, headers, isBlob: !S3BlobStore.IsOwn(unfinished.Key)), attempt.Token).ConfigureAwait(false)).UploadId,
             cancellationToken).ConfigureAwait(false);
         var upload = new S3Upload(store, unfinished.Key, name, writeId, uploadId, length);
         store.Track(upload);
@@ -82,13 +93,18 @@ internal sealed class S3Upload : IAsyncDisposable
         _sending.Add(SendAsync(Next(), buffer, count));
     }
 
-    /// <summary>Copies an object on the server, part by part.</summary>
-    public async ValueTask CopyAsync(string source, RemoteBlob of, CancellationToken cancellationToken)
+    /// <summary>Copies some of an object on the server, part by part, if it is still the one that was looked at.</summary>
+    public async ValueTask CopyAsync(string source, string etag, long offset, long length, CancellationToken cancellationToken)
     {
-        for (long offset = 0, length = Math.Max(NextPartLength, 512L << 20); offset < of.Info.Length; offset += length)
+        long most = Math.Min(Math.Max(NextPartLength, CopiedAtOnce), _store.Options.MaxCopyBytes);
+        for (long end = offset + length; offset < end;)
         {
+            // The last two share what is left, as no part but the upload's last may be short.
+            long left = end - offset, count = left <= most ? left : left >= most + MinPartBytes ? most : left / 2;
             await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
-            _sending.Add(CopyPartAsync(Next(), source, of.NativeETag, offset, Math.Min(offset + length, of.Info.Length) - 1));
+            _sending.RemoveAll(s => s.IsCompletedSuccessfully);
+            _sending.Add(CopyPartAsync(Next(), source, etag, offset, offset + count - 1));
+            offset += count;
         }
     }
 
@@ -101,7 +117,7 @@ internal sealed class S3Upload : IAsyncDisposable
         PartETag[] parts = [.. _parts.OrderBy(p => p.Key).Select(p => new PartETag(p.Key, p.Value))];
         RemoteAnswer answer = await _store.Calls.ChangeAsync(
             "write", Key, _store.Options.ServerWorkTimeout,
-            attempt => S3BlobStore.AnsweredAsync(() => _store.Client.CompleteMultipartUploadAsync(_store.Requests.Complete(_name, _uploadId, parts, condition), attempt.Token)),
+            attempt => S3BlobStore.AnsweredAsync(() => _store.Client.CompleteMultipartUploadAsync(_store.Requests.Complete(_name, UploadId, parts, condition), attempt.Token)),
             () => _store.IsOwnAsync(Key, WriteId)).ConfigureAwait(false);
         if (answer == RemoteAnswer.Missing && condition.Match is null)
             throw new StorageException(StorageErrorKind.Unavailable, $"Store '{_store.Options.Name}' has dropped the upload of '{Key}'.") { Operation = "write", Key = Key, Store = _store.Options.Name, IsTransient = true };
@@ -137,7 +153,7 @@ internal sealed class S3Upload : IAsyncDisposable
             {
                 using var bytes = new MemoryStream(buffer, 0, count, writable: false);
                 using var content = new RemoteContentStream(bytes, attempt);
-                var request = new UploadPartRequest { BucketName = _store.Options.Bucket, Key = _name, UploadId = _uploadId, PartNumber = number, InputStream = content, PartSize = count, UseChunkEncoding = false };
+                var request = new UploadPartRequest { BucketName = _store.Options.Bucket, Key = _name, UploadId = UploadId, PartNumber = number, InputStream = content, PartSize = count, UseChunkEncoding = false };
                 return (await _store.Client.UploadPartAsync(request, attempt.Token).ConfigureAwait(false)).ETag;
             }, _abort.Token).ConfigureAwait(false);
         }
@@ -152,14 +168,19 @@ internal sealed class S3Upload : IAsyncDisposable
     {
         try
         {
-            _parts[number] = await _store.Calls.ReadAsync("copy", Key, async attempt =>
+            await _store.Calls.ReadAsync("copy", Key, async attempt =>
             {
+                // The server works without a word for as long as the copy takes.
+                using var patient = new RemoteAttempt(_store.Options.ServerWorkTimeout, _abort.Token);
                 var request = new CopyPartRequest
                 {
-                    SourceBucket = _store.Options.Bucket, SourceKey = source, DestinationBucket = _store.Options.Bucket, DestinationKey = _name, UploadId = _uploadId,
+                    SourceBucket = _store.Options.Bucket, SourceKey = source, DestinationBucket = _store.Options.Bucket, DestinationKey = _name, UploadId = UploadId,
                     PartNumber = number, FirstByte = first, LastByte = last, ETagToMatch = [_store.Requests.Quoted(etag)],
                 };
-                return (await _store.Client.CopyPartAsync(request, attempt.Token).ConfigureAwait(false)).ETag;
+                RemoteAnswer answer = await S3BlobStore.AnsweredAsync(async () =>
+                    _parts[number] = (await _store.Client.CopyPartAsync(request, patient.Token).ConfigureAwait(false)).ETag).ConfigureAwait(false);
+                if (answer != RemoteAnswer.Done) IsSourceChanged = true;
+                return answer;
             }, _abort.Token).ConfigureAwait(false);
         }
         finally
@@ -175,7 +196,7 @@ internal sealed class S3Upload : IAsyncDisposable
         {
             await _store.Calls.ReadAsync("abort", Key, async attempt =>
             {
-                var request = new AbortMultipartUploadRequest { BucketName = _store.Options.Bucket, Key = _name, UploadId = _uploadId };
+                var request = new AbortMultipartUploadRequest { BucketName = _store.Options.Bucket, Key = _name, UploadId = UploadId };
                 await S3BlobStore.AnsweredAsync(() => _store.Client.AbortMultipartUploadAsync(request, attempt.Token)).ConfigureAwait(false);
                 return true;
             }, CancellationToken.None).ConfigureAwait(false);

@@ -7,12 +7,12 @@ public static class S3Urls
 {
     private static readonly string[] Known =
     [
-        "endpoint", "region", "provider", "pathStyle", "singleWriter", "looksBeforeWriting", "tombstones", "partSize", "parallelism", "storageClass", "encryption", "maxAttempts", "progressTimeout",
+        "endpoint", "region", "provider", "pathStyle", "singleWriter", "looksBeforeWriting", "tombstones", "uploadExpiry", "partSize", "parallelism", "storageClass", "encryption", "maxAttempts", "progressTimeout",
     ];
 
     /// <summary>
     /// Registers the scheme <c>s3:</c>: <c>s3://BUCKET/PREFIX?endpoint=https://…&amp;region=…&amp;provider=aws|ceph|r2|minio|garage|strata</c>,
-    /// and <c>pathStyle</c>, <c>singleWriter</c>, <c>looksBeforeWriting</c> (true or false), <c>tombstones=1d</c>, <c>partSize=8MiB</c>, <c>parallelism=4</c>,
+    /// and <c>pathStyle</c>, <c>singleWriter</c>, <c>looksBeforeWriting</c> (true or false), <c>tombstones=1d</c>, <c>uploadExpiry=7d</c>, <c>partSize=8MiB</c>, <c>parallelism=4</c>,
     /// <c>storageClass=STANDARD_IA</c>, <c>encryption=AES256|aws:kms|aws:kms:KEY</c>, <c>maxAttempts=5</c>, <c>progressTimeout=30s</c>.
     /// Credentials come from the environment, a profile or the machine's role, never from an address.
     /// </summary>
@@ -38,6 +38,7 @@ public static class S3Urls
             PathStyle = settings.Choice("pathStyle", (bool?)null, ("true", true), ("false", false)),
             SingleWriter = settings.Choice("singleWriter", standard.SingleWriter, choices),
             KeepsTombstones = settings.Time("tombstones"),
+            UploadExpiry = settings.Time("uploadExpiry") ?? standard.UploadExpiry,
             LooksBeforeWriting = settings.Choice("looksBeforeWriting", standard.LooksBeforeWriting, choices),
             PartSize = settings.Size("partSize") is { } size ? (int)Math.Min(size, int.MaxValue) : standard.PartSize,
             Parallelism = Number(url, "parallelism") ?? standard.Parallelism,
