@@ -6,12 +6,6 @@ namespace Strata.Azure;
 /// <content>Updates and copies: by the service, which moves no payload through this machine.</content>
 public sealed partial class AzureBlobStore
 {
-    /// <summary>Blocks of a large copy.</summary>
-    internal const long CopyBlockBytes = 256L << 20;
-
-    /// <summary>The longest blob that Azure copies in one request.</summary>
-    private const long MostInOneCopy = 256L << 20;
-
     /// <inheritdoc/>
     /// <remarks>Moves no payload. The headers by which others see a changed content type follow the commit in a second request.</remarks>
     public async ValueTask<WriteResult> UpdateAsync(BlobKey key, BlobChanges changes, WriteCondition condition = default, CancellationToken cancellationToken = default)
@@ -56,7 +50,7 @@ public sealed partial class AzureBlobStore
             WriteResult result = await CommitAsync(
                 target, written.Condition,
                 (replaced, version) => NewBlob.Describe(target, info.Length, info.Checksum ?? 0, written, null, replaced, version(), Now) with { Checksum = info.Checksum },
-                (copy, guard) => source == target ? guard.IsAbsent ? new(RemoteAnswer.Refused) : RestateAsync(source, from, copy) : info.Length > MostInOneCopy ? CopyInBlocksAsync(source, from, copy, guard) : CopyAtOnceAsync(source, from, copy, guard),
+                (copy, guard) => source == target ? guard.IsAbsent ? new(RemoteAnswer.Refused) : RestateAsync(source, from, copy) : info.Length > _options.MaxCopyBytes ? CopyInBlocksAsync(source, from, copy, guard) : CopyAtOnceAsync(source, from, copy, guard),
                 cancellationToken).ConfigureAwait(false);
 
             // The source has changed since it was looked at.

@@ -50,35 +50,30 @@ public sealed partial class AzureBlobStore : IRemoteStore
         }
     }
 
-    /// <remarks>
-    /// Through this machine, block by block: what Azure itself would join must be sent to the blob's own name, where uncommitted
-    /// blocks of all uploads are one set.
-    /// </remarks>
+    /// <remarks>Azure itself reads the parts; what fits into one block goes through this machine.</remarks>
     async ValueTask<WriteResult> IRemoteStore.JoinAsync(
         BlobKey key, IReadOnlyList<RemoteBlob> pieces, long length, uint checksum, WriteOptions options, CommitOptions commit, CancellationToken cancellationToken)
     {
         CheckWrite(key, options);
+        if (length <= _options.BlockSize) return await SendAgainAsync(key, pieces, length, options, commit, cancellationToken).ConfigureAwait(false);
         for (int start = 1; ; start++)
         {
-            var writer = new AzureBlobWriter(this, key, options, length);
-            await using (writer.ConfigureAwait(false))
+            var upload = new AzureUpload(this, key, length);
+            await using (upload.ConfigureAwait(false))
             {
+                foreach (RemoteBlob piece in pieces)
+                {
+                    (string, string?) source = await _client.SourceAsync(NameOf(piece.Info.Key, "complete"), cancellationToken).ConfigureAwait(false);
+                    await upload.CopyAsync(source, piece, cancellationToken).ConfigureAwait(false);
+                }
+
+                await upload.WhenSentAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (upload.IsSourceChanged) return WriteResult.Missing;
                 try
                 {
-                    foreach (RemoteBlob piece in pieces)
-                    {
-                        BlobReadResult? read = await ReadExactAsync(piece, cancellationToken).ConfigureAwait(false);
-                        if (read is null) return WriteResult.Missing;
-                        await using (read.ConfigureAwait(false))
-                        {
-                            Stream stream = read.OpenStream();
-                            await using (stream.ConfigureAwait(false)) await writer.FillAsync(stream, cancellationToken).ConfigureAwait(false);
-                        }
-                    }
-
-                    return await writer.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
+                    return await CommitUploadAsync(upload, length, checksum, options, commit, cancellationToken).ConfigureAwait(false);
                 }
-                catch (StorageException) when (writer.IsOvertaken && start < MostStarts)
+                catch (StorageException) when (upload.IsOvertaken && start < MostStarts)
                 {
                     _log.LogDebug("A completion of '{Key}' in store '{Store}' was overtaken by another write, and begins again.", key, _options.Name);
                 }
@@ -102,4 +97,25 @@ public sealed partial class AzureBlobStore : IRemoteStore
 
     private async ValueTask<BlobReadResult?> ReadExactAsync(RemoteBlob of, CancellationToken cancellationToken) =>
         (await GetAsync(of.Info.Key, NameOf(of.Info.Key, "read"), null, of, cancellationToken).ConfigureAwait(false)).Result;
+
+    private async ValueTask<WriteResult> SendAgainAsync(
+        BlobKey key, IReadOnlyList<RemoteBlob> pieces, long length, WriteOptions options, CommitOptions commit, CancellationToken cancellationToken)
+    {
+        var writer = new AzureBlobWriter(this, key, options, length);
+        await using (writer.ConfigureAwait(false))
+        {
+            foreach (RemoteBlob piece in pieces)
+            {
+                BlobReadResult? read = await ReadExactAsync(piece, cancellationToken).ConfigureAwait(false);
+                if (read is null) return WriteResult.Missing;
+                await using (read.ConfigureAwait(false))
+                {
+                    Stream stream = read.OpenStream();
+                    await using (stream.ConfigureAwait(false)) await writer.FillAsync(stream, cancellationToken).ConfigureAwait(false);
+                }
+            }
+
+            return await writer.CommitAsync(commit, cancellationToken).ConfigureAwait(false);
+        }
+    }
 }

@@ -9,6 +9,9 @@ public sealed record AzureBlobStoreOptions
     /// <summary>What Azure takes as a blob's name, in characters; Strata counts bytes, which are never fewer.</summary>
     internal const int MaxNameBytes = 1024;
 
+    /// <summary>The longest blob that Azure copies in one request, and the blocks of longer ones.</summary>
+    private const long MostInOneCopy = 256L << 20;
+
     /// <summary>The container, which must exist.</summary>
     public required string Container { get; init; }
 
@@ -85,6 +88,9 @@ public sealed record AzureBlobStoreOptions
 
     /// <summary>How long the server may work on a copy or on joining the blocks of an upload without a word. Default 10 min.</summary>
     public TimeSpan ServerWorkTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The most that is copied in one request; for tests, which copy less than 256 MiB.</summary>
+    internal long MaxCopyBytes { get; init; } = MostInOneCopy;
 
     /// <summary>Without its secrets.</summary>
     public override string ToString() => $"{nameof(AzureBlobStoreOptions)} {{ Container = {Container}, Prefix = {Prefix}, Name = {Name} }}";

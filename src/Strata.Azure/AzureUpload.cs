@@ -75,9 +75,10 @@ internal sealed class AzureUpload : IAsyncDisposable
     /// <summary>Has the service itself read the blocks from another blob, if that is still the one that was looked at.</summary>
     public async ValueTask CopyAsync((string Address, string? Authorization) source, RemoteBlob of, CancellationToken cancellationToken)
     {
-        for (long offset = 0, length = Math.Max(NextBlockLength, AzureBlobStore.CopyBlockBytes); offset < of.Info.Length; offset += length)
+        for (long offset = 0, length = Math.Max(NextBlockLength, _store.Options.MaxCopyBytes); offset < of.Info.Length; offset += length)
         {
             await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+            _sending.RemoveAll(s => s.IsCompletedSuccessfully);
             _sending.Add(CopyBlockAsync(Next(), source, of.NativeETag, offset, Math.Min(offset + length, of.Info.Length) - 1));
         }
     }

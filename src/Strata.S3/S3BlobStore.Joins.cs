@@ -33,13 +33,19 @@ public sealed partial class S3BlobStore
 
             await upload.WhenSentAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
             if (upload.IsSourceChanged) return WriteResult.Missing;
-            foreach (RemoteBlob piece in _provider.Honours(S3Abilities.CopySourceMatch) ? [] : pieces)
-            {
-                if (!await IsStillAsync(piece.Info.Key, piece).ConfigureAwait(false)) return WriteResult.Missing;
-            }
-
+            if (!_provider.Honours(S3Abilities.CopySourceMatch) && !await AreStillAsync(pieces, cancellationToken).ConfigureAwait(false)) return WriteResult.Missing;
             return await CommitUploadAsync(upload, length, checksum, options, commit, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private async ValueTask<bool> AreStillAsync(IReadOnlyList<RemoteBlob> pieces, CancellationToken cancellationToken)
+    {
+        int changed = 0;
+        await Parallel.ForEachAsync(pieces, Parallelism(cancellationToken), async (piece, _) =>
+        {
+            if (!await IsStillAsync(piece.Info.Key, piece).ConfigureAwait(false)) Interlocked.Increment(ref changed);
+        }).ConfigureAwait(false);
+        return changed == 0;
     }
 
     /// <summary>Adds a piece behind what waits to be sent, as long as that is too short to be a part. Null: it is another by now.</summary>

@@ -13,7 +13,8 @@ namespace Strata;
 /// <para><b>Commit points:</b> of an upload and a part the object's; of a completion the blob's; of an abort the removal of the
 /// upload's object. What crashes leave beside them is invisible, and a sweep's.</para>
 /// <para>Within one store a completion and an abort exclude each other. Of two processes that complete one upload at once both
-/// may say so: the blob is the same; one that aborts it as another completes it may come too late.</para>
+/// may say so: the blob is the same; one that aborts it as another completes it may come too late. Where a process ends between
+/// a completion's commit and the removal of the upload, to complete it again writes the same blob again.</para>
 /// </remarks>
 internal sealed partial class RemoteUploads(IRemoteStore store, TimeProvider clock, TimeSpan expiry, ILogger log) : IMultipartUploads
 {
