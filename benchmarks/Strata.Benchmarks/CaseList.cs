@@ -35,5 +35,8 @@ internal static class CaseList
         new S3Large(),
         new S3List(),
         new S3MultipartComplete(),
+        new S3Ceph(),
+        new S3Store(),
+        new AzureStore(),
     ];
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Amazon.Runtime;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Strata.Server;
@@ -41,6 +42,9 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Signs for the server of <see cref="StartSignedTiersAsync"/>.</summary>
     public static V4Signer Signer { get; } = new(KeyId, Secret);
+
+    /// <summary>The same client's keys, for an SDK.</summary>
+    public static BasicAWSCredentials Credentials { get; } = new(KeyId, Secret);
 
     /// <summary>Signs for the same server as another client.</summary>
     public static V4Signer OtherSigner { get; } = new(OtherKeyId, Secret);
