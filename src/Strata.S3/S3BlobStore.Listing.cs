@@ -27,12 +27,12 @@ public sealed partial class S3BlobStore
         var items = new List<BlobInfo>();
         var prefixes = new List<string>();
         string? last = null;
-        await foreach (IReadOnlyList<Entry> page in PagesAsync(request, cancellationToken).ConfigureAwait(false))
+        await foreach (ServerPage page in PagesAsync(request, cancellationToken).ConfigureAwait(false))
         {
-            for (int at = 0; at < page.Count;)
+            for (int at = 0; at < page.Entries.Count;)
             {
                 // No more looks than the page has room for, and one to know whether there is a next.
-                Entry[] some = [.. page.Skip(at).Take(request.Limit + 1 - items.Count - prefixes.Count)];
+                Entry[] some = [.. page.Entries.Skip(at).Take(request.Limit + 1 - items.Count - prefixes.Count)];
                 at += some.Length;
                 BlobInfo?[] infos = await LookAsync(some, request, cancellationToken).ConfigureAwait(false);
                 for (int i = 0; i < some.Length; i++)
@@ -44,18 +44,21 @@ public sealed partial class S3BlobStore
                     else items.Add(infos[i]!);
                 }
             }
+
+            // The server says that there is more: what that is costs a request, which the next page makes anyway.
+            if (page.IsTruncated && items.Count + prefixes.Count == request.Limit) return new ListPage(items, prefixes, ListToken.Encode(last!, request));
         }
 
         return new ListPage(items, prefixes, null);
     }
 
     /// <summary>The server's pages behind the request's position: keys and common prefixes in one order, without what is the store's own.</summary>
-    private async IAsyncEnumerable<IReadOnlyList<Entry>> PagesAsync(ListRequest request, [EnumeratorCancellation] CancellationToken cancellationToken, bool isOwn = false)
+    private async IAsyncEnumerable<ServerPage> PagesAsync(ListRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         string? position = request.Position(), around = position is null ? null : GroupOf(position, request), lastGroup = null;
 
         // Servers differ in what is left of a common prefix behind a position within it: it is asked for apart.
-        if (around is not null && around != position && await HasAnyAsync(around, position, cancellationToken).ConfigureAwait(false)) yield return [new Entry(around, null)];
+        if (around is not null && around != position && await HasAnyAsync(around, position, cancellationToken).ConfigureAwait(false)) yield return new ServerPage([new Entry(around, null)], IsTruncated: false);
 
         // What XML cannot hold some servers put into it all the same: then more is asked for, and sorted out here.
         // And some find a delimiter that begins within the prefix.
@@ -72,7 +75,7 @@ public sealed partial class S3BlobStore
             foreach (S3Object item in page.S3Objects ?? []) Add(NameOfListed(item.Key), item);
             foreach (string common in page.CommonPrefixes ?? []) Add(NameOfListed(common), null);
             entries.Sort((a, b) => BlobKey.CompareText(a.Text, b.Text));
-            yield return entries;
+            yield return new ServerPage(entries, page.IsTruncated == true);
             asked.ContinuationToken = page.IsTruncated == true ? page.NextContinuationToken : null;
 
             void Add(string name, S3Object? item)
@@ -91,9 +94,9 @@ public sealed partial class S3BlobStore
 
     private async ValueTask<bool> HasAnyAsync(string prefix, string? position, CancellationToken cancellationToken)
     {
-        await foreach (IReadOnlyList<Entry> page in PagesAsync(new ListRequest { Prefix = prefix, StartAfter = position, Limit = 1 }, cancellationToken).ConfigureAwait(false))
+        await foreach (ServerPage page in PagesAsync(new ListRequest { Prefix = prefix, StartAfter = position, Limit = 1 }, cancellationToken).ConfigureAwait(false))
         {
-            if (page.Count > 0) return true;
+            if (page.Entries.Count > 0) return true;
         }
 
         return false;
@@ -134,9 +137,9 @@ public sealed partial class S3BlobStore
 
     private async ValueTask<BlobInfo?> FirstVisibleAsync(string prefix, string? position, CancellationToken cancellationToken)
     {
-        await foreach (IReadOnlyList<Entry> page in PagesAsync(new ListRequest { Prefix = prefix, StartAfter = position, Limit = 1 }, cancellationToken).ConfigureAwait(false))
+        await foreach (ServerPage page in PagesAsync(new ListRequest { Prefix = prefix, StartAfter = position, Limit = 1 }, cancellationToken).ConfigureAwait(false))
         {
-            foreach (Entry entry in page)
+            foreach (Entry entry in page.Entries)
             {
                 if (entry.Listed is { } listed && Visible(await FindAsync(listed.Key, "list", cancellationToken).ConfigureAwait(false)) is { } visible) return visible;
             }
@@ -181,6 +184,10 @@ public sealed partial class S3BlobStore
 
     /// <summary>Names are asked for percent-encoded, as XML holds not every character.</summary>
     private static string NameOfListed(string name) => Uri.UnescapeDataString(name.Replace("+", "%20", StringComparison.Ordinal));
+
+    /// <param name="Entries">What it lists, in order.</param>
+    /// <param name="IsTruncated">Whether the server has more.</param>
+    private readonly record struct ServerPage(IReadOnlyList<Entry> Entries, bool IsTruncated);
 
     /// <param name="Text">The key, or the common prefix.</param>
     /// <param name="Listed">What the listing says; null for a common prefix.</param>
