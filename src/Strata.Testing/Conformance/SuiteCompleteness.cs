@@ -4,18 +4,21 @@ using Xunit;
 namespace Strata.Testing;
 
 /// <summary>
-/// Tells what a test assembly leaves out of the conformance suites: <see cref="BlobStoreConformance"/> and
-/// <see cref="KvDatabaseConformance"/>. A backend's author asserts in one test that the lists are empty.
+/// Tells what a test assembly leaves out of the conformance suites: <see cref="BlobStoreConformance"/>,
+/// <see cref="KvDatabaseConformance"/> and <see cref="StateRowsConformance"/>. A backend's author asserts in one test that the lists are empty.
 /// </summary>
 public static class SuiteCompleteness
 {
-    private static readonly Type[] Suites = [typeof(BlobStoreConformance), typeof(KvDatabaseConformance)];
+    private static readonly Type[] Suites = [typeof(BlobStoreConformance), typeof(KvDatabaseConformance), typeof(StateRowsConformance)];
 
     /// <summary>The names of all tests of the suite of the blob contract.</summary>
     public static IReadOnlyList<string> Tests { get; } = NamesOf(typeof(BlobStoreConformance));
 
     /// <summary>The names of all tests of the suite of the KV contract.</summary>
     public static IReadOnlyList<string> KvTests { get; } = NamesOf(typeof(KvDatabaseConformance));
+
+    /// <summary>The names of all tests of the suite of rows that commit with blobs.</summary>
+    public static IReadOnlyList<string> RowTests { get; } = NamesOf(typeof(StateRowsConformance));
 
     /// <summary>What a class that derives a suite does to lose a part of it; empty if nothing.</summary>
     public static IReadOnlyList<string> FaultsOf(Type conformance)
@@ -42,14 +45,17 @@ public static class SuiteCompleteness
     public static IReadOnlyList<string> FaultsIn(Assembly tests) => [.. ConformancesOf(tests).SelectMany(FaultsOf)];
 
     /// <summary>The stores of some assemblies, internal and nested ones included, for which a test assembly has no conformance class.</summary>
-    public static IReadOnlyList<Type> StoresWithoutConformance(Assembly tests, params IEnumerable<Assembly> stores) => WithoutConformance(typeof(IBlobStore), tests, stores);
+    public static IReadOnlyList<Type> StoresWithoutConformance(Assembly tests, params IEnumerable<Assembly> stores) => WithoutConformance(typeof(IBlobStore), typeof(BlobStoreConformance), tests, stores);
 
     /// <summary>The KV databases of some assemblies, internal and nested ones included, for which a test assembly has no conformance class.</summary>
-    public static IReadOnlyList<Type> DatabasesWithoutConformance(Assembly tests, params IEnumerable<Assembly> databases) => WithoutConformance(typeof(IKvDatabase), tests, databases);
+    public static IReadOnlyList<Type> DatabasesWithoutConformance(Assembly tests, params IEnumerable<Assembly> databases) => WithoutConformance(typeof(IKvDatabase), typeof(KvDatabaseConformance), tests, databases);
 
-    private static Type[] WithoutConformance(Type contract, Assembly tests, IEnumerable<Assembly> assemblies)
+    /// <summary>The stores of some assemblies that have rows, for which a test assembly has no class of that suite.</summary>
+    public static IReadOnlyList<Type> RowsWithoutConformance(Assembly tests, params IEnumerable<Assembly> stores) => WithoutConformance(typeof(IStateRows), typeof(StateRowsConformance), tests, stores);
+
+    private static Type[] WithoutConformance(Type contract, Type suite, Assembly tests, IEnumerable<Assembly> assemblies)
     {
-        HashSet<Type?> covered = [.. ConformancesOf(tests).Select(c => c.GetCustomAttribute<ConformanceOfAttribute>()?.Store)];
+        HashSet<Type?> covered = [.. ConformancesOf(tests).Where(suite.IsAssignableFrom).Select(c => c.GetCustomAttribute<ConformanceOfAttribute>()?.Store)];
         return [.. assemblies.SelectMany(a => a.GetTypes()).Where(t => t is { IsInterface: false, IsAbstract: false } && t.IsAssignableTo(contract) && !covered.Contains(t))];
     }
 

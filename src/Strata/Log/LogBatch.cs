@@ -19,6 +19,7 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
     private List<Borrowed>? _borrowed;
     private byte[] _buffer = [];
     private int _used = LogFrameHeader.Bytes;
+    private EndMark _end;
 
     /// <summary>Bytes of the frame.</summary>
     public long Length { get; private set; } = LogFrameHeader.Bytes;
@@ -27,6 +28,12 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
 
     /// <summary>True if it only deletes: what a full disk still takes. Set it for a small entry that deletes depend on.</summary>
     public bool FreesSpace { get; set; } = true;
+
+    /// <summary>What adds the batch's end; null: it is whole.</summary>
+    internal ILogPlacement? Placement { get; private set; }
+
+    /// <summary>How many operations come before the end that is added when the batch is placed.</summary>
+    internal int EndsAfter => _end.Operations;
 
     internal ReadOnlySpan<Operation> Operations => CollectionsMarshal.AsSpan(_operations);
 
@@ -65,6 +72,21 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
 
     /// <summary>Makes the commit depend on a key's latest entry: it must be at this place, or, with the default, the log must have none.</summary>
     public void Expect(ReadOnlySpan<byte> key, LogLocation location) => (_expectations ??= []).Add(new Expectation(key.ToArray(), LogKeyHash.Of(key), location));
+
+    /// <summary>What is added from now on is the batch's end, which is finished when the batch is placed.</summary>
+    public void EndWith(ILogPlacement placement)
+    {
+        Placement = placement;
+        _end = new EndMark(_operations.Count, _used, Length, _borrowed?.Count ?? 0);
+    }
+
+    /// <summary>Takes the end off again, to add another.</summary>
+    public void TakeOffEnd()
+    {
+        _operations.RemoveRange(_end.Operations, _operations.Count - _end.Operations);
+        _borrowed?.RemoveRange(_end.Borrowed, _borrowed.Count - _end.Borrowed);
+        (_used, Length) = (_end.Used, _end.Length);
+    }
 
     public void Dispose()
     {
@@ -170,6 +192,12 @@ internal sealed class LogBatch(ArrayPool<byte>? buffers = null) : IDisposable
     internal readonly record struct Operation(int At, int EntryAt, int KeyLength, uint Units, LogEntryFlags Flags, uint ContentChecksum, ulong KeyHash);
 
     internal readonly record struct Expectation(byte[] Key, ulong KeyHash, LogLocation Location);
+
+    /// <param name="Operations">How many there are before the end.</param>
+    /// <param name="Used">Bytes of the buffer.</param>
+    /// <param name="Length">Bytes of the frame.</param>
+    /// <param name="Borrowed">How many bodies are written from where they are.</param>
+    private readonly record struct EndMark(int Operations, int Used, long Length, int Borrowed);
 
     private readonly record struct Borrowed(int At, ReadOnlySequence<byte> Bytes);
 }

@@ -25,8 +25,8 @@ internal sealed partial class LogEngine
     /// </exception>
     public ValueTask<LogCommit> CommitAsync(LogBatch batch)
     {
-        if (batch.Count == 0) throw new ArgumentException("The batch is empty.", nameof(batch));
-        if (batch.Length > LogOptions.MaxBatchBytes) throw new ArgumentException($"The batch has {batch.Length} bytes; the most is {LogOptions.MaxBatchBytes}.", nameof(batch));
+        if (batch.Count == 0 && batch.Placement is null) throw new ArgumentException("The batch is empty.", nameof(batch));
+        if (batch.Length > LogOptions.MaxBatchBytes) throw TooLong(batch);
         OperationGate.Pass pass = _gate.Enter("write");
         int rooms = _compactor.RoomsMade;
         if (!_flushes && (batch.FreesSpace || _compactor.HasRoom))
@@ -74,7 +74,7 @@ internal sealed partial class LogEngine
         {
             if (_isLed) return false;
             if (!Holds(batch)) return true;
-            CheckIndexRoom(batch);
+            Place(batch);
             _isLed = true;
             _open.Add(batch);
         }
@@ -95,7 +95,7 @@ internal sealed partial class LogEngine
                 if (underWay.IsCompleted)
                 {
                     if (!Holds(batch)) return default;
-                    CheckIndexRoom(batch);
+                    Place(batch);
                     batch.Completion = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                     _open.Add(batch);
                     if (!_isLed) LeadNext();
@@ -169,11 +169,14 @@ internal sealed partial class LogEngine
             {
                 if (batch.Failure is not null) continue;
                 _commits++;
+                int at = -batch.EndsAfter;
                 foreach (ref readonly LogBatch.Operation operation in batch.Operations)
                 {
                     LogLocation location = batch.LocationOf(operation);
                     if (!_index.TryPut(batch.KeyOf(operation), location, out LogLocation previous)) throw new InvalidOperationException("The index refused a key that it had room for.");
                     batch.Segment!.AddLive(location.Length);
+                    if (at >= 0) batch.Placement?.Published(at, location, previous);
+                    at++;
                     Supersede(previous);
                     if ((location.Flags & LogEntryFlags.Tombstone) != LogEntryFlags.None) _tombstones++;
                 }
@@ -269,6 +272,16 @@ internal sealed partial class LogEngine
 
         return true;
     }
+
+    /// <summary>Makes a batch whose expectations hold ready to be the next one. Under the latch.</summary>
+    private void Place(LogBatch batch)
+    {
+        batch.Placement?.Place(batch);
+        if (batch.Length > LogOptions.MaxBatchBytes) throw TooLong(batch);
+        CheckIndexRoom(batch);
+    }
+
+    private static ArgumentException TooLong(LogBatch batch) => new($"The batch has {batch.Length} bytes; the most is {LogOptions.MaxBatchBytes}.", nameof(batch));
 
     private void CheckIndexRoom(LogBatch batch)
     {

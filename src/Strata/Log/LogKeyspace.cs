@@ -23,4 +23,7 @@ internal enum LogKeyspace : byte
 
     /// <summary>An ordered KV's keys, as they are.</summary>
     KeyValues = 16,
+
+    /// <summary>The same, of rows that commit with blobs.</summary>
+    StateRows = 17,
 }

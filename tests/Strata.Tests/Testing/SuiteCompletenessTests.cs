@@ -23,10 +23,16 @@ public sealed class SuiteCompletenessTests
             .Select(database => $"{database} has no conformance class."));
 
     [Fact]
+    public void Every_store_with_rows_has_a_conformance_class() =>
+        Faults.None(SuiteCompleteness.RowsWithoutConformance(Here, typeof(IBlobStore).Assembly, typeof(BlobStoreConformance).Assembly)
+            .Select(store => $"The rows of {store} have no conformance class."));
+
+    [Fact]
     public void The_suites_have_not_lost_their_tests()
     {
         Assert.True(SuiteCompleteness.Tests.Count >= 100, $"{SuiteCompleteness.Tests.Count} tests.");
         Assert.True(SuiteCompleteness.KvTests.Count >= 80, $"{SuiteCompleteness.KvTests.Count} tests.");
+        Assert.True(SuiteCompleteness.RowTests.Count >= 18, $"{SuiteCompleteness.RowTests.Count} tests.");
     }
 
     [Theory]

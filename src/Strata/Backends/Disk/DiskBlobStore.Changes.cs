@@ -77,6 +77,7 @@ public sealed partial class DiskBlobStore
 
         Supersede(change, key, found, info);
         ReleasePayload(change, key, found, isReplaced: !payload.IsWhole);
+        Note(change, key, info.Version, info, isCopy: options?.AsCopyOf is not null);
         return null;
     }
 
@@ -101,7 +102,9 @@ public sealed partial class DiskBlobStore
         LogCommit commit;
         try
         {
-            commit = await _log.CommitAsync(change.Batch).ConfigureAwait(false);
+            commit = change.Recorded is { } recorded && _rows is { } rows
+                ? await rows.CommitAsync(change.Batch, recorded).ConfigureAwait(false)
+                : await _log.CommitAsync(change.Batch).ConfigureAwait(false);
         }
         catch (StorageException e)
         {
@@ -148,6 +151,7 @@ public sealed partial class DiskBlobStore
 
             change.Batch.Expect(name, found.Location);
             Supersede(change, key, found, info);
+            Note(change, key, info.Version, info, isCopy: false);
             return null;
         }
     }
@@ -163,6 +167,7 @@ public sealed partial class DiskBlobStore
         if (!isThere && !isVersioned) return new DeleteResult(DeleteStatus.Missing);
         BlobVersion version = isVersioned ? condition.Version : _versions.Next(found.Version);
         Bury(change, key, found, version, now);
+        Note(change, key, version, null, isCopy: false);
         return new DeleteResult(isThere ? DeleteStatus.Deleted : DeleteStatus.Missing, version);
     }
 

@@ -36,6 +36,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
     {
         _options = options;
         _folder = folder;
+        _context = context;
         _log = folder.Log;
         _values = folder.Values;
         _time = folder.Clock;
@@ -53,6 +54,8 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         {
             Store = options.Name, IsVolatile = options.Evicts, MaxBlobLength = options.MaxBytes ?? long.MaxValue, MultipartUploads = !options.Evicts,
         };
+        _rowsFound = folder.Inventory.Rows;
+        if (_rowsFound is not null) OpenRows();
         _sweeper = SweepAsync(_closing.Token);
     }
 
@@ -77,6 +80,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         }
         catch (Exception e)
         {
+            folder.Inventory.Rows?.Expiries.Dispose();
             await folder.CloseAsync(null).ConfigureAwait(false);
             if (DiskErrors.IsDiskError(e)) throw DiskErrors.Map(e, "open", null, options.Name, options.Path);
             throw;
@@ -231,6 +235,7 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         await _sweeper.ConfigureAwait(false);
         _closing.Dispose();
         _evicting.Dispose();
+        if (_rows is { } rows) await rows.CloseAsync().ConfigureAwait(false);
         try
         {
             await _retired.CloseAsync().ConfigureAwait(false);

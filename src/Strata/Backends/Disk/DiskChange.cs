@@ -19,6 +19,9 @@ internal sealed class DiskChange(ArrayPool<byte> buffers) : IDisposable
     /// <summary>What is there after the commit; null after a delete.</summary>
     public BlobInfo? Info { get; set; }
 
+    /// <summary>What the recorder of rows is told; null: nothing.</summary>
+    public List<BlobChange>? Recorded { get; set; }
+
     /// <summary>Value files that nothing names any more.</summary>
     public List<(ulong Id, long Length)> Retired { get; } = [];
 

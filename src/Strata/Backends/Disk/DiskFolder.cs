@@ -8,9 +8,10 @@ internal sealed class DiskFolder
     private readonly FolderLock _lock;
     private readonly ILogger _logger;
 
-    private DiskFolder(FolderLock held, DiskClock clock, LogEngine log, ValueFiles values, DiskInventory inventory, ILogDisk disk, ILogger logger)
+    private DiskFolder(FolderLock held, DiskClock clock, LogOptions settings, LogEngine log, ValueFiles values, DiskInventory inventory, ILogDisk disk, ILogger logger)
     {
         _lock = held;
+        Settings = settings;
         Clock = clock;
         Log = log;
         Values = values;
@@ -22,6 +23,9 @@ internal sealed class DiskFolder
     public string Path { get; }
 
     public DiskClock Clock { get; }
+
+    /// <summary>The log's.</summary>
+    public LogOptions Settings { get; }
 
     public LogEngine Log { get; }
 
@@ -36,21 +40,23 @@ internal sealed class DiskFolder
         ILogger logger = context.Loggers.CreateLogger<DiskBlobStore>();
         string path = System.IO.Path.GetFullPath(options.Path);
         var held = FolderLock.Take(path, options.Name);
+        var inventory = new DiskInventory();
         try
         {
             RefuseOlderFormat(path, options.Name);
             RefuseUnfinishedRepair(path, options.Name);
             ILogDisk disk = options.Disk ?? new SystemDisk(path);
             var clock = new DiskClock(disk, context.Clock, options.Durability != DiskDurability.OperatingSystem, logger);
-            var inventory = new DiskInventory();
 
             // At an interval too a value is on the medium before its record can be, whenever that is.
             DiskDurability files = options.Durability == DiskDurability.OperatingSystem ? DiskDurability.OperatingSystem : DiskDurability.Flush;
             var values = new ValueFiles(disk, new ValueFileOptions { Name = options.Name, Durability = files }, context);
-            return new DiskFolder(held, clock, LogEngine.Open(SettingsOf(options, clock, inventory), disk, context), values, inventory, disk, logger);
+            LogOptions settings = SettingsOf(options, clock, inventory);
+            return new DiskFolder(held, clock, settings, LogEngine.Open(settings, disk, context), values, inventory, disk, logger);
         }
         catch
         {
+            inventory.Rows?.Expiries.Dispose();
             held.Dispose();
             throw;
         }

@@ -25,12 +25,21 @@ internal sealed class DiskInventory
 
     public List<byte[]> Parts { get; } = [];
 
+    /// <summary>What is in the keyspace of rows; null: nothing.</summary>
+    public KvInventory? Rows { get; private set; }
+
     public void Add(ReadOnlySpan<byte> key, ulong sequence, LogLocation location, long expires)
     {
         if (key[0] == (byte)LogKeyspace.Blobs && sequence > _lastSequence)
         {
             (_lastSequence, _lastLength) = (sequence, key.Length);
             key.CopyTo(_last);
+        }
+
+        if (key[0] == (byte)LogKeyspace.StateRows)
+        {
+            (Rows ??= new KvInventory(LogKeyspace.StateRows)).Add(key, sequence, location, expires);
+            return;
         }
 
         if (DiskBlobStore.IsTombstone(location)) return;

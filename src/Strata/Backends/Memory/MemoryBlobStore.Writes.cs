@@ -83,7 +83,7 @@ public sealed partial class MemoryBlobStore
             BlobInfo current = blob.Info;
             if (!condition.Holds(current)) return WriteResult.PreconditionFailed(current);
             BlobInfo info = NewBlob.Update(current, changes, _versions.Next(current.Version), now);
-            return TryPut(shard, new MemoryBlob(blob.Payload, info, _plain, MinuteOf(now)), found, 0) ? Written(info) : null;
+            return TryPut(shard, new MemoryBlob(blob.Payload, info, _plain, MinuteOf(now)), info, isCopy: false, found, 0) ? Written(info) : null;
         }
     }
 
@@ -139,7 +139,7 @@ public sealed partial class MemoryBlobStore
             if (condition.Kind != WriteConditionKind.None && !condition.Holds(current?.Info, Floor(shard, found, current))) return new DeleteResult(DeleteStatus.PreconditionFailed);
             if (condition.Kind == WriteConditionKind.IfOlder)
             {
-                shard.Bury(key, found, condition.Version, _plain, MinuteOf(now));
+                Bury(shard, key, found, condition.Version, now);
                 return new DeleteResult(current is null ? DeleteStatus.Missing : DeleteStatus.Deleted, condition.Version);
             }
 
@@ -151,7 +151,7 @@ public sealed partial class MemoryBlobStore
             }
 
             BlobVersion version = _versions.Next(current.Version);
-            shard.Bury(key, found, version, _plain, MinuteOf(now));
+            Bury(shard, key, found, version, now);
             return new DeleteResult(DeleteStatus.Deleted, version);
         }
     }
@@ -171,7 +171,7 @@ public sealed partial class MemoryBlobStore
             if (options?.Condition.Holds(replaced, Floor(shard, found, current)) == false) return WriteResult.PreconditionFailed(replaced);
             BlobVersion version = options?.AsCopyOf is null ? _versions.Next(found?.Version ?? shard.Forgotten) : default;
             BlobInfo info = NewBlob.Describe(key, payload.Length, checksum, options, commit, replaced, version, now);
-            return TryPut(shard, new MemoryBlob(payload, info, _plain, MinuteOf(now)), found, claimed) ? Written(info) : null;
+            return TryPut(shard, new MemoryBlob(payload, info, _plain, MinuteOf(now)), info, isCopy: options?.AsCopyOf is not null, found, claimed) ? Written(info) : null;
         }
     }
 

@@ -64,6 +64,7 @@ public sealed partial class MemoryBlobStore : IBlobStore, ISharedReads, IReadAct
         if (_options.MaxBlobBytes is < 0) throw new ArgumentException("MaxBlobBytes may not be negative.", nameof(options));
         if (_options.UploadExpiry <= TimeSpan.Zero) throw new ArgumentException("UploadExpiry must be more than 0.", nameof(options));
         if (_options.YieldsToPressure && !_options.Evicts) throw new ArgumentException("A strict store cannot yield to memory pressure: it drops nothing. Turn Evicts on, or YieldsToPressure off.", nameof(options));
+        _context = context;
         _clock = (context ?? StoreContext.Default).Clock;
         _versions = new VersionClock(_clock);
         _plain = new MemoryDetails(_options.Name);
@@ -168,11 +169,12 @@ public sealed partial class MemoryBlobStore : IBlobStore, ISharedReads, IReadAct
     };
 
     /// <summary>Closes the store; its blobs are gone, but results handed out stay readable.</summary>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         _closed = true;
         _pressure?.Dispose();
-        return _sweeper.DisposeAsync();
+        await _sweeper.DisposeAsync().ConfigureAwait(false);
+        await CloseRowsAsync().ConfigureAwait(false);
     }
 
     /// <summary>How the store yields to memory pressure; null if it does not.</summary>

@@ -141,6 +141,26 @@ public sealed class MemoryKvDatabase : IKvDatabase, IKvStatistics
         return default;
     }
 
+    /// <summary>Commits mutations that look at nothing together with a change of something else, or neither.</summary>
+    /// <param name="mutations">Checked before.</param>
+    /// <param name="change">The change, made under the lock of all commits; false: it could not be made.</param>
+    internal bool TryCommitWith(IReadOnlyList<KvMutation> mutations, Func<bool> change)
+    {
+        using OperationGate.Pass pass = _gate.Enter("write");
+        KvChanges changes;
+        lock (_writes)
+        {
+            State before = _state;
+            DateTimeOffset now = _clock.Now;
+            changes = RecordedRows.Evaluate(mutations, before.Last, now);
+            if (!change()) return false;
+            Publish(before, changes, now);
+        }
+
+        _watchers.Changed(changes.Entries.Keys);
+        return true;
+    }
+
     private void Publish(State before, KvChanges changes, DateTimeOffset now)
     {
         var edit = new MemoryKvTree.Edit(before.Tree);

@@ -15,6 +15,7 @@ internal static class LogKeyText
         LogKeyspace.Parts => "parts",
         LogKeyspace.System => "system",
         LogKeyspace.KeyValues => "keyValues",
+        LogKeyspace.StateRows => "stateRows",
         _ => $"{key[0]}",
     };
 

@@ -12,8 +12,8 @@ internal sealed partial class KvKeyspace
     /// <summary>One commit at a time: of writers, or of a sweep.</summary>
     private readonly SemaphoreSlim _commits = new(1, 1);
     private readonly bool _syncsStamps;
-    private Versionstamp _last;
-    private Versionstamp _reserved;
+    private ulong _last;
+    private ulong _reserved;
 
     /// <summary>Judges a group of writes and commits what it comes to; what <see cref="KvWriter"/> calls.</summary>
     /// <exception cref="StorageException">As of the log's commit.</exception>
@@ -22,25 +22,10 @@ internal sealed partial class KvKeyspace
         await _commits.WaitAsync().ConfigureAwait(false);
         try
         {
-            long now = _time.Milliseconds;
-            KvChanges changes = group.Evaluate(new View(this, now), _last, DateTimeOffset.FromUnixTimeMilliseconds(now));
-            if (changes.Last == _last) return;
-            if (changes.Last > _reserved) await ReserveAsync(changes.Last).ConfigureAwait(false);
-            using var batch = new LogBatch(_buffers);
-            List<Change> plan = Plan(changes, batch, now);
-            try
+            while (!await TryCommitAsync(group).ConfigureAwait(false))
             {
-                if (batch.Count > 0) await _log.CommitAsync(batch).ConfigureAwait(false);
-                _last = changes.Last;
+                // A blob's rows came in between; what they have changed is judged anew.
             }
-            catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
-            {
-                // Somebody may come to see it.
-                _last = changes.Last;
-                throw;
-            }
-
-            Settle(plan, batch);
         }
         finally
         {
@@ -48,39 +33,84 @@ internal sealed partial class KvKeyspace
         }
     }
 
-    /// <summary>Writes down, before any of them is issued, that versionstamps up to this one and some more may have been.</summary>
-    private async ValueTask ReserveAsync(Versionstamp needed)
+    /// <returns>False: what the group was judged by has changed.</returns>
+    private async ValueTask<bool> TryCommitAsync(KvCommitGroup group)
     {
-        var limit = new Versionstamp(checked(needed.Counter + StampsAhead));
+        var plan = new KvGroupPlan(this, group, _time.Milliseconds);
+        if (!plan.IsCommit) return true;
+        if (IsReserveLow(plan.Last)) await ReserveAsync(plan.Last).ConfigureAwait(false);
+        using var batch = new LogBatch(_buffers);
+        plan.AddTo(batch);
+        if (batch.Count == 0) plan.Place(batch);
+        else if (!(await _log.CommitAsync(batch).ConfigureAwait(false)).IsApplied) return false;
+        plan.Settle();
+        return true;
+    }
+
+    /// <summary>Issues the versionstamps after this one. Called when a commit gets its place among all: they are in the order of the commits.</summary>
+    /// <returns>The one before the first of them.</returns>
+    internal ulong Issue(ulong count)
+    {
+        ulong from = Interlocked.Add(ref _last, count) - count;
+        return from + count <= Volatile.Read(ref _reserved) ? from : throw new InvalidOperationException($"The database '{_name}' has issued all versionstamps that it had set aside.");
+    }
+
+    /// <summary>
+    /// Where others commit beside the writer, stamps are set aside long before the last one is issued: whoever gets a stamp then
+    /// cannot wait for more of them.
+    /// </summary>
+    private bool IsReserveLow(ulong needed) => needed + (IsShared ? StampsAhead / 2 : 0) > Volatile.Read(ref _reserved);
+
+    /// <summary>Writes down, before any of them is issued, that versionstamps up to this one and some more may have been.</summary>
+    private async ValueTask ReserveAsync(ulong needed)
+    {
+        ulong limit = checked(needed + StampsAhead);
         await WriteStampAsync(limit).ConfigureAwait(false);
 
         // A power cut may take commits back where they are not flushed, but no stamp may be issued twice.
         if (_syncsStamps) await _log.FlushAsync().ConfigureAwait(false);
-        _reserved = limit;
+        Volatile.Write(ref _reserved, limit);
     }
 
-    private async ValueTask WriteStampAsync(Versionstamp limit)
+    private async ValueTask WriteStampAsync(ulong limit)
     {
         using var batch = new LogBatch(_buffers);
-        byte[] record = new byte[KvStampRecord.Bytes];
-        KvStampRecord.Write(record, limit, _time.Milliseconds);
-        batch.Put(_stampKey, record);
-
-        // Deletes depend on it, and a full disk takes them; it is small, and takes the place of the one before.
-        batch.FreesSpace = true;
+        PutStamp(batch, limit);
         await _log.CommitAsync(batch).ConfigureAwait(false);
     }
 
+    private void PutStamp(LogBatch batch, ulong limit)
+    {
+        Span<byte> record = stackalloc byte[KvStampRecord.Bytes];
+        KvStampRecord.Write(record, new Versionstamp(limit), _time.Milliseconds);
+        bool frees = batch.FreesSpace;
+        batch.Put(_stampKey, record);
+
+        // Deletes depend on it, and a full disk takes them; it is small, and takes the place of the one before.
+        batch.FreesSpace = frees;
+    }
+
+    /// <summary>Adds to a batch what changes come to.</summary>
+    /// <param name="changes">What they come to.</param>
+    /// <param name="batch">The batch.</param>
+    /// <param name="now">What time it is, Unix milliseconds.</param>
+    /// <param name="plan">What the batch's operations do, in their order.</param>
+    /// <param name="view">Told of deletes that find nothing, which hold only as long as there is nothing; null: such a delete is written.</param>
     [SkipLocalsInit]
-    private List<Change> Plan(KvChanges changes, LogBatch batch, long now)
+    private void Plan(KvChanges changes, LogBatch batch, long now, List<Change> plan, KvView? view)
     {
         Span<byte> room = stackalloc byte[LogEntryHeader.MaxKeyBytes], head = stackalloc byte[KvRecord.Bytes];
-        var plan = new List<Change>(changes.Entries.Count);
+        plan.EnsureCapacity(changes.Entries.Count);
         foreach ((ReadOnlyMemory<byte> key, KvEntry? entry) in changes.Entries)
         {
             ReadOnlySpan<byte> full = Of(key.Span, room);
             bool isThere = _log.TryLocate(full, out LogLocation before) && !IsTombstone(before);
-            if (entry is null && !isThere) continue;
+            if (entry is null && !isThere && view is not null)
+            {
+                view.Depend(full, before);
+                continue;
+            }
+
             long expired = isThere ? ExpiryAt(full, before) ?? 0 : 0, expires = ExpiryOf(entry);
             if (entry is null)
             {
@@ -94,29 +124,27 @@ internal sealed partial class KvKeyspace
                 batch.Put(full, head, new ReadOnlySequence<byte>(entry.Value.Data), expires);
             }
 
-            plan.Add(new Change(key, isThere ? before.Length : 0, expired, expires, entry is not null));
+            plan.Add(new Change(key, expired, expires));
         }
-
-        return plan;
     }
 
-    /// <summary>Enters what was committed in the books.</summary>
-    private void Settle(List<Change> plan, LogBatch batch)
+    /// <summary>An entry of a plan is what readers find.</summary>
+    private void Count(LogLocation location, LogLocation previous)
     {
-        ReadOnlySpan<LogBatch.Operation> operations = batch.Operations;
-        long entries = 0, bytes = 0;
-        for (int i = 0; i < plan.Count; i++)
+        bool isSet = !IsTombstone(location), wasThere = previous.IsKnown && !IsTombstone(previous);
+        if (isSet != wasThere) Interlocked.Add(ref _entries, isSet ? 1 : -1);
+        Interlocked.Add(ref _bytes, (isSet ? location.Length : 0) - (wasThere ? previous.Length : 0));
+    }
+
+    /// <summary>Enters when what was committed expires.</summary>
+    private void Settle(List<Change> plan)
+    {
+        foreach (Change change in plan)
         {
-            Change change = plan[i];
-            entries += (change.IsSet ? 1 : 0) - (change.LengthBefore > 0 ? 1 : 0);
-            bytes += (change.IsSet ? batch.LocationOf(operations[i]).Length : 0) - change.LengthBefore;
             if (change.ExpiresBefore == change.Expires) continue;
             if (change.ExpiresBefore != 0) _expiries.Remove(change.ExpiresBefore, change.Key.Span);
             if (change.Expires != 0) Expect(change.Expires, change.Key.Span);
         }
-
-        Interlocked.Add(ref _entries, entries);
-        Interlocked.Add(ref _bytes, bytes);
     }
 
     /// <returns>Unix milliseconds, 0: never; null: the entry cannot be read.</returns>
@@ -145,15 +173,7 @@ internal sealed partial class KvKeyspace
     }
 
     /// <param name="Key">Which.</param>
-    /// <param name="LengthBefore">Bytes of the entry that was there; 0: there was none.</param>
     /// <param name="ExpiresBefore">When that would have expired, Unix milliseconds; 0: never.</param>
     /// <param name="Expires">When the new one does.</param>
-    /// <param name="IsSet">False: it is deleted.</param>
-    private readonly record struct Change(ReadOnlyMemory<byte> Key, int LengthBefore, long ExpiresBefore, long Expires, bool IsSet);
-
-    /// <summary>The state as it is, while nobody else commits.</summary>
-    private sealed class View(KvKeyspace keyspace, long now) : IKvView
-    {
-        public KvEntry? Find(ReadOnlyMemory<byte> key, bool keyOnly) => keyspace.Find(key, keyOnly, now);
-    }
+    private readonly record struct Change(ReadOnlyMemory<byte> Key, long ExpiresBefore, long Expires);
 }

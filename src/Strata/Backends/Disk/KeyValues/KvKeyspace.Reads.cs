@@ -27,6 +27,27 @@ internal sealed partial class KvKeyspace
         using (entry) return ToEntry(entry.View, keyOnly, now);
     }
 
+    /// <summary>The same, with the place that the answer holds for; unknown: there was nothing.</summary>
+    [SkipLocalsInit]
+    private KvEntry? Find(ReadOnlyMemory<byte> key, bool keyOnly, long now, out LogLocation location)
+    {
+        ReadOnlySpan<byte> full = Of(key.Span, stackalloc byte[LogEntryHeader.MaxKeyBytes]);
+        LogLocation before = default;
+        while (_log.TryLocate(full, out location) && !IsTombstone(location))
+        {
+            if (_log.TryReadAt(full, location, out LogEntry entry))
+            {
+                using (entry) return ToEntry(entry.View, keyOnly, now);
+            }
+
+            // Moved meanwhile, else its segment is lost: who reads is told so.
+            if (location.IsSamePlaceAs(before)) return Find(key, keyOnly, now);
+            before = location;
+        }
+
+        return null;
+    }
+
     /// <returns>Null: it has expired.</returns>
     private KvEntry? ToEntry(in LogEntryView entry, bool keyOnly, long now)
     {

@@ -99,7 +99,9 @@ internal sealed partial class KvKeyspace
         {
             using var batch = new LogBatch(_buffers);
             long bytes = PlanRemoval(batch, due);
-            if (batch.Count > 0) await _log.CommitAsync(batch).ConfigureAwait(false);
+
+            // A blob's rows came in between: what is due is looked for again.
+            if (batch.Count > 0 && !(await _log.CommitAsync(batch).ConfigureAwait(false)).IsApplied) return;
             foreach ((long expires, byte[] key) in due) _expiries.Remove(expires, key);
             Interlocked.Add(ref _expirations, batch.Count);
             Interlocked.Add(ref _entries, -batch.Count);
@@ -115,13 +117,14 @@ internal sealed partial class KvKeyspace
     private long PlanRemoval(LogBatch batch, List<(long Expires, byte[] Key)> due)
     {
         byte[] head = new byte[KvRecord.Bytes], room = new byte[LogEntryHeader.MaxKeyBytes];
-        new KvRecord(KvEncoding.None, _last, _time.Milliseconds).Write(head);
+        new KvRecord(KvEncoding.None, LastCommit, _time.Milliseconds).Write(head);
         long bytes = 0;
         foreach ((long expires, byte[] key) in due)
         {
             // Where the entry before was damaged the time may be that one's. What is damaged is left for verify and repair.
             ReadOnlySpan<byte> full = Of(key, room);
             if (!_log.TryLocate(full, out LogLocation location) || IsTombstone(location) || ExpiryAt(full, location) != expires) continue;
+            if (IsShared) batch.Expect(full, location);
             batch.Delete(full, head);
             bytes += location.Length;
         }

@@ -34,15 +34,17 @@ internal sealed partial class KvKeyspace : IAsyncDisposable
     /// <param name="time">What time it is; told how late it was.</param>
     /// <param name="options">The log's.</param>
     /// <param name="context">The surroundings.</param>
-    public KvKeyspace(LogEngine log, LogKeyspace keyspace, KvInventory found, RisingClock time, LogOptions options, StoreContext context)
+    /// <param name="isShared">Rows commit in the batches of others too (<see cref="KvCompanion"/>).</param>
+    public KvKeyspace(LogEngine log, LogKeyspace keyspace, KvInventory found, RisingClock time, LogOptions options, StoreContext context, bool isShared = false)
     {
+        IsShared = isShared;
         (_log, _keyspace, _time, _name, _maxIndexBytes) = (log, keyspace, time, options.Name, options.MaxIndexBytes);
         (_clock, _buffers, _logger) = (context.Clock, context.Buffers, context.Loggers.CreateLogger<KvKeyspace>());
         (_expiries, _entries, _bytes) = (found.Expiries, found.Entries, found.Bytes);
         _stampKey = KvStampRecord.KeyOf(keyspace);
         _syncsStamps = options.Durability != DiskDurability.Flush;
         SeeLastChange(found);
-        _last = _reserved = IssuedStamps(found);
+        _last = _reserved = IssuedStamps(found).Counter;
         _timer = _clock.CreateTimer(static state => ((KvKeyspace)state!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _sweeper = SweepAsync(_closing.Token);
     }
@@ -53,8 +55,14 @@ internal sealed partial class KvKeyspace : IAsyncDisposable
     /// <summary>Bytes of the entries as they are in the log.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    /// <summary>The last commit. Its counter is read at once, and says all: what is issued here has no suffix.</summary>
-    public Versionstamp LastCommit => new(_last.Counter);
+    /// <summary>The last commit; what is issued here has no suffix.</summary>
+    public Versionstamp LastCommit => new(Volatile.Read(ref _last));
+
+    /// <summary>
+    /// Others commit beside the one writer. What that judges a group by it then expects at the commit, where it would else hold
+    /// by itself.
+    /// </summary>
+    private bool IsShared { get; }
 
     /// <summary>Memory for the order of expiry, bytes.</summary>
     public long ExpiryBytes => _expiries.Bytes;
@@ -70,7 +78,7 @@ internal sealed partial class KvKeyspace : IAsyncDisposable
         await _timer.DisposeAsync().ConfigureAwait(false);
         try
         {
-            if (_last.IsKnown) await WriteStampAsync(_last).ConfigureAwait(false);
+            if (_last > 0) await WriteStampAsync(_last).ConfigureAwait(false);
         }
         catch (StorageException e)
         {
