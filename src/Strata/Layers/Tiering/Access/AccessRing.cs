@@ -1,0 +1,54 @@
+namespace Strata;
+
+/// <summary>
+/// Accesses of one thread on their way to a tracker. The thread alone adds, whoever drains alone takes, and neither waits: what
+/// finds the ring full is counted, and those that are there stand for it.
+/// </summary>
+internal sealed class AccessRing(int tracker, Thread thread)
+{
+    public const int Capacity = 256;
+    private const uint Mask = Capacity - 1;
+    private readonly BlobKey[] _slots = new BlobKey[Capacity];
+    private uint _head;
+    private uint _dropped;
+    private uint _tail;
+    private uint _droppedBefore;
+
+    /// <summary>The number of the tracker that it belongs to.</summary>
+    public int Tracker => tracker;
+
+    /// <summary>False once its thread has ended: nothing is added any more.</summary>
+    public bool IsAlive => thread.IsAlive;
+
+    /// <summary>Adds an access if there is room, else counts it.</summary>
+    /// <returns>True from time to time: there is enough to drain.</returns>
+    public bool Add(BlobKey key)
+    {
+        uint head = _head;
+        if (head - Volatile.Read(ref _tail) < Capacity)
+        {
+            _slots[head & Mask] = key;
+            Volatile.Write(ref _head, ++head);
+            return (head & (Mask >> 1)) == 0;
+        }
+
+        uint dropped = _dropped + 1;
+        Volatile.Write(ref _dropped, dropped);
+        return (dropped & Mask) == 0;
+    }
+
+    /// <summary>Takes what is there; to be called by one thread at a time.</summary>
+    /// <param name="note">Told each key, and for how many accesses it stands: 1, or more where the ring was full.</param>
+    /// <returns>How many were dropped.</returns>
+    public uint Drain(Action<BlobKey, float> note)
+    {
+        uint count = Volatile.Read(ref _head) - _tail;
+        if (count == 0) return 0;
+        uint all = Volatile.Read(ref _dropped), dropped = all - _droppedBefore;
+        _droppedBefore = all;
+        float weight = 1 + ((float)dropped / count);
+        for (uint place = _tail, end = _tail + count; place != end; place++) note(_slots[place & Mask], weight);
+        Volatile.Write(ref _tail, _tail + count);
+        return dropped;
+    }
+}
