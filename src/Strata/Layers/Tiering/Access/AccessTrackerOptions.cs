@@ -4,7 +4,7 @@ namespace Strata;
 public sealed record AccessTrackerOptions
 {
     /// <summary>
-    /// Memory that the tracker may take, bytes: a key's own in UTF-8, and about 56 more each. Where it is full the least used are
+    /// Memory that the tracker may take, bytes: a key's own in UTF-8, and about 60 more each. Where it is full the least used are
     /// forgotten, an eighth of all at once. 512 KiB or more; default 64 MiB.
     /// </summary>
     public long MaxBytes { get; init; } = 64 << 20;

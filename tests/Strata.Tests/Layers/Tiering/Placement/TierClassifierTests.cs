@@ -163,10 +163,10 @@ public sealed class TierClassifierTests
             PlacementFacts later = facts with { Now = facts.Now.AddMinutes(Math.Exp(random.NextDouble() * 10)) };
             PlacementFacts fuller = facts with { Fill = [.. (facts.Fill ?? [0, 0, 0]).Select(f => f + random.NextDouble())] };
             PlacementFacts longer = facts with { Length = facts.Length + random.Next(1000) };
-            Assert.True(tiers.Classify(more).Index <= index, $"One more access makes it colder: {facts}");
-            Assert.True(tiers.Classify(later).Index >= index, $"Time makes it hotter: {facts}");
-            Assert.True(tiers.Classify(fuller).Index >= index, $"A fuller tier makes it hotter: {facts}");
-            Assert.True(tiers.Classify(longer).Index >= index, $"Length makes it hotter: {facts}");
+            if (tiers.Classify(more).Index > index) Assert.Fail($"One more access makes it colder: {facts}");
+            if (tiers.Classify(later).Index < index) Assert.Fail($"Time makes it hotter: {facts}");
+            if (tiers.Classify(fuller).Index < index) Assert.Fail($"A fuller tier makes it hotter: {facts}");
+            if (tiers.Classify(longer).Index < index) Assert.Fail($"Length makes it hotter: {facts}");
         }
     }
 

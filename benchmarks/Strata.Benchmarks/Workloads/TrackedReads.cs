@@ -1,0 +1,14 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Strata.Benchmarks;
+
+/// <summary>Shared reads whose hits are told to a tracker.</summary>
+internal sealed class TrackedReads(ISharedReads inner, AccessTracker tracker) : ISharedReads
+{
+    public bool TryRead(BlobKey key, [NotNullWhen(true)] out BlobReadResult? hit)
+    {
+        if (!inner.TryRead(key, out hit)) return false;
+        tracker.RecordAccess(key);
+        return true;
+    }
+}
