@@ -6,7 +6,7 @@ internal readonly record struct Fault(int ExitCode, string Message)
     public static Fault Of(Exception e) => e switch
     {
         CliException cli => new(cli.ExitCode, cli.Message),
-        StorageException storage => new(CodeOf(storage.Kind), OneLine(storage.Message + (storage.Outcome == WriteOutcome.Unknown ? " Whether it was applied is unknown: look with 'strata stat'." : ""))),
+        StorageException storage => new(CodeOf(storage.Kind), OneLine(storage.Message + BucketAdvice.For(storage) + (storage.Outcome == WriteOutcome.Unknown ? " Whether it was applied is unknown: look with 'strata stat'." : ""))),
         StrataConfigurationException => new(Cli.ExitCode.Usage, OneLine(e.Message)),
         OperationCanceledException => new(Cli.ExitCode.Cancelled, "Cancelled."),
         FileNotFoundException or DirectoryNotFoundException => new(Cli.ExitCode.NotFound, OneLine(e.Message)),

@@ -63,8 +63,11 @@ public sealed record S3Provider
         Name = "strata", Abilities = S3Abilities.All, IsTested = true, Source = "Tested and probed.",
     };
 
+    /// <summary>Any server, of which nothing is claimed and nothing tried: for programs that set no conditions.</summary>
+    public static S3Provider Plain { get; } = new() { Name = "plain", Source = "Nothing is claimed." };
+
     /// <summary>All presets.</summary>
-    public static IReadOnlyList<S3Provider> Presets { get; } = [Aws, Ceph, R2, MinIO, Garage, Strata];
+    public static IReadOnlyList<S3Provider> Presets { get; } = [Aws, Ceph, R2, MinIO, Garage, Strata, Plain];
 
     /// <summary>The provider that an endpoint's name gives away; null if only trying will tell.</summary>
     /// <param name="endpoint">Null for AWS's own.</param>

@@ -11,15 +11,27 @@ public static class S3Urls
     ];
 
     /// <summary>
-    /// Registers the scheme <c>s3:</c>: <c>s3://BUCKET/PREFIX?endpoint=https://…&amp;region=…&amp;provider=aws|ceph|r2|minio|garage|strata</c>,
-    /// and <c>pathStyle</c>, <c>singleWriter</c>, <c>looksBeforeWriting</c> (true or false), <c>tombstones=1d</c>, <c>uploadExpiry=7d</c>, <c>partSize=8MiB</c>, <c>parallelism=4</c>,
+    /// Registers the scheme <c>s3:</c>: <c>s3://BUCKET/PREFIX?endpoint=https://…&amp;region=…&amp;provider=aws|ceph|r2|minio|garage|strata|plain</c>,
+    /// and <c>pathStyle</c>, <c>singleWriter</c>, <c>looksBeforeWriting</c> (true or false), <c>partSize=8MiB</c>, <c>parallelism=4</c>,
     /// <c>storageClass=STANDARD_IA</c>, <c>encryption=AES256|aws:kms|aws:kms:KEY</c>, <c>maxAttempts=5</c>, <c>progressTimeout=30s</c>.
-    /// Credentials come from the environment, a profile or the machine's role, never from an address.
+    /// Credentials come from the environment, a profile or the machine's role, never from an address; the endpoint, where the
+    /// address has none, from <c>AWS_ENDPOINT_URL_S3</c> or <c>AWS_ENDPOINT_URL</c>.
     /// </summary>
     public static void RegisterS3(this StoreUrlRegistry registry)
     {
         ArgumentNullException.ThrowIfNull(registry);
         registry.Register("s3:", async (url, opening, cancellationToken) => await S3BlobStore.OpenAsync(OptionsOf(url, opening), opening.Context, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>The endpoint that the environment names for addresses without one, as for every AWS tool; null for none.</summary>
+    public static string? EndpointOfEnvironment()
+    {
+        foreach (string name in (string[])["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+        {
+            if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } endpoint) return endpoint;
+        }
+
+        return null;
     }
 
     internal static S3BlobStoreOptions OptionsOf(StoreUrl url, StoreOpening opening)
@@ -32,7 +44,7 @@ public static class S3Urls
         (string, bool)[] choices = [("true", true), ("false", false)];
         S3BlobStoreOptions options = standard with
         {
-            Endpoint = url.Option("endpoint") is { } endpoint ? EndpointOf(endpoint) : null,
+            Endpoint = (url.Option("endpoint") ?? EndpointOfEnvironment()) is { } endpoint ? EndpointOf(endpoint) : null,
             Region = url.Option("region"),
             Provider = settings.Choice("provider", (S3Provider?)null, [.. S3Provider.Presets.Select(p => (p.Name, (S3Provider?)p))]),
             PathStyle = settings.Choice("pathStyle", (bool?)null, ("true", true), ("false", false)),

@@ -30,7 +30,7 @@ internal sealed class CatCommand : StrataCommand
         Address source = run.AddressOf(_source);
         BlobKey key = source.RequireKey();
         ReadOptions? options = Reading.OptionsOf(run.Parsed.GetValue(_range));
-        IBlobStore store = await run.Stores.OpenAsync(source, forWriting: false, cancellationToken);
+        IBlobStore store = await run.Stores.OpenAsync(source, StoreUse.Reading, cancellationToken);
         await using BlobReadResult result = await Reading.OpenAsync(store, source, key, options, cancellationToken);
         if (run.Report.IsJson)
         {

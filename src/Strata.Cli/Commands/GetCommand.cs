@@ -38,7 +38,7 @@ internal sealed class GetCommand : StrataCommand
         bool toOutput = local == "-";
         if (toOutput && run.Report.IsJson) throw CliException.Usage("Standard output cannot take both the blob (-) and --json.");
         string file = toOutput ? local : FileFor(local, key);
-        IBlobStore store = await run.Stores.OpenAsync(source, forWriting: false, cancellationToken);
+        IBlobStore store = await run.Stores.OpenAsync(source, StoreUse.Reading, cancellationToken);
         await using BlobReadResult result = await Reading.OpenAsync(store, source, key, options, cancellationToken);
         if (toOutput)
         {
@@ -47,10 +47,10 @@ internal sealed class GetCommand : StrataCommand
             return ExitCode.Done;
         }
 
-        await LocalFile.WriteAsync(result, file, null, cancellationToken);
+        await LocalFile.WriteAsync(result, file, null, null, cancellationToken);
         run.Report.Result(
-            $"{file}  {ByteSize.Format(result.Length)}  from {result.Source}",
-            new ReceivedLine(source.Container, file, result.Offset, result.Length, BlobInfoWire.From(result.Info)),
+            $"{file}  {ByteSize.Format(result.Length)}  from {source.TiersOf([result.Source])[0]}",
+            new ReceivedLine(source.Place, file, result.Offset, result.Length, BlobInfoWire.From(result.Info)),
             JsonLines.Context.ReceivedLine);
         return ExitCode.Done;
     }

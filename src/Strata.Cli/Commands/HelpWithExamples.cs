@@ -11,6 +11,8 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
         """
         Addresses:
           STORE/KEY, strata:STORE/KEY  a store of the data folder, through its server if one runs
+          s3://BUCKET/KEY              a bucket of S3; ?endpoint=https://HOST for another server than AWS's
+          azure://CONTAINER/KEY        a container of Azure Blob Storage; ?account=NAME
           file:DIR#KEY, memory:#KEY    a store opened by its URL
           ./path, /path                a local file or folder (cp), or a data folder (ls)
 
@@ -18,7 +20,8 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
           strata serve --demo
           strata put photo.jpg main/photos/1.jpg
           strata ls -l main/photos/
-          strata cp -r ./site main/site
+          strata cp -r ./site strata:main/site
+          strata cp -r strata:main/site s3://my-bucket/site
           strata access create --allow read,list:main/site/
         """;
 

@@ -18,7 +18,7 @@ internal sealed class ListCommand : StrataCommand
     private readonly Option<int?> _limit = new("--limit") { Description = "At most this many lines.", HelpName = "COUNT" };
 
     public ListCommand()
-        : base("ls", "List stores, or the blobs of a store.", "strata ls", "strata ls -l main/photos/", "strata ls -r --limit 100 main", "strata ls ./data")
+        : base("ls", "List stores, or the blobs of a store.", "strata ls", "strata ls -l main/photos/", "strata ls -r --limit 100 main", "strata ls ./data", "strata ls -l 's3://my-bucket/photos/?endpoint=https://s3.example.com'")
     {
         Add(_source);
         Add(_long);
@@ -29,6 +29,8 @@ internal sealed class ListCommand : StrataCommand
     public override string Notes =>
         """
         KEY is a prefix: main/ph lists all that begins with it; a folder's own name lists what is in the folder.
+        Of a bucket of S3, lines of text show what its own listing tells, which may hold what has expired; --json asks for
+        each blob besides.
         With --json, a line each: {"key","length","etag",…} a blob, {"prefix"} a folder, {"store","tiers":[…]} a store.
         """;
 
@@ -51,8 +53,8 @@ internal sealed class ListCommand : StrataCommand
         }
 
         Address source = Address.OfStore(text, run.Stores.Urls.Prefixes);
-        IBlobStore store = await run.Stores.OpenAsync(source, forWriting: false, cancellationToken);
-        await ListBlobsAsync(run, store, source.Key, limit ?? int.MaxValue, cancellationToken);
+        IBlobStore store = await run.Stores.OpenAsync(source, StoreUse.Reading, cancellationToken);
+        await ListBlobsAsync(run, store, source, limit ?? int.MaxValue, cancellationToken);
         return ExitCode.Done;
     }
 
@@ -67,12 +69,12 @@ internal sealed class ListCommand : StrataCommand
         }
     }
 
-    private async Task ListBlobsAsync(Run run, IBlobStore store, string prefix, int limit, CancellationToken cancellationToken)
+    private async Task ListBlobsAsync(Run run, IBlobStore store, Address source, int limit, CancellationToken cancellationToken)
     {
         bool recursive = run.Parsed.GetValue(_recursive), details = run.Parsed.GetValue(_long);
-        var request = new ListRequest { Prefix = prefix, Delimiter = recursive ? null : "/", Limit = Math.Min(limit, 1000) };
+        var request = new ListRequest { Prefix = source.Key, Delimiter = recursive ? null : "/", Limit = Math.Min(limit, 1000), Exact = run.Report.IsJson };
         ListPage page = await store.ListPageAsync(request, cancellationToken);
-        if (!recursive && page is { Items: [], Prefixes: [var only], Token: null } && only == prefix + "/")
+        if (!recursive && page is { Items: [], Prefixes: [var only], Token: null } && only == source.Key + "/")
         {
             request = request with { Prefix = only };
             page = await store.ListPageAsync(request, cancellationToken);
@@ -80,7 +82,7 @@ internal sealed class ListCommand : StrataCommand
 
         while (true)
         {
-            if (details) page = page with { Items = await WithTiersAsync(store, page.Items, cancellationToken) };
+            if (details) page = page with { Items = await WithTiersAsync(store, source, page.Items, cancellationToken) };
             foreach (object entry in InOrder(page))
             {
                 if (limit-- == 0) return;
@@ -95,13 +97,13 @@ internal sealed class ListCommand : StrataCommand
     }
 
     /// <summary>A listing comes from the origin; which faster tier has a copy is asked blob by blob, some side by side.</summary>
-    private static async ValueTask<BlobInfo[]> WithTiersAsync(IBlobStore store, IReadOnlyList<BlobInfo> items, CancellationToken cancellationToken)
+    private static async ValueTask<BlobInfo[]> WithTiersAsync(IBlobStore store, Address source, IReadOnlyList<BlobInfo> items, CancellationToken cancellationToken)
     {
         var located = new BlobInfo[items.Count];
         var options = new ParallelOptions { MaxDegreeOfParallelism = Locators, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, items.Count, options, async (i, cancel) =>
         {
-            IReadOnlyList<string> tiers = await Reading.LocateAsync(store, items[i].Key, cancel);
+            IReadOnlyList<string> tiers = source.TiersOf(await Reading.LocateAsync(store, items[i].Key, cancel));
             located[i] = items[i] with { Tier = tiers.Count > 0 ? tiers[0] : null };
         });
         return located;

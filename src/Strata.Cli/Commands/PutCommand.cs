@@ -23,7 +23,8 @@ internal sealed class PutCommand : StrataCommand
             "Write a file, or standard input, as a blob.",
             "strata put photo.jpg main/photos/1.jpg",
             "tar c ./site | strata put - main/backups/site.tar --ttl 30d",
-            "strata put notes.txt main/notes.txt --meta author=ann --if-absent")
+            "strata put notes.txt main/notes.txt --meta author=ann --if-absent",
+            "strata put photo.jpg s3://my-bucket/photos/")
     {
         Add(_local);
         Add(_target);
@@ -45,16 +46,17 @@ internal sealed class PutCommand : StrataCommand
         BlobKey key = target.RequireKey();
         WriteOptions options = OptionsOf(run.Parsed, local);
         if (local != StandardInput) LocalFile.RequireFile(local);
-        IBlobStore store = await run.Stores.OpenAsync(target, forWriting: true, cancellationToken);
+        IBlobStore store = await run.Stores.OpenAsync(target, options.Condition == default ? StoreUse.Writing : StoreUse.WritingUnderConditions, cancellationToken);
         await using Stream? input = local == StandardInput ? new InputStream(Console.OpenStandardInput()) : null;
         BlobContent content = input is null ? LocalFile.Content(local) : BlobContent.FromStream(input);
         WriteResult result = await store.WriteAsync(key, content, options, cancellationToken);
         if (!result.IsWritten) throw NotWritten(target, options.Condition, result.Info);
 
         BlobInfo info = result.Info!;
+        IReadOnlyList<string> tiers = target.TiersOf(result.Tiers);
         run.Report.Result(
-            $"{target.Text}  {ByteSize.Format(info.Length)}  {string.Join(" ", result.Tiers)}",
-            new BlobLine(target.Container, result.Tiers, BlobInfoWire.From(info)),
+            $"{target.Text}  {ByteSize.Format(info.Length)}  {string.Join(" ", tiers)}",
+            new BlobLine(target.Place, tiers, BlobInfoWire.From(info)),
             JsonLines.Context.BlobLine);
         return ExitCode.Done;
     }

@@ -12,7 +12,7 @@ internal sealed class RemoveCommand : StrataCommand
     private readonly Option<bool> _yes = new("--yes", "-y") { Description = "Do not ask." };
 
     public RemoveCommand()
-        : base("rm", "Delete a blob, or with -r all blobs of a folder.", "strata rm main/photos/1.jpg", "strata rm -r main/photos", "strata rm -r --yes main/demo")
+        : base("rm", "Delete a blob, or with -r all blobs of a folder.", "strata rm main/photos/1.jpg", "strata rm -r main/photos", "strata rm -r --yes main/demo", "strata rm -r s3://my-bucket/old")
     {
         Add(_target);
         Add(_recursive);
@@ -29,7 +29,7 @@ internal sealed class RemoveCommand : StrataCommand
         Address target = run.AddressOf(_target);
         if (run.Parsed.GetValue(_recursive)) return await RemoveFolderAsync(run, target, cancellationToken);
         BlobKey key = target.RequireKey();
-        IBlobStore store = await run.Stores.OpenAsync(target, forWriting: true, cancellationToken);
+        IBlobStore store = await run.Stores.OpenAsync(target, StoreUse.Writing, cancellationToken);
         DeleteResult result = await store.DeleteAsync(key, default, cancellationToken);
         if (result.Status == DeleteStatus.Missing) throw Reading.Missing(target);
         run.Report.Result($"deleted {target.Text}", new RemovedLine(key.Value, result.Status, null), JsonLines.Context.RemovedLine);
@@ -39,10 +39,10 @@ internal sealed class RemoveCommand : StrataCommand
     private async Task<int> RemoveFolderAsync(Run run, Address target, CancellationToken cancellationToken)
     {
         string prefix = target.Key is "" || target.Key.EndsWith('/') ? target.Key : target.Key + "/";
-        IBlobStore store = await run.Stores.OpenAsync(target, forWriting: true, cancellationToken);
+        IBlobStore store = await run.Stores.OpenAsync(target, StoreUse.Writing, cancellationToken);
         if (!run.Parsed.GetValue(_yes)) Confirm(target);
         long deleted = 0, missing = 0, failed = 0;
-        var request = new ListRequest { Prefix = prefix, Limit = BatchKeys };
+        var request = new ListRequest { Prefix = prefix, Limit = BatchKeys, Exact = false };
         do
         {
             ListPage page = await store.ListPageAsync(request, cancellationToken);

@@ -6,6 +6,7 @@ namespace Strata.Cli;
 internal static class LocalFile
 {
     private const int BufferBytes = 128 * 1024;
+    private const string UnfinishedPrefix = ".strata-", UnfinishedSuffix = ".part";
 
     /// <summary>Refuses what is no file.</summary>
     /// <exception cref="CliException">It is missing, or a folder.</exception>
@@ -28,7 +29,12 @@ internal static class LocalFile
     /// Writes the served bytes to a file: into a temporary one beside it, then renamed over it, so that nobody sees half a
     /// file and a failure leaves what was there. A device gets the bytes directly.
     /// </summary>
-    public static async ValueTask WriteAsync(BlobReadResult result, string path, Action<long>? progress, CancellationToken cancellationToken)
+    /// <param name="result">What to write.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="modified">The time of change that the file gets; null for now.</param>
+    /// <param name="progress">Is told of bytes that have passed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async ValueTask WriteAsync(BlobReadResult result, string path, DateTimeOffset? modified, Action<long>? progress, CancellationToken cancellationToken)
     {
         string full = Path.GetFullPath(path);
         if (IsDevice(full))
@@ -39,17 +45,37 @@ internal static class LocalFile
         }
 
         if (Directory.Exists(full)) throw new CliException(ExitCode.Failed, $"'{path}' is a folder, so the blob cannot become that file.");
-        string temporary = Path.Combine(Path.GetDirectoryName(full)!, $".strata-{Guid.NewGuid():N}.part");
+        string temporary = Path.Combine(Path.GetDirectoryName(full)!, $"{UnfinishedPrefix}{Guid.NewGuid():N}{UnfinishedSuffix}");
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, Options = FileOptions.Asynchronous };
+            // Nobody else may open it meanwhile, by which another copy knows it from one that a killed copy has left.
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0, Options = FileOptions.Asynchronous };
             await using (var file = new FileStream(temporary, options)) await CopyAsync(result, file, progress, cancellationToken);
+            if (modified > DateTimeOffset.UnixEpoch) File.SetLastWriteTimeUtc(temporary, modified.Value.UtcDateTime);
             File.Move(temporary, full, overwrite: true);
         }
         catch (Exception)
         {
             File.Delete(temporary);
             throw;
+        }
+    }
+
+    /// <summary>True if a file's name is that of a temporary one, which is there only while a copy writes it, or was killed.</summary>
+    public static bool IsUnfinished(string name) =>
+        name.Length == UnfinishedPrefix.Length + 32 + UnfinishedSuffix.Length && name.StartsWith(UnfinishedPrefix, StringComparison.Ordinal)
+        && name.EndsWith(UnfinishedSuffix, StringComparison.Ordinal) && name[UnfinishedPrefix.Length..^UnfinishedSuffix.Length].All(char.IsAsciiHexDigitLower);
+
+    /// <summary>Removes a temporary file, unless somebody writes it.</summary>
+    public static void RemoveUnfinished(string path)
+    {
+        try
+        {
+            new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 0, FileOptions.DeleteOnClose).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another copy is at work there; or it is not ours to remove.
         }
     }
 

@@ -9,7 +9,10 @@ internal sealed class LocalTree
     private static readonly char[] InvalidCharacters = Path.GetInvalidFileNameChars();
     private static readonly string[] Devices = ["CON", "PRN", "AUX", "NUL", "COM", "LPT"];
 
+    private static readonly Comparer<string> KeyOrder = Comparer<string>.Create(BlobKey.CompareText);
+
     private readonly string _root;
+    private readonly HashSet<string> _swept = new(StringComparer.Ordinal);
 
     public LocalTree(string folder) => _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
 
@@ -21,35 +24,27 @@ internal sealed class LocalTree
     /// <param name="IsSkipped">True if it is left out on purpose.</param>
     public readonly record struct Entry(string Path, string Relative, long Length, string? Fault = null, bool IsSkipped = false);
 
-    /// <summary>All files below, folder by folder, in the order of their names. Symbolic links are named, not followed.</summary>
+    /// <summary>All files below, in the order of the keys that their paths make. Symbolic links are named, not followed.</summary>
     public IEnumerable<Entry> Files()
     {
-        var folders = new Stack<(string Path, string Relative)>();
-        folders.Push((_root, ""));
-        while (folders.TryPop(out (string Path, string Relative) folder))
+        var left = new Stack<(FileSystemInfo Found, string Relative)>();
+        left.Push((new DirectoryInfo(_root), ""));
+        while (left.TryPop(out (FileSystemInfo Found, string Relative) next))
         {
-            FileSystemInfo[] entries;
-            string? fault = null;
-            try
-            {
-                entries = new DirectoryInfo(folder.Path).GetFileSystemInfos();
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                entries = [];
-                fault = Cli.Fault.Of(e).Message;
-            }
+            string path = next.Found.FullName, relative = next.Relative;
+            if (relative != "" && next.Found.LinkTarget is not null) yield return new Entry(path, relative, 0, "symbolic links are not followed", IsSkipped: true);
+            else if (next.Found is FileInfo { Length: 0 } && SpecialFile.Is(path)) yield return new Entry(path, relative, 0, "it is a pipe, socket or device", IsSkipped: true);
+            else if (next.Found is FileInfo && LocalFile.IsUnfinished(next.Found.Name)) yield return new Entry(path, relative, 0, "a copy that was stopped has left it", IsSkipped: true);
+            else if (next.Found is FileInfo file) yield return new Entry(path, relative, file.Length);
+            else if (TryRead((DirectoryInfo)next.Found, out FileSystemInfo[] entries) is { } fault) yield return new Entry(path, relative, 0, fault);
+            else Push(relative == "" ? "" : relative + "/", entries);
+        }
 
-            if (fault is not null) yield return new Entry(folder.Path, folder.Relative, 0, fault);
-            Array.Sort(entries, static (a, b) => string.CompareOrdinal(a.Name, b.Name));
-            foreach (FileSystemInfo entry in entries)
-            {
-                string relative = folder.Relative + entry.Name;
-                if (entry.LinkTarget is not null) yield return new Entry(entry.FullName, relative, 0, "symbolic links are not followed", IsSkipped: true);
-                else if (entry is FileInfo { Length: 0 } && SpecialFile.Is(entry.FullName)) yield return new Entry(entry.FullName, relative, 0, "it is a pipe, socket or device", IsSkipped: true);
-                else if (entry is FileInfo file) yield return new Entry(file.FullName, relative, file.Length);
-                else folders.Push((entry.FullName, relative + "/"));
-            }
+        // A folder stands where its keys do: 'a/' comes behind 'a.txt'.
+        void Push(string folder, FileSystemInfo[] entries)
+        {
+            Array.Sort(Array.ConvertAll(entries, e => e is DirectoryInfo { LinkTarget: null } ? e.Name + "/" : e.Name), entries, KeyOrder);
+            for (int i = entries.Length - 1; i >= 0; i--) left.Push((entries[i], folder + entries[i].Name));
         }
     }
 
@@ -61,6 +56,7 @@ internal sealed class LocalTree
     public string? Prepare(string relative, string key)
     {
         string path = _root;
+        RemoveUnfinished(path);
         string[] segments = relative.Split('/');
         if (segments[0] == "") throw Impossible(key, "nothing of its name is left below the folder that was asked");
         for (int i = 0; i < segments.Length - 1; i++)
@@ -69,6 +65,7 @@ internal sealed class LocalTree
             if (new FileInfo(path) is { LinkTarget: not null }) throw Impossible(key, $"'{path}' is a symbolic link, which may lead out of the folder");
             if (File.Exists(path)) throw Impossible(key, $"'{path}' is a file already (from the key that ends there), so it cannot be a folder too");
             Directory.CreateDirectory(path);
+            RemoveUnfinished(path);
         }
 
         if (segments[^1] == "") return null;
@@ -91,6 +88,31 @@ internal sealed class LocalTree
         }
 
         return name;
+    }
+
+    /// <summary>Removes what a copy that was killed has left in a folder; once a folder, before anything is written there.</summary>
+    private void RemoveUnfinished(string folder)
+    {
+        lock (_swept)
+        {
+            if (!_swept.Add(folder) || !Directory.Exists(folder)) return;
+            foreach (string path in Directory.GetFiles(folder).Where(f => LocalFile.IsUnfinished(Path.GetFileName(f)))) LocalFile.RemoveUnfinished(path);
+        }
+    }
+
+    /// <returns>Why it cannot be read; null if it could.</returns>
+    private static string? TryRead(DirectoryInfo folder, out FileSystemInfo[] entries)
+    {
+        try
+        {
+            entries = folder.GetFileSystemInfos();
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            entries = [];
+            return Cli.Fault.Of(e).Message;
+        }
     }
 
     private static CliException Impossible(string key, string why) => new(ExitCode.Failed, $"The key '{key}' cannot become a file: {why}.");

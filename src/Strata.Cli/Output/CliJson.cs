@@ -30,7 +30,7 @@ internal sealed record RemovedSummary(long Deleted, long Missing, long Failed);
 internal sealed record CopiedLine(string Source, string Target, CopyStatus Status, long Length, string? Error);
 
 /// <summary>The end of a cp.</summary>
-internal sealed record CopiedSummary(long Copied, long Skipped, long Failed, long Bytes, double Seconds);
+internal sealed record CopiedSummary(long Copied, long Equal, long Planned, long Skipped, long Failed, long Bytes, double Seconds);
 
 /// <summary>Something that serve reports.</summary>
 internal sealed record ServeLine(
@@ -38,6 +38,9 @@ internal sealed record ServeLine(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Address = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Data = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Message = null);
+
+/// <summary>A presigned address.</summary>
+internal sealed record PresignedLine(Uri Url, string Method, DateTimeOffset Expires);
 
 /// <summary>A completion script.</summary>
 internal sealed record ScriptLine(string Shell, string Script);
@@ -62,6 +65,7 @@ internal sealed record FaultBody(string Message, int ExitCode);
 [JsonSerializable(typeof(CopiedLine))]
 [JsonSerializable(typeof(CopiedSummary))]
 [JsonSerializable(typeof(ServeLine))]
+[JsonSerializable(typeof(PresignedLine))]
 [JsonSerializable(typeof(ScriptLine))]
 [JsonSerializable(typeof(FaultLine))]
 [JsonSerializable(typeof(LogLine))]

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Configuration;
+using Strata.Azure;
+using Strata.S3;
 using Strata.Server;
 using Strata.Sqlite;
 
@@ -14,11 +16,17 @@ internal sealed class StoreSource(StoreSourceOptions options) : IAsyncDisposable
     public StoreUrlRegistry Urls { get; } = Schemes();
 
     /// <summary>The store that an address points into.</summary>
-    public async ValueTask<IBlobStore> OpenAsync(Address address, bool forWriting, CancellationToken cancellationToken)
+    /// <remarks>Of one command all addresses of a store have one use, or no conditions.</remarks>
+    public async ValueTask<IBlobStore> OpenAsync(Address address, StoreUse use, CancellationToken cancellationToken)
     {
-        if (address.Kind == AddressKind.Store) return await (await ConfiguredAsync(forWriting, cancellationToken)).OpenAsync(address.Container, cancellationToken);
+        if (address.Kind == AddressKind.Store) return await (await ConfiguredAsync(use != StoreUse.Reading, cancellationToken)).OpenAsync(address.Container, cancellationToken);
         if (!_byUrl.TryGetValue(address.Container, out IBlobStore? store))
-            _byUrl[address.Container] = store = await Urls.OpenAsync(address.Container, null, cancellationToken);
+        {
+            string name = address.Kind == AddressKind.Bucket ? address.Place : StoreUrl.SchemeOf(address.Container)!;
+            string url = use == StoreUse.WritingUnderConditions ? address.Container : BucketOptions.WithoutTrying(address.Container);
+            _byUrl[address.Container] = store = await Urls.OpenAsync("address", url, new StoreOpening { Name = name }, cancellationToken);
+        }
+
         return store;
     }
 
@@ -52,6 +60,8 @@ internal sealed class StoreSource(StoreSourceOptions options) : IAsyncDisposable
     {
         var urls = new StoreUrlRegistry();
         urls.RegisterSqlite();
+        urls.RegisterS3();
+        urls.RegisterAzure();
         urls.RegisterKv("http:", KvSource.OpenRemoteAsync);
         urls.RegisterKv("https:", KvSource.OpenRemoteAsync);
         return urls;
