@@ -149,7 +149,7 @@ public sealed class CopyTests : IDisposable
 
     private Task<ToolResult> RunAsync(string[] arguments, byte[]? input) => StrataProcess.RunAsync([.. arguments, "--data", Data], input);
 
-    private static void AssertSame(string expected, string actual)
+    internal static void AssertSame(string expected, string actual)
     {
         string[] names = Names(expected);
         Assert.Equal(names, Names(actual));

@@ -21,7 +21,7 @@ internal static class Reading
     /// <summary>Opens a blob that must be there.</summary>
     public static async ValueTask<BlobReadResult> OpenAsync(IBlobStore store, Address source, BlobKey key, ReadOptions? options, CancellationToken cancellationToken)
     {
-        BlobReadResult result = await store.ReadAsync(key, options, cancellationToken) ?? throw Missing(source);
+        BlobReadResult result = await store.ReadAsync(key, options, cancellationToken) ?? throw await MissingAsync(store, source, cancellationToken);
         if (result.Status == BlobReadStatus.Found) return result;
         await result.DisposeAsync();
         throw new CliException(ExitCode.Failed, $"'{source.Text}' has {result.Info.Length} bytes; none of them lies in that range.");
@@ -35,5 +35,18 @@ internal static class Reading
     }
 
     /// <summary>A blob that is not there.</summary>
-    public static CliException Missing(Address address) => CliException.NotFound($"There is no blob '{address.Text}'.");
+    /// <exception cref="StorageException">Its bucket is not there, of which the answer to a request for a blob need not tell.</exception>
+    public static async ValueTask<CliException> MissingAsync(IBlobStore store, Address address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (address.Kind == AddressKind.Bucket) await store.ListPageAsync(new ListRequest { Limit = 1, Exact = false }, cancellationToken);
+        }
+        catch (StorageException e) when (e.Kind == StorageErrorKind.AccessDenied)
+        {
+            // Who may read need not be allowed to list.
+        }
+
+        return CliException.NotFound($"There is no blob '{address.Text}'.");
+    }
 }

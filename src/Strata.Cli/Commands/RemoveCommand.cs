@@ -31,7 +31,7 @@ internal sealed class RemoveCommand : StrataCommand
         BlobKey key = target.RequireKey();
         IBlobStore store = await run.Stores.OpenAsync(target, StoreUse.Writing, cancellationToken);
         DeleteResult result = await store.DeleteAsync(key, default, cancellationToken);
-        if (result.Status == DeleteStatus.Missing) throw Reading.Missing(target);
+        if (result.Status == DeleteStatus.Missing) throw await Reading.MissingAsync(store, target, cancellationToken);
         run.Report.Result($"deleted {target.Text}", new RemovedLine(key.Value, result.Status, null), JsonLines.Context.RemovedLine);
         return ExitCode.Done;
     }

@@ -65,6 +65,7 @@ internal sealed class ServeCommand : StrataCommand
         await using StoreCatalog catalog = await StoreCatalog.OpenAsync(settings, run.Stores.Urls, null, cancellationToken);
         await using StrataServer server = await StartAsync(catalog, options, cancellationToken);
         Greet(run.Report, server.Address, catalog, options);
+        await RemoteOrigins.WarnAsync(run.Report, settings, catalog, cancellationToken);
         await ServeAsync(run.Report, catalog, demoFolder, cancellationToken);
         run.Report.Result("Stopping: requests under way are finishing.", new ServeLine("stopped"), JsonLines.Context.ServeLine);
         run.Report.Flush();

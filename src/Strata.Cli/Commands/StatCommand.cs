@@ -19,7 +19,7 @@ internal sealed class StatCommand : StrataCommand
         Address source = run.AddressOf(_source);
         BlobKey key = source.RequireKey();
         IBlobStore store = await run.Stores.OpenAsync(source, StoreUse.Reading, cancellationToken);
-        BlobInfo info = await store.StatAsync(key, cancellationToken) ?? throw Reading.Missing(source);
+        BlobInfo info = await store.StatAsync(key, cancellationToken) ?? throw await Reading.MissingAsync(store, source, cancellationToken);
         IReadOnlyList<string> tiers = source.TiersOf(await Reading.LocateAsync(store, key, cancellationToken));
         run.Report.Result(Describe(info, tiers), new BlobLine(source.Place, tiers, BlobInfoWire.From(info)), JsonLines.Context.BlobLine);
         return ExitCode.Done;

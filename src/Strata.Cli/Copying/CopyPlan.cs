@@ -191,7 +191,7 @@ internal sealed class CopyPlan(StoreSource stores, Address source, Address targe
     {
         if (source.Key is not "" && !source.Key.EndsWith('/') && await store.StatAsync(source.RequireKey(), cancellationToken) is { } info) return info;
         ListPage below = await store.ListPageAsync(new ListRequest { Prefix = SourcePrefix, Limit = 1, Exact = false }, cancellationToken);
-        throw below.Items.Count > 0 ? CliException.Usage($"'{source.Text}' is a folder of blobs. Copy it with -r.") : Reading.Missing(source);
+        throw below.Items.Count > 0 ? CliException.Usage($"'{source.Text}' is a folder of blobs. Copy it with -r.") : await Reading.MissingAsync(store, source, cancellationToken);
     }
 
     /// <summary>Why a blob that was listed is left out; of a copy of one blob, its failure.</summary>

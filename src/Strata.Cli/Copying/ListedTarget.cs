@@ -4,7 +4,7 @@ namespace Strata.Cli;
 /// What is below a folder of a copy's target, asked key by key in their order: the target is listed beside the source, in
 /// bounded memory, and pages that lie between two keys are not asked for.
 /// </summary>
-internal sealed class ListedTarget(IBlobStore store, string prefix)
+internal sealed class ListedTarget(IBlobStore store, string prefix, int pageItems = 1000)
 {
     private IReadOnlyList<BlobInfo> _page = [];
     private int _at;
@@ -34,7 +34,7 @@ internal sealed class ListedTarget(IBlobStore store, string prefix)
         // A text without its last character comes before it, and mostly little lies between.
         string before = key[..^(char.IsLowSurrogate(key[^1]) ? 2 : 1)];
         if (BlobKey.CompareText(before, _last) < 0) before = _last;
-        var request = new ListRequest { Prefix = prefix, StartAfter = before.Length > prefix.Length ? before : null, Exact = false };
+        var request = new ListRequest { Prefix = prefix, StartAfter = before.Length > prefix.Length ? before : null, Limit = pageItems, Exact = false };
         try
         {
             ListPage page;
