@@ -129,12 +129,14 @@ public sealed class BucketTests(ServedBucket bucket) : IClassFixture<ServedBucke
             ["Strata__Stores__photos__Tiers__0__Name"] = "hot",
             ["Strata__Stores__photos__Tiers__0__Url"] = "memory:",
             ["Strata__Stores__photos__Tiers__1__Name"] = "cold",
-            ["Strata__Stores__photos__Tiers__1__Url"] = $"s3://main/tiered?provider=strata&maxAttempts=2&endpoint={endpoint}",
+            ["Strata__Stores__photos__Tiers__1__Url"] = $"s3://main/tiered?provider=strata&singleWriter=true&maxAttempts=2&endpoint={endpoint}",
         };
         string data = _folder["data"];
+        using var http = new HttpClient();
         using (StrataProcess server = await StrataProcess.ServeAsync(data, Tiers(bucket.Address.ToString())))
         {
             (await StrataProcess.RunAsync("put", file, "photos/a", "--data", data)).Exits(0);
+            Assert.Equal("""{"status":"ok"}""", await http.GetStringAsync(new Uri(server.Address, "/_strata/health")));
             Assert.Equal("tiered", (await bucket.RunAsync("cat", "s3://main/tiered/a")).Exits(0).Output);
             Assert.Equal(0, await server.StopAsync());
         }
@@ -145,6 +147,9 @@ public sealed class BucketTests(ServedBucket bucket) : IClassFixture<ServedBucke
         Assert.Contains("photos", warning, StringComparison.Ordinal);
         Assert.Contains("cannot be reached", warning, StringComparison.Ordinal);
         (await StrataProcess.RunAsync("cat", "photos/a", "--data", data)).Fails(ExitCode.Unavailable, "'cold' cannot be reached");
+        Assert.Equal("""{"status":"degraded"}""", await http.GetStringAsync(new Uri(cutOff.Address, "/_strata/health")));
+        JsonElement tier = (await StrataProcess.RunAsync("ls", "--json", "--data", data)).Exits(0).Json.GetProperty("tiers")[1];
+        Assert.Equal("It cannot be reached.", tier.GetProperty("fault").GetString());
         Assert.Equal(0, await cutOff.StopAsync());
     }
 }

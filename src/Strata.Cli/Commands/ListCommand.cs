@@ -65,9 +65,11 @@ internal sealed class ListCommand : StrataCommand
         {
             TierStatistics origin = store.Tiers[^1];
             string held = origin.Blobs is { } blobs ? $"{Columns.Count(blobs),9} blobs  {ByteSize.Format(origin.Bytes ?? 0),9}" : "";
-            report.Result($"{store.Store,-16} {held}  {string.Join(" > ", store.Tiers.Select(t => t.Name))}", store, JsonLines.Context.StoreLine);
+            report.Result($"{store.Store,-16} {held}  {string.Join(" > ", store.Tiers.Select(t => t.Name))}{FaultsOf(store)}", store, JsonLines.Context.StoreLine);
         }
     }
+
+    private static string FaultsOf(StoreLine store) => string.Concat(store.Tiers.Where(t => t.Fault is not null).Select(t => $"  ! {t.Name}: {t.Fault}"));
 
     private async Task ListBlobsAsync(Run run, IBlobStore store, Address source, int limit, CancellationToken cancellationToken)
     {

@@ -22,10 +22,11 @@ internal static class AdminEndpoints
     /// <summary>Maps the routes.</summary>
     public static void MapAdmin(this IEndpointRouteBuilder routes, ServedStores served)
     {
+        var health = new ServerHealth(served.Stores, served.Context.Clock);
         var feed = new LiveFeed(served.Stores, served.Context.Clock);
         CancellationToken stopping = routes.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
 
-        Map("/_strata/health", http => BlobEndpoints.AnswerAsync(http, 200, new HealthWire("ok"), AdminJson.Context.HealthWire), EndpointAccess.Open);
+        Map("/_strata/health", http => BlobEndpoints.AnswerAsync(http, 200, health.Look(), AdminJson.Context.HealthWire), EndpointAccess.Open);
         Map("/_strata/v1/stores", http => BlobEndpoints.AnswerAsync(http, 200, StoreWire.From(served.Stores), AdminJson.Context.StoreWireArray));
         Map("/_strata/v1/events", http => ListenAsync(http, feed, stopping));
         Map(Store + "/blobs", http => BlobEndpoints.RunAsync(http, served.Stores, ListAsync));

@@ -11,7 +11,12 @@ internal sealed class RemoteCalls(RemoteLimits limits, Func<Exception, RemoteFau
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(20);
 
+    private volatile string? _fault;
+
     public RemoteLimits Limits => limits;
+
+    /// <summary>What was wrong with the last attempt, as a sentence; null once one was answered.</summary>
+    public string? Fault => _fault;
 
     /// <summary>What an exception means.</summary>
     public RemoteFault Classify(Exception error) => classify(error);
@@ -27,12 +32,14 @@ internal sealed class RemoteCalls(RemoteLimits limits, Func<Exception, RemoteFau
             using var attempt = new RemoteAttempt(limits.ProgressTimeout, cancellationToken);
             try
             {
-                return await send(attempt).ConfigureAwait(false);
+                T answer = await send(attempt).ConfigureAwait(false);
+                _fault = null;
+                return answer;
             }
             catch (Exception e) when (e is not StorageException)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                fault = classify(e);
+                fault = Note(classify(e));
                 if (!MayRetry(fault, number)) throw ToException(fault, e, operation, key, isUnknown: false);
             }
 
@@ -58,6 +65,7 @@ internal sealed class RemoteCalls(RemoteLimits limits, Func<Exception, RemoteFau
             try
             {
                 RemoteAnswer answer = await send(attempt).ConfigureAwait(false);
+                _fault = null;
                 if (answer == RemoteAnswer.Done || !isUnknown || wasMade is null) return answer;
 
                 // An earlier attempt may be what this one met: its own work, or that of somebody who came behind it.
@@ -71,8 +79,7 @@ internal sealed class RemoteCalls(RemoteLimits limits, Func<Exception, RemoteFau
                 error = e;
             }
 
-            before = error;
-            RemoteFault fault = classify(error);
+            RemoteFault fault = Note(classify(error));
             isUnknown |= fault.IsUnknown;
             isLostReply |= fault is { IsUnknown: true, IsLostRace: false };
             bool again = MayRetry(fault, number);
@@ -94,6 +101,12 @@ internal sealed class RemoteCalls(RemoteLimits limits, Func<Exception, RemoteFau
         {
             Operation = operation, Key = key, Store = limits.Store, IsTransient = fault.IsTransient, Outcome = isUnknown ? WriteOutcome.Unknown : WriteOutcome.NotApplied,
         };
+
+    private RemoteFault Note(RemoteFault fault)
+    {
+        if (fault.Kind is StorageErrorKind.Unavailable or StorageErrorKind.Timeout or StorageErrorKind.AccessDenied or StorageErrorKind.Full) _fault = $"It {fault.What}.";
+        return fault;
+    }
 
     private bool MayRetry(RemoteFault fault, int number) => fault is { IsTransient: true, IsWorthRetrying: true } && number < limits.MaxAttempts;
 

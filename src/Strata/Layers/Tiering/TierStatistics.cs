@@ -63,7 +63,7 @@ public sealed record TierStatistics
             Bytes = held?.Bytes,
             MaxBytes = held?.MaxBytes,
             FileBytes = held?.FileBytes,
-            Fault = held?.Fault,
+            Fault = held?.Fault ?? (store.TryGetFacet(out IStoreHealth? health) ? health.Fault : null),
             Evictions = held?.Evictions ?? 0,
         };
     }
