@@ -25,7 +25,7 @@ namespace Strata.S3;
 /// <see cref="StorageException"/> whose outcome is unknown is one that could not be cleared up.</para>
 /// <para><b>Objects that others wrote</b> have S3's ETag, no version, and their last modification as both times.</para>
 /// </remarks>
-public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IBlobSweep
+public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IStoreHealth
 {
     /// <summary>What the store keeps for itself is under this prefix.</summary>
     internal const string Reserved = RemoteUploads.Reserved;
@@ -66,6 +66,9 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IBlobSweep
     /// <inheritdoc/>
     public StoreCapabilities Capabilities { get; }
 
+    /// <inheritdoc/>
+    public string? Fault => _calls.Fault;
+
     /// <summary>Which S3 this is, as set, told by the endpoint or found by trying.</summary>
     public S3Provider Provider => _provider;
 
@@ -102,7 +105,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IBlobSweep
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        facet = typeof(T) == typeof(IMultipartUploads) ? (T)(object)_uploads : typeof(T) == typeof(IPresignedUrls) || typeof(T) == typeof(IBlobSweep) ? (T)(object)this : null;
+        facet = typeof(T) == typeof(IPresignedUrls) || typeof(T) == typeof(IStoreHealth) ? (T)(object)this : null;
         return facet is not null;
     }
 

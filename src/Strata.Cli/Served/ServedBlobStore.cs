@@ -189,6 +189,7 @@ internal sealed class ServedBlobStore : IBlobStore
         string query = string.Create(CultureInfo.InvariantCulture, $"?limit={request.Limit}&prefix={Uri.EscapeDataString(request.Prefix)}");
         if (request.Delimiter is not null) query += "&delimiter=" + Uri.EscapeDataString(request.Delimiter);
         if (request.StartAfter is not null) query += "&startAfter=" + Uri.EscapeDataString(request.StartAfter);
+        if (!request.Exact) query += "&exact=false";
         if (request.Token is not null) query += "&token=" + Uri.EscapeDataString(request.Token);
         ListPageWire page = await _connection.SendAsync(
             _connection.Request(HttpMethod.Get, _path + "/blobs" + query), BlobWire.Context.ListPageWire, WriteOutcome.NotApplied, "list", cancellationToken);

@@ -63,6 +63,7 @@ internal static class AdminEndpoints
             // A token holds a key in base64url, and is checked against its request by the store.
             Token = TextOf(http, "token", 2 * BlobKey.MaxBytes),
             Limit = LimitOf(http),
+            Exact = TextOf(http, "exact") != "false",
         };
         request.Validate();
         ListPage page = await store.ListPageAsync(request, http.RequestAborted);
