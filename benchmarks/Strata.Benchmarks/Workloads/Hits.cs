@@ -32,13 +32,16 @@ internal sealed class Hits : IDisposable
     public MemoryCache Cache { get; } = new(new MemoryCacheOptions { SizeLimit = 128 << 20 });
 
     /// <summary>Memory over disk, filled. The origin holds the same blobs, and no hit asks it.</summary>
-    public async Task<TieredBlobStore> FillTiersAsync()
+    /// <param name="freshFor">As where others write to the origin: how long a copy is served without asking it.</param>
+    public async Task<TieredBlobStore> FillTiersAsync(TimeSpan? freshFor = null)
     {
+        string folder = _folder[freshFor is null ? "cold" : "shared"];
         var tiers = new TieredBlobStore(
-        [
-            new Tier { Name = "hot", Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true }) },
-            new Tier { Name = "cold", Store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = _folder["cold"], Durability = DiskDurability.OperatingSystem }) },
-        ]);
+            [
+                new Tier { Name = "hot", Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true }) },
+                new Tier { Name = "cold", Store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = folder, Durability = DiskDurability.OperatingSystem }) },
+            ],
+            new TieringOptions { FreshFor = freshFor });
         await FillAsync(tiers);
         return tiers;
     }

@@ -41,7 +41,7 @@ public sealed partial record StoreSettings
         string? url = section.Text("Url");
         TierSettings[] tiers = [.. section.Children("Tiers").Select(TierSettings.Read)];
         if (url is not null && tiers.Length > 0) throw new StrataConfigurationException(section.Path, "has both Url and Tiers; give one of them.");
-        var tiering = new SettingsSection(configuration.GetSection("Tiering"), "PromoteOnRead", "FillOnWrite", "MaxSharedLoadBytes");
+        var tiering = new SettingsSection(configuration.GetSection("Tiering"), "PromoteOnRead", "FillOnWrite", "MaxSharedLoadBytes", "FreshFor");
         var defaults = new TieringOptions { Name = name };
         if (url is null && tiers.Length == 0)
         {
@@ -65,6 +65,7 @@ public sealed partial record StoreSettings
                 PromoteOnRead = tiering.Flag("PromoteOnRead") ?? defaults.PromoteOnRead,
                 FillOnWrite = tiering.Flag("FillOnWrite") ?? defaults.FillOnWrite,
                 MaxSharedLoadBytes = (int)(tiering.Size("MaxSharedLoadBytes", 0, 64 << 20) ?? defaults.MaxSharedLoadBytes),
+                FreshFor = tiering.Time("FreshFor"),
             },
         };
     }

@@ -13,6 +13,7 @@ internal sealed class Promotions : IAsyncDisposable
     private const int MostQueued = 1024;
     private const long MostQueuedBytes = 32 << 20;
     private readonly Fences _fences;
+    private readonly Trust _trust;
     private readonly ILogger _log;
     private readonly Channel<Promotion> _queue = Channel.CreateBounded<Promotion>(new BoundedChannelOptions(MostQueued) { SingleReader = true });
     private readonly ConcurrentDictionary<BlobKey, bool> _queued = new();
@@ -20,9 +21,10 @@ internal sealed class Promotions : IAsyncDisposable
     private readonly Task _worker;
     private long _queuedBytes;
 
-    public Promotions(Fences fences, ILogger log)
+    public Promotions(Fences fences, Trust trust, ILogger log)
     {
         _fences = fences;
+        _trust = trust;
         _log = log;
         _worker = WorkAsync();
     }
@@ -33,16 +35,17 @@ internal sealed class Promotions : IAsyncDisposable
     /// <summary>Queues copies of one write.</summary>
     /// <param name="info">The write.</param>
     /// <param name="generation">The generation captured before it was read.</param>
+    /// <param name="stamp">How long the origin's answer that it stems from may be relied on.</param>
     /// <param name="bytes">Its payload where it is in memory; it is carried along only while the queue is small.</param>
     /// <param name="source">Where to read it again otherwise.</param>
     /// <param name="targets">The tiers that get a copy.</param>
     /// <param name="isFill">True if a write asks for the copies, false if a read does.</param>
-    public void Enqueue(BlobInfo info, long generation, byte[]? bytes, IBlobStore source, IReadOnlyList<UpperTier> targets, bool isFill)
+    public void Enqueue(BlobInfo info, long generation, TrustStamp stamp, byte[]? bytes, IBlobStore source, IReadOnlyList<UpperTier> targets, bool isFill)
     {
         if (targets.Count == 0 || !_queued.TryAdd(info.Key, true)) return;
         byte[]? carried = bytes is not null && Interlocked.Read(ref _queuedBytes) + bytes.Length <= MostQueuedBytes ? bytes : null;
         Interlocked.Add(ref _queuedBytes, carried?.Length ?? 0);
-        if (!_queue.Writer.TryWrite(new Promotion(info, generation, carried, source, targets, isFill))) Done(info.Key, carried);
+        if (!_queue.Writer.TryWrite(new Promotion(info, generation, stamp, carried, source, targets, isFill))) Done(info.Key, carried);
     }
 
     public async ValueTask DisposeAsync()
@@ -80,7 +83,16 @@ internal sealed class Promotions : IAsyncDisposable
         BlobInfo info = promotion.Info;
         try
         {
-            if (await target.Store.StatAsync(info.Key, _closing.Token).ConfigureAwait(false) is { } held && held.IsSameWriteAs(info)) return;
+            if (await target.Store.StatAsync(info.Key, _closing.Token).ConfigureAwait(false) is { } held && held.IsSameWriteAs(info))
+            {
+                await _fences.TryPublishAsync(info.Key, promotion.Generation, () =>
+                {
+                    _trust.Confirm(info, promotion.Stamp);
+                    return default;
+                }).ConfigureAwait(false);
+                return;
+            }
+
             IBlobWriter writer = await target.Store.OpenWriterAsync(info.Key, new WriteOptions { AsCopyOf = info }, _closing.Token).ConfigureAwait(false);
             await using (writer.ConfigureAwait(false))
             {
@@ -90,6 +102,7 @@ internal sealed class Promotions : IAsyncDisposable
                 {
                     await writer.CommitAsync(null, CancellationToken.None).ConfigureAwait(false);
                     target.NoteCopy(info, promotion.IsFill);
+                    _trust.Confirm(info, promotion.Stamp);
                 }).ConfigureAwait(false);
             }
         }
@@ -127,5 +140,5 @@ internal sealed class Promotions : IAsyncDisposable
         _queued.TryRemove(key, out _);
     }
 
-    private sealed record Promotion(BlobInfo Info, long Generation, byte[]? Bytes, IBlobStore Source, IReadOnlyList<UpperTier> Targets, bool IsFill);
+    private sealed record Promotion(BlobInfo Info, long Generation, TrustStamp Stamp, byte[]? Bytes, IBlobStore Source, IReadOnlyList<UpperTier> Targets, bool IsFill);
 }

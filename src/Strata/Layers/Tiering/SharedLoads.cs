@@ -3,29 +3,38 @@ using System.Collections.Concurrent;
 namespace Strata;
 
 /// <summary>
-/// One load a key and generation, however many ask (CONSISTENCY 3). A reader that begins after a write has another
+/// One load a key, generation and purpose, however many ask (CONSISTENCY 3). A reader that begins after a write has another
 /// generation, so it never joins a load that began before. One reader's cancellation leaves the load to the others.
 /// </summary>
-internal sealed class SharedLoads
+internal sealed class SharedLoads(TimeProvider clock)
 {
-    private readonly ConcurrentDictionary<(BlobKey Key, long Generation), Load> _loads = new();
+    private readonly ConcurrentDictionary<(BlobKey Key, long Generation, string Purpose), Load> _loads = new();
 
     /// <summary>
-    /// What <paramref name="read"/> loads. A <see cref="LoadedBlob"/> or a miss is shared by all who ask meanwhile; a
-    /// stream goes to whoever began the load, and the others read for themselves.
+    /// What <paramref name="read"/> loads. A <see cref="LoadedBlob"/>, a miss or an answer without bytes is shared by all who ask
+    /// meanwhile; a stream goes to whoever began the load, and the others read for themselves.
     /// </summary>
-    public async ValueTask<BlobReadResult?> ReadAsync(BlobKey key, long generation, Func<CancellationToken, ValueTask<BlobReadResult?>> read, CancellationToken cancellationToken)
+    /// <param name="key">The blob.</param>
+    /// <param name="generation">Its generation.</param>
+    /// <param name="purpose">What is asked of the origin: loads of different purposes are not shared.</param>
+    /// <param name="oldest">A load that began before is not joined: what it brings may be too old.</param>
+    /// <param name="read">Loads it.</param>
+    /// <param name="cancellationToken">Ends the wait of this caller.</param>
+    public async ValueTask<BlobReadResult?> ReadAsync(
+        BlobKey key, long generation, string purpose, long oldest, Func<CancellationToken, ValueTask<BlobReadResult?>> read, CancellationToken cancellationToken)
     {
-        var mine = new Load();
-        Load load = _loads.GetOrAdd((key, generation), mine);
+        var mine = new Load(clock.GetTimestamp());
+        (BlobKey, long, string) id = (key, generation, purpose);
+        Load load = _loads.GetOrAdd(id, mine);
         if (!ReferenceEquals(load, mine))
         {
+            if (load.Began < oldest) return await read(cancellationToken).ConfigureAwait(false);
             (bool isShared, BlobReadResult? shared) = await load.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
             return isShared ? shared : await read(cancellationToken).ConfigureAwait(false);
         }
 
         // Not under the caller's token: others may have joined.
-        Task run = mine.RunAsync(read, () => _loads.TryRemove((key, generation), out _));
+        Task run = mine.RunAsync(read, () => _loads.TryRemove(id, out _));
         try
         {
             await run.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -39,12 +48,14 @@ internal sealed class SharedLoads
         }
     }
 
-    private sealed class Load
+    private sealed class Load(long began)
     {
         private readonly TaskCompletionSource<(bool IsShared, BlobReadResult? Result)> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly Lock _gate = new();
         private BlobReadResult? _stream;
         private bool _abandoned;
+
+        public long Began => began;
 
         public Task<(bool IsShared, BlobReadResult? Result)> Completion => _completion.Task;
 
@@ -53,7 +64,7 @@ internal sealed class SharedLoads
             try
             {
                 BlobReadResult? result = await read(CancellationToken.None).ConfigureAwait(false);
-                bool isShared = result is null or LoadedBlob;
+                bool isShared = result is null or LoadedBlob || result.Status != BlobReadStatus.Found;
                 if (!isShared) await OfferAsync(result!).ConfigureAwait(false);
                 done();
                 _completion.SetResult((isShared, isShared ? result : null));

@@ -3,8 +3,9 @@ namespace Strata;
 /// <summary>What must hold of a list of tiers before a store stands on it.</summary>
 internal static class TierChecks
 {
-    public static void Check(IReadOnlyList<Tier> tiers, string store)
+    public static void Check(IReadOnlyList<Tier> tiers, TieringOptions options)
     {
+        string store = options.Name;
         if (tiers.Count == 0) throw new ArgumentException($"Store '{store}' has no tiers; it needs at least the origin.");
         foreach (Tier tier in tiers)
         {
@@ -15,6 +16,8 @@ internal static class TierChecks
         Tier origin = tiers[^1];
         if (origin.Store.Capabilities.IsVolatile)
             throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' evicts, so it cannot be the origin: put a tier that keeps everything behind it, or turn its eviction off.");
+        if (tiers.Count > 1 && !origin.Store.Capabilities.IsSingleWriter && options.FreshFor is null)
+            throw new ArgumentException($"Others may write to tier '{origin.Name}' of store '{store}', and nothing says how long a copy above it may be served without asking it: set FreshFor (in the configuration Tiering:FreshFor, such as 10s) or, if nobody else writes there, singleWriter=true in its address.");
         foreach (Tier tier in tiers.SkipLast(1))
         {
             if (!tier.Store.Capabilities.Expiry && origin.Store.Capabilities.Expiry)

@@ -8,7 +8,7 @@ public sealed partial class TieredBlobStore
     /// <inheritdoc/>
     public bool TryRead(BlobKey key, [NotNullWhen(true)] out BlobReadResult? hit)
     {
-        if (_shared is { } shared && !_fences.IsFenced(key) && shared.TryRead(key, out hit))
+        if (_shared is { } shared && !_fences.IsFenced(key) && shared.TryRead(key, out hit) && (!_lapses || _trust.IsFresh(key, hit)))
         {
             _first!.NoteHit();
             return true;
@@ -31,18 +31,24 @@ public sealed partial class TieredBlobStore
         {
             for (int i = 0; i < _upper.Length; i++)
             {
-                if (await ReadUpperAsync(i, key, options, generation, cancellationToken).ConfigureAwait(false) is { } hit) return hit;
+                (bool isAnswered, BlobReadResult? answer) = await ReadUpperAsync(i, key, options, generation, cancellationToken).ConfigureAwait(false);
+                if (isAnswered) return answer;
             }
         }
 
         long started = _clock.GetTimestamp();
-        BlobReadResult? read = await ReadOriginAsync(key, options, generation, cancellationToken).ConfigureAwait(false);
+        return Counted(await ReadOriginAsync(key, options, generation, cancellationToken).ConfigureAwait(false), started);
+    }
+
+    /// <summary>Counts what the origin answered.</summary>
+    private BlobReadResult? Counted(BlobReadResult? read, long started)
+    {
         if (read is null) _misses.Increment();
         else _origin.NoteHit(started);
         return read;
     }
 
-    private async ValueTask<BlobReadResult?> ReadUpperAsync(int index, BlobKey key, ReadOptions? options, long generation, CancellationToken cancellationToken)
+    private async ValueTask<(bool IsAnswered, BlobReadResult? Answer)> ReadUpperAsync(int index, BlobKey key, ReadOptions? options, long generation, CancellationToken cancellationToken)
     {
         UpperTier tier = _upper[index];
         long started = _clock.GetTimestamp();
@@ -55,57 +61,80 @@ public sealed partial class TieredBlobStore
         {
             tier.NoteError(e, "read", key);
             if (e.Kind == StorageErrorKind.Corrupt) await RepairAsync(tier, key, generation, 0).ConfigureAwait(false);
-            return null;
+            return default;
         }
 
         if (read is null)
         {
             tier.NoteMiss();
-            return null;
+            return default;
         }
 
-        bool isTrusted = false;
+        Verdict verdict = default;
         try
         {
-            isTrusted = await IsTrustedAsync(tier, read.Info, generation, cancellationToken).ConfigureAwait(false);
+            verdict = await JudgeAsync(tier, read.Info, isWhole: options is null, generation, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             // Also where the origin could not be asked: the result holds a file open.
-            if (!isTrusted) await read.DisposeAsync().ConfigureAwait(false);
+            if (!verdict.IsTrusted) await read.DisposeAsync().ConfigureAwait(false);
         }
 
-        if (!isTrusted)
+        if (!verdict.IsTrusted)
         {
             tier.NoteMiss();
-            return null;
+            return verdict.IsAnswered ? (true, Counted(verdict.Answer, started)) : default;
         }
 
         tier.NoteHit(started);
-        if (read.Status == BlobReadStatus.Found) Promote(read.Info, generation, null, tier.Store, index);
-        return read.TryGetSequence(out _)
+        if (_lapses && index == 0 && options is null && tier.Shared is not null) _trust.Remember(key, read, verdict.Stamp);
+        if (read.Status == BlobReadStatus.Found) Promote(read.Info, generation, verdict.Stamp, null, tier.Store, index);
+        return (true, read.TryGetSequence(out _)
             ? read
-            : new FailoverResult(read, _origin.Store, e => FailedMidwayAsync(tier, read.Info, generation, e));
+            : new FailoverResult(read, _origin.Store, e => FailedMidwayAsync(tier, read.Info, generation, e)));
     }
 
-    /// <summary>Whether an upper copy is the origin's write. A copy that was here when the store was opened is compared once.</summary>
-    private async ValueTask<bool> IsTrustedAsync(UpperTier tier, BlobInfo copy, long generation, CancellationToken cancellationToken)
+    /// <summary>
+    /// Whether an upper copy is the origin's write. What a memory tier holds is, as it came empty and nobody else writes; any
+    /// other copy once the origin has said so in this epoch, and not too long ago. Else the origin is asked, once for all readers:
+    /// for a whole blob by a conditional read, so that a changed one comes with the same answer.
+    /// </summary>
+    private async ValueTask<Verdict> JudgeAsync(UpperTier tier, BlobInfo copy, bool isWhole, long generation, CancellationToken cancellationToken)
     {
-        if (tier.Trusts(copy.Key)) return true;
-        BlobInfo? current = await _origin.Store.StatAsync(copy.Key, cancellationToken).ConfigureAwait(false);
-        if (current is not null && current.IsSameWriteAs(copy))
+        if (tier.Shared is not null && !_lapses) return new Verdict(IsTrusted: true, _trust.Now());
+        if (_trust.Covers(copy, out TrustStamp stamp)) return new Verdict(IsTrusted: true, stamp);
+        BlobReadResult? current = isWhole
+            ? await SharedAsync(copy.Key, generation, $"unless {copy.ETag}", token => LoadAsync(copy.Key, generation, copy.ETag, token), cancellationToken).ConfigureAwait(false)
+            : await SharedAsync(copy.Key, generation, "stat", token => LookAsync(copy.Key, generation, token), cancellationToken).ConfigureAwait(false);
+        if (current is { Status: BlobReadStatus.NotModified } && current.Info.IsSameWriteAs(copy))
         {
-            await _fences.TryPublishAsync(copy.Key, generation, () =>
-            {
-                tier.Trust(copy.Key);
-                return default;
-            }).ConfigureAwait(false);
-            return true;
+            _trust.Covers(copy, out stamp);
+            return new Verdict(IsTrusted: true, stamp);
         }
 
-        await RepairAsync(tier, copy.Key, generation, copy.Length).ConfigureAwait(false);
-        return false;
+        await _fences.TryPublishAsync(copy.Key, generation, () => tier.RepairAsync(copy)).ConfigureAwait(false);
+        return current is { Status: BlobReadStatus.NotModified } ? default : new Verdict(IsTrusted: false, default, IsAnswered: isWhole || current is null, current);
     }
+
+    /// <summary>Looks at the origin, and notes what it holds.</summary>
+    private async ValueTask<BlobReadResult?> LookAsync(BlobKey key, long generation, CancellationToken cancellationToken)
+    {
+        TrustStamp stamp = _trust.Now();
+        if (await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false) is not { } current) return null;
+        await ConfirmAsync(current, generation, stamp).ConfigureAwait(false);
+        return BlobReadResult.WithoutBytes(BlobReadStatus.NotModified, current, _origin.Name);
+    }
+
+    private async ValueTask ConfirmAsync(BlobInfo current, long generation, TrustStamp stamp) =>
+        await _fences.TryPublishAsync(current.Key, generation, () =>
+        {
+            _trust.Confirm(current, stamp);
+            return default;
+        }).ConfigureAwait(false);
+
+    private ValueTask<BlobReadResult?> SharedAsync(BlobKey key, long generation, string purpose, Func<CancellationToken, ValueTask<BlobReadResult?>> read, CancellationToken cancellationToken) =>
+        _loads.ReadAsync(key, generation, purpose, _trust.OldestLoad, read, cancellationToken);
 
     private async ValueTask FailedMidwayAsync(UpperTier tier, BlobInfo copy, long generation, Exception e)
     {
@@ -120,41 +149,53 @@ public sealed partial class TieredBlobStore
     private async ValueTask<BlobReadResult?> ReadOriginAsync(BlobKey key, ReadOptions? options, long generation, CancellationToken cancellationToken)
     {
         // While the key is being written, a load that began before the commit is older than what others may have seen.
-        if (options is null && _fences.IsFenced(key)) return await LoadAsync(key, generation, cancellationToken).ConfigureAwait(false);
+        if (options is null && _fences.IsFenced(key)) return await LoadAsync(key, generation, null, cancellationToken).ConfigureAwait(false);
         if (options is not null)
         {
+            TrustStamp stamp = _trust.Now();
             BlobReadResult? read = await _origin.Store.ReadAsync(key, options, cancellationToken).ConfigureAwait(false);
-            if (read?.Status == BlobReadStatus.Found && options.Consistency != ReadConsistency.Origin) Promote(read.Info, generation, null, _origin.Store, _upper.Length);
+            if (read?.Status == BlobReadStatus.Found && options.Consistency != ReadConsistency.Origin) Promote(read.Info, generation, stamp, null, _origin.Store, _upper.Length);
             return read;
         }
 
-        return await _loads.ReadAsync(key, generation, token => LoadAsync(key, generation, token), cancellationToken).ConfigureAwait(false);
+        return await SharedAsync(key, generation, "read", token => LoadAsync(key, generation, null, token), cancellationToken).ConfigureAwait(false);
     }
 
-    private async ValueTask<BlobReadResult?> LoadAsync(BlobKey key, long generation, CancellationToken cancellationToken)
+    /// <param name="key">The blob.</param>
+    /// <param name="generation">Its generation.</param>
+    /// <param name="unless">The ETag of a copy that need not be loaded if the origin still has it; null loads in any case.</param>
+    /// <param name="cancellationToken">Ends the load.</param>
+    private async ValueTask<BlobReadResult?> LoadAsync(BlobKey key, long generation, string? unless, CancellationToken cancellationToken)
     {
-        BlobReadResult? read = await _origin.Store.ReadAsync(key, null, cancellationToken).ConfigureAwait(false);
+        TrustStamp stamp = _trust.Now();
+        BlobReadResult? read = await _origin.Store.ReadAsync(key, unless is null ? null : new ReadOptions { IfNoneMatch = unless }, cancellationToken).ConfigureAwait(false);
         if (read is null) return null;
+        if (read.Status != BlobReadStatus.Found)
+        {
+            await ConfirmAsync(read.Info, generation, stamp).ConfigureAwait(false);
+            return read;
+        }
+
         if (read.Length > _options.MaxSharedLoadBytes)
         {
-            Promote(read.Info, generation, null, _origin.Store, _upper.Length);
+            Promote(read.Info, generation, stamp, null, _origin.Store, _upper.Length);
             return read;
         }
 
         await using (read.ConfigureAwait(false))
         {
             var loaded = new LoadedBlob(read.Info, await read.ToArrayAsync(cancellationToken).ConfigureAwait(false), _origin.Name);
-            Promote(loaded.Info, generation, loaded.Bytes, _origin.Store, _upper.Length);
+            Promote(loaded.Info, generation, stamp, loaded.Bytes, _origin.Store, _upper.Length);
             return loaded;
         }
     }
 
     /// <summary>Queues copies into the tiers above <paramref name="below"/> that take a blob of this length.</summary>
-    private void Promote(BlobInfo info, long generation, byte[]? bytes, IBlobStore source, int below)
+    private void Promote(BlobInfo info, long generation, TrustStamp stamp, byte[]? bytes, IBlobStore source, int below)
     {
         if (!_options.PromoteOnRead || below == 0) return;
         UpperTier[] targets = [.. _upper.Take(below).Where(tier => tier.Takes(info.Length))];
-        _promotions.Enqueue(info with { Tier = null }, generation, bytes, source, targets, isFill: false);
+        _promotions.Enqueue(info with { Tier = null }, generation, stamp, bytes, source, targets, isFill: false);
     }
 
     /// <summary>Reads the origin to learn what an unknown outcome came to, and drops the copies that are not it.</summary>
@@ -162,22 +203,36 @@ public sealed partial class TieredBlobStore
     {
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
         if (!fence.InDoubt) return;
+        _trust.Forget(key);
         BlobInfo? current = await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
+        fence.InDoubt = !await KeepOnlyAsync(key, current).ConfigureAwait(false);
+    }
+
+    /// <summary>Drops the fenced key's copies that are not what the origin holds.</summary>
+    /// <returns>False if one that would be served may still be there.</returns>
+    private async ValueTask<bool> KeepOnlyAsync(BlobKey key, BlobInfo? current)
+    {
+        bool isClean = true;
         foreach (UpperTier tier in _upper)
         {
-            tier.Distrust(key);
             try
             {
-                BlobInfo? copy = await tier.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
-                if (copy is not null && current?.IsSameWriteAs(copy) != true) await tier.DropAsync(key).ConfigureAwait(false);
+                BlobInfo? copy = await tier.Store.StatAsync(key).ConfigureAwait(false);
+                if (copy is not null && current?.IsSameWriteAs(copy) != true) isClean &= await DropAsync(tier, key).ConfigureAwait(false);
             }
-            catch (StorageException e)
+            catch (Exception e)
             {
                 tier.NoteError(e, "stat", key);
-                await tier.DropAsync(key).ConfigureAwait(false);
+                isClean &= await DropAsync(tier, key).ConfigureAwait(false);
             }
         }
 
-        fence.InDoubt = false;
+        return isClean;
     }
+
+    /// <param name="IsTrusted">The copy may be served.</param>
+    /// <param name="Stamp">If so, how long.</param>
+    /// <param name="IsAnswered">If not, whether the origin's answer came with the question.</param>
+    /// <param name="Answer">That answer; null: the blob is missing.</param>
+    private readonly record struct Verdict(bool IsTrusted, TrustStamp Stamp, bool IsAnswered = false, BlobReadResult? Answer = null);
 }

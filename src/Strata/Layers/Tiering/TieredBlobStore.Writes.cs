@@ -16,17 +16,20 @@ public sealed partial class TieredBlobStore
         // The checksum is computed once, at the top; every tier verifies it against what it stores.
         WriteOptions below = ForOrigin(options) with { Checksum = options?.Checksum ?? options?.AsCopyOf?.Checksum ?? Crc32C.Of(bytes) };
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
+        TrustStamp stamp = _trust.Now();
         WriteResult written = await AtOriginAsync(fence, () => _origin.Store.WriteAsync(key, content, below, cancellationToken)).ConfigureAwait(false);
         if (!written.IsWritten) return written;
         var holders = new List<string>(_upper.Length + 1);
+        bool isClean = true;
         foreach (UpperTier tier in _upper)
         {
-            if (!Fills(tier, options, written.Info!.Length)) await tier.DropAsync(key).ConfigureAwait(false);
-            else if (await tier.FillAsync(written.Info, content).ConfigureAwait(false)) holders.Add(tier.Name);
+            if (Fills(tier, options, written.Info!.Length) && await tier.FillAsync(written.Info, content).ConfigureAwait(false)) holders.Add(tier.Name);
+            else isClean &= await DropAsync(tier, key).ConfigureAwait(false);
         }
 
-        fence.InDoubt = false;
-
+        if (holders.Count > 0) _trust.Confirm(written.Info!, stamp);
+        else _trust.Forget(key);
+        fence.InDoubt = !isClean;
         return WriteResult.Written(written.Info! with { Tier = holders.FirstOrDefault() ?? _origin.Name }, [.. holders, _origin.Name]);
     }
 
@@ -106,11 +109,12 @@ public sealed partial class TieredBlobStore
     internal async ValueTask<WriteResult> CommitAsync(BlobKey key, IBlobWriter atOrigin, WriteOptions? options, CommitOptions? commit, CancellationToken cancellationToken)
     {
         using OperationGate.Pass pass = _gate.Enter("write");
+        TrustStamp stamp = _trust.Now();
         WriteResult result = await ChangeAsync(key, () => atOrigin.CommitAsync(commit, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (!result.IsWritten) return result;
         long generation = _fences.Generation(key);
         UpperTier[] targets = [.. _upper.Where(tier => Fills(tier, options, result.Info!.Length))];
-        _promotions.Enqueue(result.Info! with { Tier = null }, generation, null, _origin.Store, targets, isFill: true);
+        _promotions.Enqueue(result.Info! with { Tier = null }, generation, stamp, null, _origin.Store, targets, isFill: true);
         return result;
     }
 
@@ -175,7 +179,16 @@ public sealed partial class TieredBlobStore
     /// <summary>Leaves no copy of the fenced key above the origin; so whatever was in doubt is no more.</summary>
     private async ValueTask DropCopiesAsync(Fences.Fence fence)
     {
-        foreach (UpperTier tier in _upper) await tier.DropAsync(fence.Key).ConfigureAwait(false);
-        fence.InDoubt = false;
+        _trust.Forget(fence.Key);
+        bool isClean = true;
+        foreach (UpperTier tier in _upper) isClean &= await DropAsync(tier, fence.Key).ConfigureAwait(false);
+        fence.InDoubt = !isClean;
     }
+
+    /// <summary>
+    /// Drops an older copy. Where that fails it is another write than the one that is trusted, and so is never served; but a
+    /// memory tier's copies are, without a question: there the key stays fenced until the drop succeeds.
+    /// </summary>
+    private async ValueTask<bool> DropAsync(UpperTier tier, BlobKey key) =>
+        await tier.DropAsync(key).ConfigureAwait(false) || tier.Shared is null || _lapses;
 }

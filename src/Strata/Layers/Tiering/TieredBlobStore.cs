@@ -10,9 +10,11 @@ namespace Strata;
 /// <remarks>
 /// <para><b>Commit point:</b> the origin. A write is acknowledged when the origin has it; a tier that fails costs a copy,
 /// never the write.</para>
-/// <para><b>Promise:</b> linearizable per key where this is the origin's only writer. An upper copy never outlives the
-/// write that replaces it: keys are fenced while they are written (CONSISTENCY 3), and copies that were there when the
-/// store was opened are compared with the origin before they are served (CONSISTENCY 4).</para>
+/// <para><b>Promise:</b> linearizable per key where this is the origin's only writer and <see cref="TieringOptions.FreshFor"/> is
+/// not set. An upper copy never outlives the write that replaces it: keys are fenced while they are written (CONSISTENCY 3), and
+/// copies that were there when the store was opened are compared with the origin before they are served (CONSISTENCY 4). Where
+/// others write too, or FreshFor is set, their changes are seen within that time; one's own at once. Conditions are the origin's
+/// to decide. A read whose copy has to be compared fails if the origin does.</para>
 /// <para>A hit in a memory tier takes no lock and allocates nothing.</para>
 /// </remarks>
 public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierInspection
@@ -22,6 +24,8 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     private readonly OperationGate _gate;
     private readonly Fences _fences = new();
     private readonly SharedLoads _loads;
+    private readonly Trust _trust;
+    private readonly bool _lapses;
     private readonly Promotions _promotions;
     private readonly TierEvents _events;
     private readonly UpperTier[] _upper;
@@ -40,8 +44,8 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     {
         ArgumentNullException.ThrowIfNull(tiers);
         _options = options ?? new TieringOptions();
-        if (_options.MaxSharedLoadBytes is < 0 or > 64 << 20) throw new ArgumentException($"MaxSharedLoadBytes must be 0 to 64 MiB; it is {_options.MaxSharedLoadBytes}.", nameof(options));
-        TierChecks.Check(tiers, _options.Name);
+        _options.Check();
+        TierChecks.Check(tiers, _options);
         context ??= StoreContext.Default;
         ILogger log = context.Loggers.CreateLogger<TieredBlobStore>();
         _clock = context.Clock;
@@ -51,8 +55,10 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _upper = [.. tiers.SkipLast(1).Select(tier => new UpperTier(tier, _events, _clock, log))];
         _first = _upper.FirstOrDefault();
         _shared = _first?.Shared;
-        _loads = new SharedLoads();
-        _promotions = new Promotions(_fences, log);
+        _loads = new SharedLoads(_clock);
+        _trust = new Trust(_clock, _options.FreshFor);
+        _lapses = _trust.Lapses;
+        _promotions = new Promotions(_fences, _trust, log);
         _uploads = _origin.Store.TryGetFacet(out IMultipartUploads? uploads) ? new TieredUploads(this, uploads) : null;
         Capabilities = _origin.Store.Capabilities with
         {
@@ -67,7 +73,8 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     public async ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = Enter(key, "stat", cancellationToken);
-        if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit)) return hit.Info with { Tier = _first!.Name };
+        if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit) && hit.Info is { } held && (!_lapses || _trust.Covers(held, out _)))
+            return held with { Tier = _first!.Name };
         BlobInfo? info = await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
         return info is null ? null : info with { Tier = _origin.Name };
     }
@@ -127,6 +134,9 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         foreach (UpperTier tier in _upper) await tier.Store.DisposeAsync().ConfigureAwait(false);
         await _origin.Store.DisposeAsync().ConfigureAwait(false);
     }
+
+    /// <summary>Begins a trust epoch: every copy is compared with the origin before it is served again. For those who hear of others' writes, and have missed some.</summary>
+    internal void DistrustCopies() => _trust.BeginEpoch();
 
     /// <summary>True while no promotion is queued or under way.</summary>
     internal bool IsIdle => _promotions.IsIdle;

@@ -17,4 +17,18 @@ public sealed record TieringOptions
     /// streamed to each. 0 to 64 MiB; default 1 MiB.
     /// </summary>
     public int MaxSharedLoadBytes { get; init; } = 1 << 20;
+
+    /// <summary>
+    /// How long a copy may be served after the origin was last asked for it; then the next read asks again. It must be set where
+    /// others write to the origin as well (<see cref="StoreCapabilities.IsSingleWriter"/> is false), and is the longest time that
+    /// a change of theirs goes unseen here. More than 0, up to 365 days; null (the default): until this store writes the key.
+    /// </summary>
+    public TimeSpan? FreshFor { get; init; }
+
+    /// <summary>Refuses what is out of range.</summary>
+    internal void Check()
+    {
+        if (MaxSharedLoadBytes is < 0 or > 64 << 20) throw new ArgumentException($"MaxSharedLoadBytes must be 0 to 64 MiB; it is {MaxSharedLoadBytes}.");
+        if (FreshFor is { } fresh && (fresh <= TimeSpan.Zero || fresh > TimeSpan.FromDays(365))) throw new ArgumentException($"FreshFor must be more than 0 and at most 365 days; it is {fresh}.");
+    }
 }

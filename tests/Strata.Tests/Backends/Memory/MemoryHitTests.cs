@@ -17,6 +17,7 @@ public sealed class MemoryHitTests
     [InlineData("strict store")]
     [InlineData("tiers")]
     [InlineData("tiers over tiers")]
+    [InlineData("tiers of fresh copies")]
     public async Task A_hit_allocates_nothing_whatever_the_entry_is_like(string stack)
     {
         await using IBlobStore store = Open(stack, new StoreContext());
@@ -32,6 +33,7 @@ public sealed class MemoryHitTests
         {
             await store.PutBytesAsync(key, new byte[100], options);
             await store.PutBytesAsync(key, new byte[200], options);
+            Assert.NotNull(await store.GetBytesAsync(key));
         }
 
         int hits = 0;
@@ -112,13 +114,14 @@ public sealed class MemoryHitTests
         "store" => Memory("hot", evicts: true, context),
         "strict store" => Memory("cold", evicts: false, context),
         "tiers" => Tiers(Memory("hot", evicts: true, context), Memory("cold", evicts: false, context), context),
+        "tiers of fresh copies" => Tiers(Memory("hot", evicts: true, context), Memory("cold", evicts: false, context), context, TimeSpan.FromHours(1)),
         _ => Tiers(Tiers(Memory("hot", evicts: true, context), Memory("warm", evicts: false, context), context), Memory("cold", evicts: false, context), context),
     };
 
     private static MemoryBlobStore Memory(string name, bool evicts, StoreContext context) => new(new MemoryBlobStoreOptions { Name = name, Evicts = evicts }, context);
 
-    private static TieredBlobStore Tiers(IBlobStore upper, IBlobStore origin, StoreContext context) =>
-        new([new Tier { Name = "upper", Store = upper }, new Tier { Name = "origin", Store = origin }], null, context);
+    private static TieredBlobStore Tiers(IBlobStore upper, IBlobStore origin, StoreContext context, TimeSpan? freshFor = null) =>
+        new([new Tier { Name = "upper", Store = upper }, new Tier { Name = "origin", Store = origin }], new TieringOptions { FreshFor = freshFor }, context);
 
     /// <summary>Bytes that this thread allocates in the cheapest of five rounds: the others may meet what the runtime makes once.</summary>
     private static long LeastAllocated(Action round)

@@ -10,14 +10,14 @@ internal sealed class TierFixture : IAsyncDisposable
 {
     public static readonly BlobKey Key = BlobKey.Parse("a/key");
 
-    public TierFixture(TieringOptions? options = null, IBlobStore? warm = null)
+    public TierFixture(TieringOptions? options = null, IBlobStore? warm = null, bool hasOtherWriters = false)
     {
         Context = StoreContext.Default with { Clock = Clock };
         Hot = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true, MaxBytes = 16 << 20 }, Context);
         Disk = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }, Context);
         Gates = new LatencyStore(Disk, Context);
         Faults = new FaultStore(Gates);
-        List<Tier> tiers = [new Tier { Name = "hot", Store = Hot }, new Tier { Name = "cold", Store = Faults }];
+        List<Tier> tiers = [new Tier { Name = "hot", Store = Hot }, new Tier { Name = "cold", Store = hasOtherWriters ? new OtherWriters(Faults) : Faults }];
         if (warm is not null) tiers.Insert(1, new Tier { Name = "warm", Store = warm });
         Store = new TieredBlobStore(tiers, options, Context);
     }
