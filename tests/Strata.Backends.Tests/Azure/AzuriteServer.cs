@@ -7,7 +7,7 @@ using Xunit;
 namespace Strata.Backends.Tests;
 
 /// <summary>Azurite, for all tests of a collection; each test has a container of its own. servers/azurite.sh installs, starts and stops it.</summary>
-public sealed class AzuriteServer : IAsyncLifetime
+public sealed class AzuriteServer : IAsyncLifetime, IRemoteServer
 {
     public const string Account = "devstoreaccount1";
 
@@ -45,6 +45,27 @@ public sealed class AzuriteServer : IAsyncLifetime
     {
         Container = container, Account = Account, AccountKey = AccountKey, Endpoint = Endpoint, BlockSize = 1 << 20, RetryDelay = TimeSpan.FromMilliseconds(10),
     };
+
+    public string Secret => AccountKey;
+
+    public Task<string> CreatePlaceAsync() => CreateContainerAsync();
+
+    public Task RemovePlaceAsync(string place) => RemoveContainerAsync(place);
+
+    public ValueTask<IBlobStore> OpenAsync(string place, RemoteSettings settings) => new(AzureBlobStore.Open(
+        OptionsFor(place) with
+        {
+            Endpoint = settings.Proxy is { } proxy ? new Uri(proxy, Account) : Endpoint, MaxAttempts = settings.MaxAttempts, ProgressTimeout = settings.ProgressTimeout,
+            ServerWorkTimeout = settings.ServerWorkTimeout, RetryDelay = settings.RetryDelay, BlockSize = settings.PartSize, Parallelism = settings.Parallelism,
+        },
+        settings.Context));
+
+    /// <summary>Azure knows no uploads, only blocks without a blob, which it drops by itself.</summary>
+    public Task<int> UnfinishedAsync(string place) => Task.FromResult(0);
+
+    public bool IsPart(string line) => line.StartsWith("PUT", StringComparison.Ordinal) && line.Contains("comp=block&", StringComparison.Ordinal);
+
+    public bool IsJoin(string line) => line.StartsWith("PUT", StringComparison.Ordinal) && line.Contains("comp=blocklist", StringComparison.Ordinal);
 
     private static async Task RunAsync(params string[] arguments)
     {

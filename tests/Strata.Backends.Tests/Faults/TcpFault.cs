@@ -21,6 +21,9 @@ public sealed record TcpFault
     /// <summary>The proxy answers this itself, and the server sees nothing.</summary>
     public string? Answer { get; init; }
 
+    /// <summary>The request is taken and kept back, and its caller hears nothing: <see cref="TcpProxy.Hold"/>.</summary>
+    public HeldRequests? Hold { get; init; }
+
     /// <summary>Pause before each piece of the answer.</summary>
     public TimeSpan PieceDelay { get; init; }
 }

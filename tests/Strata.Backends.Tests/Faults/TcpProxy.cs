@@ -38,6 +38,14 @@ public sealed class TcpProxy : IAsyncDisposable
     public void FailNext(Func<string, bool> matches, TcpFault fault, int times = 1) =>
         Plan = line => new(matches(line) && Interlocked.Decrement(ref times) >= 0 ? fault : null);
 
+    /// <summary>Keeps back all requests that match, from now on until they are let go.</summary>
+    public HeldRequests Hold(Func<string, bool> matches)
+    {
+        var held = new HeldRequests(_server);
+        Plan = line => new(matches(line) && !held.IsReleased ? new TcpFault { Hold = held } : null);
+        return held;
+    }
+
     /// <summary>From now on nobody listens, and connections are gone.</summary>
     public void Refuse()
     {
@@ -107,6 +115,13 @@ public sealed class TcpProxy : IAsyncDisposable
             }
 
             TcpFault? fault = exchange.Fault;
+            if (fault?.Hold is { } held)
+            {
+                await held.TakeAsync(client, buffer.AsMemory(0, count), _stop.Token);
+                await EndAsync(client);
+                return;
+            }
+
             exchange.Sent += count;
             if (fault?.ResetRequestAfter < exchange.Sent)
             {
@@ -119,10 +134,7 @@ public sealed class TcpProxy : IAsyncDisposable
             {
                 await client.SendAsync(Encoding.ASCII.GetBytes(answer), _stop.Token);
                 client.Shutdown(SocketShutdown.Send);
-                while (await client.ReceiveAsync(buffer, _stop.Token) > 0)
-                {
-                }
-
+                await EndAsync(client);
                 return;
             }
 
@@ -148,6 +160,15 @@ public sealed class TcpProxy : IAsyncDisposable
             if (fault?.StallAnswerAfter < exchange.Received) await Task.Delay(Timeout.Infinite, _stop.Token);
             if (fault is { PieceDelay: { Ticks: > 0 } delay }) await Task.Delay(delay, _stop.Token);
             await SendAsync(client, buffer.AsMemory(0, count));
+        }
+    }
+
+    /// <summary>Waits until the other side hangs up.</summary>
+    private async Task EndAsync(Socket socket)
+    {
+        byte[] buffer = new byte[PieceBytes];
+        while (await socket.ReceiveAsync(buffer, _stop.Token) > 0)
+        {
         }
     }
 

@@ -8,7 +8,7 @@ using SdkUpload = Amazon.S3.Model.MultipartUpload;
 namespace Strata.Backends.Tests;
 
 /// <summary>A real S3 server on loopback, for all tests of a collection; each test has a bucket of its own.</summary>
-public abstract class S3Server : IAsyncLifetime
+public abstract class S3Server : IAsyncLifetime, IRemoteServer
 {
     private int _buckets;
 
@@ -64,6 +64,24 @@ public abstract class S3Server : IAsyncLifetime
     {
         Bucket = bucket, Endpoint = Endpoint, Credentials = Credentials, Provider = Provider, PartSize = 5 << 20, RetryDelay = TimeSpan.FromMilliseconds(10),
     };
+
+    public Task<string> CreatePlaceAsync() => CreateBucketAsync();
+
+    public Task RemovePlaceAsync(string place) => RemoveBucketAsync(place);
+
+    public async ValueTask<IBlobStore> OpenAsync(string place, RemoteSettings settings) => await S3BlobStore.OpenAsync(
+        OptionsFor(place) with
+        {
+            Endpoint = settings.Proxy ?? Endpoint, MaxAttempts = settings.MaxAttempts, ProgressTimeout = settings.ProgressTimeout, ServerWorkTimeout = settings.ServerWorkTimeout,
+            RetryDelay = settings.RetryDelay, PartSize = settings.PartSize, Parallelism = settings.Parallelism,
+        },
+        settings.Context);
+
+    public async Task<int> UnfinishedAsync(string place) => (await UploadsAsync(place)).Count;
+
+    public bool IsPart(string line) => line.StartsWith("PUT", StringComparison.Ordinal) && line.Contains("partNumber", StringComparison.OrdinalIgnoreCase);
+
+    public bool IsJoin(string line) => line.StartsWith("POST", StringComparison.Ordinal) && line.Contains("uploadId", StringComparison.OrdinalIgnoreCase);
 
     protected abstract Task StartAsync();
 
