@@ -18,9 +18,11 @@ internal sealed partial class ServeProcess : IDisposable
 
     public Uri Address { get; }
 
-    public static async Task<ServeProcess> StartAsync(string data)
+    /// <param name="data">Its folder.</param>
+    /// <param name="listen">Where it listens; port 0 for a free one.</param>
+    public static async Task<ServeProcess> StartAsync(string data, string listen = "127.0.0.1:0")
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Strata.Cli.dll"), "serve", "--data", data, "--listen", "127.0.0.1:0"])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Strata.Cli.dll"), "serve", "--data", data, "--listen", listen])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -33,7 +33,8 @@ internal static class LargeCommand
         return WriteCommand.Well;
     }
 
-    private static async Task CompareAsync(Stream stream, long length)
+    /// <exception cref="InvalidDataException">Other bytes than those of a <see cref="PatternStream"/> of that length.</exception>
+    public static async Task CompareAsync(Stream stream, long length)
     {
         await using var expected = new PatternStream(length);
         byte[] bytes = new byte[256 << 10], wanted = new byte[bytes.Length];

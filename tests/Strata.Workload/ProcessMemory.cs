@@ -8,6 +8,9 @@ internal static class ProcessMemory
     /// <summary>Memory that no file backs, bytes: heap, index, buffers.</summary>
     public static long Anonymous() => Of("RssAnon:");
 
+    /// <summary>The most that was ever resident, files included, bytes.</summary>
+    public static long Peak() => Of("VmHWM:");
+
     /// <summary>What the collector finds alive on the heap, bytes.</summary>
     public static long Live()
     {

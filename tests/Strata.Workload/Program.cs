@@ -11,5 +11,6 @@ return settings.Command switch
     WorkloadCommand.MemoryAccounts => await MemoryAccountsCommand.RunAsync(settings),
     WorkloadCommand.Kv => await KvCommand.RunAsync(settings),
     WorkloadCommand.Queue => await QueueCommand.RunAsync(settings),
+    WorkloadCommand.Transfer => await TransferCommand.RunAsync(settings),
     _ => throw new ArgumentException($"There is no command {settings.Command}."),
 };

@@ -26,4 +26,7 @@ internal enum WorkloadCommand
 
     /// <summary>Messages through a queue of a KV database of either kind: enqueued, handled and counted.</summary>
     Queue,
+
+    /// <summary>One value, up to a store that an address names and down again.</summary>
+    Transfer,
 }

@@ -45,6 +45,12 @@ internal sealed record WorkloadSettings
     /// <summary>Of a KV database.</summary>
     public KvFiles Files { get; init; }
 
+    /// <summary>The store's address, where it is no folder.</summary>
+    public string Url { get; init; } = "";
+
+    /// <summary>Tell a store beforehand how long a value is.</summary>
+    public bool TellsLength { get; init; }
+
     public DiskBlobStoreOptions Store => new()
     {
         Path = Folder,
@@ -92,6 +98,8 @@ internal sealed record WorkloadSettings
             Bytes = Number(rest),
             Time = TimeSpan.FromTicks(Number(rest)),
             Files = Enum.Parse<KvFiles>(rest.Dequeue()),
+            Url = rest.Dequeue(),
+            TellsLength = bool.Parse(rest.Dequeue()),
         };
     }
 
@@ -99,7 +107,7 @@ internal sealed record WorkloadSettings
     public string[] ToArguments() =>
     [
         $"{Command}", Folder, Text(Seed), $"{Durability}", Text(SyncInterval.Ticks), $"{LiesAboutSyncs}", Text(SegmentBytes), Text(Writers),
-        Text(KeysPerWriter), Text(FirstStep), Text(Steps), $"{WaitsForWord}", Text(Bytes), Text(Time.Ticks), $"{Files}",
+        Text(KeysPerWriter), Text(FirstStep), Text(Steps), $"{WaitsForWord}", Text(Bytes), Text(Time.Ticks), $"{Files}", Url, $"{TellsLength}",
     ];
 
     /// <summary>Opens the KV database, of which it is so late as it says here.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Azure.Storage;
 using Azure.Storage.Blobs;
 using Strata.Azure;
@@ -7,30 +6,36 @@ using Xunit;
 namespace Strata.Backends.Tests;
 
 /// <summary>Azurite, for all tests of a collection; each test has a container of its own. servers/azurite.sh installs, starts and stops it.</summary>
-public sealed class AzuriteServer : IAsyncLifetime, IRemoteServer
+public class AzuriteServer : IAsyncLifetime, IRemoteServer
 {
     public const string Account = "devstoreaccount1";
 
     /// <summary>That of every emulator.</summary>
     public const string AccountKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"strata-azurite-{Guid.NewGuid():n}");
     private int _containers;
 
     public Uri Endpoint { get; private set; } = null!;
+
+    /// <summary>True if its data is on the disk, false if in its memory.</summary>
+    protected virtual bool IsOnDisk => false;
+
+    private protected ServerScript Script { get; } = new("azurite");
 
     /// <summary>The SDK's own client: other programs.</summary>
     public BlobServiceClient Client { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
-        await RunAsync("install");
-        await RunAsync("start", _folder, Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        Endpoint = new Uri((await File.ReadAllTextAsync(Path.Combine(_folder, "endpoint"))).Trim());
+        Endpoint = await (IsOnDisk ? Script.StartAsync("disk") : Script.StartAsync());
         Client = new BlobServiceClient(Endpoint, new StorageSharedKeyCredential(Account, AccountKey));
     }
 
-    public async ValueTask DisposeAsync() => await RunAsync("stop", _folder);
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        await Script.StopAsync();
+    }
 
     public async Task<string> CreateContainerAsync()
     {
@@ -60,23 +65,23 @@ public sealed class AzuriteServer : IAsyncLifetime, IRemoteServer
         },
         settings.Context));
 
+    public string BusyCode => "ServerBusy";
+
+    public string ExpiredCode => "AuthenticationFailed";
+
+    public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string> { ["AZURE_STORAGE_ACCOUNT"] = Account, ["AZURE_STORAGE_KEY"] = AccountKey };
+
+    public string UrlOf(string place) => $"azure://{place}?account={Account}&endpoint={Endpoint.AbsoluteUri}";
+
+    public TcpFault Refusing(string status, string code, string headers = "") =>
+        new() { Answer = $"HTTP/1.1 {status}\r\nx-ms-error-code: {code}\r\nContent-Length: 0\r\nConnection: close\r\n{headers}\r\n" };
+
     /// <summary>Azure knows no uploads, only blocks without a blob, which it drops by itself.</summary>
     public Task<int> UnfinishedAsync(string place) => Task.FromResult(0);
 
     public bool IsPart(string line) => line.StartsWith("PUT", StringComparison.Ordinal) && line.Contains("comp=block&", StringComparison.Ordinal);
 
     public bool IsJoin(string line) => line.StartsWith("PUT", StringComparison.Ordinal) && line.Contains("comp=blocklist", StringComparison.Ordinal);
-
-    private static async Task RunAsync(params string[] arguments)
-    {
-        var start = new ProcessStartInfo("bash") { RedirectStandardError = true, UseShellExecute = false };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "servers", "azurite.sh"));
-        foreach (string argument in arguments) start.ArgumentList.Add(argument);
-        using Process process = Process.Start(start)!;
-        string errors = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, $"azurite.sh {arguments[0]}: {errors}");
-    }
 }
 
 /// <summary>One Azurite for its tests, one after the other.</summary>

@@ -24,4 +24,22 @@ public interface IRemoteServer
 
     /// <summary>True of the first line of a request that joins the parts.</summary>
     bool IsJoin(string line);
+
+    /// <summary>The server's own way to refuse a request.</summary>
+    /// <param name="status">HTTP's, with its reason.</param>
+    /// <param name="code">The server's; it knows <see cref="BusyCode"/> and <see cref="ExpiredCode"/>.</param>
+    /// <param name="headers">More headers, each with its line's end.</param>
+    TcpFault Refusing(string status, string code, string headers = "");
+
+    /// <summary>What a busy server says.</summary>
+    string BusyCode { get; }
+
+    /// <summary>What a server says of credentials that have expired.</summary>
+    string ExpiredCode { get; }
+
+    /// <summary>The place as an address, for another process.</summary>
+    string UrlOf(string place);
+
+    /// <summary>The environment in which that process finds its credentials.</summary>
+    IReadOnlyDictionary<string, string> Environment { get; }
 }

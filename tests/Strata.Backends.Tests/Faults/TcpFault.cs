@@ -24,6 +24,12 @@ public sealed record TcpFault
     /// <summary>The request is taken and kept back, and its caller hears nothing: <see cref="TcpProxy.Hold"/>.</summary>
     public HeldRequests? Hold { get; init; }
 
+    /// <summary>The request goes no faster than this, on the average from its start.</summary>
+    public long? RequestBytesPerSecond { get; init; }
+
+    /// <summary>One bit of the byte with this number of the answer is turned over.</summary>
+    public long? DamageAnswerAt { get; init; }
+
     /// <summary>Pause before each piece of the answer.</summary>
     public TimeSpan PieceDelay { get; init; }
 }

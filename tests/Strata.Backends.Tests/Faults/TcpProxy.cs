@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -112,6 +113,10 @@ public sealed class TcpProxy : IAsyncDisposable
                 _requests.Enqueue(line);
                 exchange.Fault = await Plan(line);
                 exchange.Sent = exchange.Received = 0;
+                exchange.Start = Stopwatch.GetTimestamp();
+
+                // What the systems between take in advance is not slow.
+                if (exchange.Fault?.RequestBytesPerSecond is not null) client.ReceiveBufferSize = PieceBytes;
             }
 
             TcpFault? fault = exchange.Fault;
@@ -138,6 +143,8 @@ public sealed class TcpProxy : IAsyncDisposable
                 return;
             }
 
+            if (fault?.RequestBytesPerSecond is { } rate && TimeSpan.FromSeconds((double)exchange.Sent / rate) - Stopwatch.GetElapsedTime(exchange.Start) is { Ticks: > 0 } early)
+                await Task.Delay(early, _stop.Token);
             await SendAsync(server, buffer.AsMemory(0, count));
         }
     }
@@ -159,6 +166,7 @@ public sealed class TcpProxy : IAsyncDisposable
 
             if (fault?.StallAnswerAfter < exchange.Received) await Task.Delay(Timeout.Infinite, _stop.Token);
             if (fault is { PieceDelay: { Ticks: > 0 } delay }) await Task.Delay(delay, _stop.Token);
+            if (exchange.Received - 1 - fault?.DamageAnswerAt is >= 0 and { } behind && behind < count) buffer[count - 1 - behind] ^= 1;
             await SendAsync(client, buffer.AsMemory(0, count));
         }
     }
@@ -196,5 +204,6 @@ public sealed class TcpProxy : IAsyncDisposable
         public volatile TcpFault? Fault;
         public long Sent;
         public long Received;
+        public long Start;
     }
 }

@@ -1,13 +1,11 @@
-using System.Diagnostics;
 using Strata.S3;
-using Xunit;
 
 namespace Strata.Backends.Tests;
 
-/// <summary>A Ceph of one node: servers/ceph.sh installs, starts and stops it.</summary>
-public sealed class CephServer : S3Server
+/// <summary>A Ceph of one node: servers/ceph.sh installs, starts and stops it. In the long form its objects are on a disk, where there is room for large ones.</summary>
+public sealed class CephServer : S3Server, IKillableServer
 {
-    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"strata-ceph-{Guid.NewGuid():n}");
+    private readonly ServerScript _script = new("ceph");
 
     public override string KeyId => "strata-test-key";
 
@@ -15,23 +13,14 @@ public sealed class CephServer : S3Server
 
     public override S3Provider Provider => S3Provider.Ceph;
 
-    protected override async Task StartAsync()
-    {
-        await RunAsync("install");
-        await RunAsync("start", _folder, Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        Endpoint = new Uri(await File.ReadAllTextAsync(Path.Combine(_folder, "endpoint")));
-    }
+    /// <summary>The gateway alone: its objects are with the other processes.</summary>
+    public Task KillAsync() => _script.KillAsync();
 
-    protected override Task StopAsync() => RunAsync("stop", _folder);
+    public Task ReviveAsync() => _script.ReviveAsync();
 
-    private static async Task RunAsync(params string[] arguments)
-    {
-        var start = new ProcessStartInfo("bash") { RedirectStandardError = true, UseShellExecute = false };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "servers", "ceph.sh"));
-        foreach (string argument in arguments) start.ArgumentList.Add(argument);
-        using Process process = Process.Start(start)!;
-        string errors = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, $"ceph.sh {arguments[0]}: {errors}");
-    }
+    public Task SavedAsync() => Task.CompletedTask;
+
+    protected override async Task StartAsync() => Endpoint = await (LongForm.IsOn ? _script.StartAsync("24") : _script.StartAsync());
+
+    protected override Task StopAsync() => _script.StopAsync();
 }

@@ -83,6 +83,20 @@ public abstract class S3Server : IAsyncLifetime, IRemoteServer
 
     public bool IsJoin(string line) => line.StartsWith("POST", StringComparison.Ordinal) && line.Contains("uploadId", StringComparison.OrdinalIgnoreCase);
 
+    public string BusyCode => "SlowDown";
+
+    public string ExpiredCode => "ExpiredToken";
+
+    public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string> { ["AWS_ACCESS_KEY_ID"] = KeyId, ["AWS_SECRET_ACCESS_KEY"] = Secret, ["AWS_REGION"] = "us-east-1" };
+
+    public string UrlOf(string place) => $"s3://{place}?endpoint={Endpoint.GetLeftPart(UriPartial.Authority)}&provider={Provider.Name}";
+
+    public TcpFault Refusing(string status, string code, string headers = "")
+    {
+        string body = $"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>So it is.</Message></Error>";
+        return new TcpFault { Answer = $"HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {body.Length}\r\nConnection: close\r\n{headers}\r\n{body}" };
+    }
+
     protected abstract Task StartAsync();
 
     protected abstract Task StopAsync();

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# A Ceph of one node on loopback: monitor, one OSD in memory, object gateway.
+# A Ceph of one node on loopback: monitor, one OSD, object gateway.
 #   ceph.sh install          what is missing, as root on a Debian
-#   ceph.sh start FOLDER [PROCESS]  in a private folder, on free ports; writes FOLDER/endpoint, and process ids to FOLDER/pids;
-#                            stops when that process ends, however it does
+#   ceph.sh start FOLDER [PROCESS [GIB]]  in a private folder, on free ports; writes FOLDER/endpoint, and process ids to
+#                            FOLDER/pids; stops when that process ends, however it does. Objects are in memory, up to 4 GiB;
+#                            with GIB they are in a sparse file of that size, as on a real disk
+#   ceph.sh kill FOLDER      kill -9 of the gateway
+#   ceph.sh revive FOLDER    starts the gateway that was killed, on the same port
 #   ceph.sh stop FOLDER      ends what start has started, by process id, and removes the folder
 # Keys of the one user: strata-test-key, strata-test-secret.
 set -euo pipefail
@@ -52,7 +55,18 @@ osd_is_up() { timeout 10 ceph -c "$dir/ceph.conf" osd stat 2>/dev/null | grep -q
 
 gateway_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$gateway" && printf 'GET / HTTP/1.0\r\n\r\n' >&3 && head -c 12 <&3 | grep -q HTTP); }
 
+# The store of the OSD: a sparse file of so many GiB, or memory.
+objects_in() {
+    if [[ -n $1 ]]; then
+        printf 'osd objectstore = bluestore\nbluestore block create = true\nbluestore block size = %s\nosd memory target = 1073741824\n' $(($1 << 30))
+    else
+        printf 'osd objectstore = memstore\nmemstore device bytes = 4294967296\n'
+    fi
+}
+
 write_configuration() {
+    local objects
+    objects=$(objects_in "$1")
     cat >"$dir/ceph.conf" <<CONF
 [global]
 fsid = $fsid
@@ -83,8 +97,7 @@ mon data avail crit = 1
 mon data = $dir/mon
 [osd]
 osd data = $dir/osd
-osd objectstore = memstore
-memstore device bytes = 4294967296
+$objects
 osd class update on start = false
 [client.rgw]
 rgw frontends = beast endpoint=127.0.0.1:$gateway tcp_nodelay=1
@@ -104,7 +117,7 @@ start() {
     fsid=$(cat /proc/sys/kernel/random/uuid)
     local osd_id osd_uuid
     osd_uuid=$(cat /proc/sys/kernel/random/uuid)
-    write_configuration
+    write_configuration "${3:-}"
     {
         monmaptool --create --clobber --fsid "$fsid" --addv a "[v2:127.0.0.1:$mon2,v1:127.0.0.1:$mon1]" "$dir/monmap"
         ceph-authtool --create-keyring "$dir/keyring" --gen-key -n mon. --cap mon 'allow *'
@@ -119,7 +132,7 @@ start() {
     run ceph-osd -c "$dir/ceph.conf" -i "$osd_id" -f
     until_holds 60 "the start of the OSD" osd_is_up
     timeout 60 radosgw-admin -c "$dir/ceph.conf" user list >>"$dir/log/setup.log" 2>&1
-    run radosgw -c "$dir/ceph.conf" -n client.rgw -f
+    run_gateway
     timeout 60 radosgw-admin -c "$dir/ceph.conf" user create --uid=test --display-name=test --max-buckets=0 --access-key=strata-test-key --secret-key=strata-test-secret >>"$dir/log/setup.log" 2>&1
     until_holds 60 "an answer of the gateway" gateway_answers
     if [[ -n ${2:-} ]]; then setsid bash "${BASH_SOURCE[0]}" watch "$dir" "$2" >/dev/null 2>&1 </dev/null & fi
@@ -137,6 +150,27 @@ run() {
     echo $! >>"$dir/pids"
 }
 
+run_gateway() {
+    run radosgw -c "$dir/ceph.conf" -n client.rgw -f
+    tail -n 1 "$dir/pids" >"$dir/gateway"
+}
+
+kill_gateway() {
+    dir=$1 gateway=$(port_of "$1")
+    kill -KILL "$(cat "$dir/gateway")"
+    until_holds 10 "the end of the gateway" no_gateway
+}
+
+no_gateway() { ! (exec 3<>"/dev/tcp/127.0.0.1/$gateway"); }
+
+revive() {
+    dir=$1 gateway=$(port_of "$1")
+    run_gateway
+    until_holds 60 "an answer of the gateway" gateway_answers
+}
+
+port_of() { sed 's/.*://' "$1/endpoint"; }
+
 stop() {
     dir=$1
     [[ -f $dir/pids ]] || return 0
@@ -147,8 +181,10 @@ stop() {
 
 case ${1:-} in
     install) install ;;
-    start) start "$2" "${3:-}" ;;
+    start) start "$2" "${3:-}" "${4:-}" ;;
+    kill) kill_gateway "$2" ;;
+    revive) revive "$2" ;;
     watch) watch "$2" "$3" ;;
     stop) stop "$2" ;;
-    *) echo "Usage: ceph.sh install | start FOLDER | stop FOLDER" >&2; exit 2 ;;
+    *) echo "Usage: ceph.sh install | start FOLDER | kill FOLDER | revive FOLDER | stop FOLDER" >&2; exit 2 ;;
 esac
