@@ -20,7 +20,8 @@ internal sealed partial class ServeProcess : IDisposable
 
     /// <param name="data">Its folder.</param>
     /// <param name="listen">Where it listens; port 0 for a free one.</param>
-    public static async Task<ServeProcess> StartAsync(string data, string listen = "127.0.0.1:0")
+    /// <param name="environment">What it has besides the environment of this process.</param>
+    public static async Task<ServeProcess> StartAsync(string data, string listen = "127.0.0.1:0", IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Strata.Cli.dll"), "serve", "--data", data, "--listen", listen])
         {
@@ -28,6 +29,7 @@ internal sealed partial class ServeProcess : IDisposable
             RedirectStandardError = true,
             UseShellExecute = false,
         };
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         Process process = Process.Start(start)!;
         var printed = new ConcurrentQueue<string>();
         var ready = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
