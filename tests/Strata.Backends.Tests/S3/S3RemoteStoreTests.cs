@@ -57,6 +57,21 @@ public abstract class S3RemoteStoreTests(S3Server server) : RemoteStoreTests
     }
 
     [Fact]
+    public async Task Reads_that_are_given_up_give_their_connections_back()
+    {
+        await using S3BlobStore store = await S3BlobStore.OpenAsync(server.OptionsFor(_bucket));
+        BlobKey key = BlobKey.Parse("large");
+        await store.PutBytesAsync(key, Bytes(2 << 20));
+        for (int i = 0; i < 300; i++)
+        {
+            // More than the store has connections.
+            await using BlobReadResult? read = await store.ReadAsync(key);
+            await using Stream stream = read!.OpenStream();
+            Assert.NotEqual(0, await stream.ReadAsync(new byte[1]));
+        }
+    }
+
+    [Fact]
     public async Task A_sweep_ends_uploads_that_nobody_will_complete()
     {
         await server.Client.InitiateMultipartUploadAsync(_bucket, "left");

@@ -98,13 +98,14 @@ internal sealed partial class RemoteUploads(IRemoteStore store, TimeProvider clo
         }
 
         var shown = new List<MultipartUpload>();
-        foreach (RemoteSession session in sessions.OrderBy(s => s.Info.Key).ThenBy(s => s.Id, StringComparer.Ordinal))
+        foreach (RemoteSession[] some in sessions.OrderBy(s => s.Info.Key).ThenBy(s => s.Id, StringComparer.Ordinal).Chunk(store.Parallelism))
         {
-            if (shown.Count == request.Limit) break;
-            if (await DescribeAsync(session, cancellationToken).ConfigureAwait(false) is { } upload) shown.Add(upload);
+            if (shown.Count >= request.Limit) break;
+            MultipartUpload?[] described = await Task.WhenAll(some.Select(s => DescribeAsync(s, cancellationToken).AsTask())).ConfigureAwait(false);
+            shown.AddRange(described.OfType<MultipartUpload>());
         }
 
-        return shown;
+        return [.. shown.Take(request.Limit)];
     }
 
     public async ValueTask<CompleteResult> CompleteAsync(
