@@ -46,7 +46,7 @@ public sealed partial class S3BlobStore
             }
 
             // The server says that there is more: what that is costs a request, which the next page makes anyway.
-            if (page.IsTruncated && items.Count + prefixes.Count == request.Limit) return new ListPage(items, prefixes, ListToken.Encode(last!, request));
+            if (!request.Exact && page.IsTruncated && items.Count + prefixes.Count == request.Limit) return new ListPage(items, prefixes, ListToken.Encode(last!, request));
         }
 
         return new ListPage(items, prefixes, null);
