@@ -1,5 +1,6 @@
 using System.Globalization;
 using Amazon.Runtime;
+using Amazon.Runtime.Internal.Util;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Microsoft.Extensions.Logging;
@@ -152,11 +153,11 @@ public sealed partial class S3BlobStore
                 if (response.ContentLength > WholeBytes)
                 {
                     isKept = true;
-                    return new Opened(OpenedStatus.Found, new RemoteReadResult(info, _options.Name, new RemoteBodyStream(body, response.ResponseStream)));
+                    return new Opened(OpenedStatus.Found, new RemoteReadResult(info, _options.Name, new RemoteBodyStream(body, BodyOf(response))));
                 }
 
                 byte[] bytes = GC.AllocateUninitializedArray<byte>((int)response.ContentLength);
-                await body.ReadWholeAsync(response.ResponseStream, bytes, attempt).ConfigureAwait(false);
+                await body.ReadWholeAsync(BodyOf(response), bytes, attempt).ConfigureAwait(false);
                 return new Opened(OpenedStatus.Found, new RemoteReadResult(info, _options.Name, offset, bytes));
             }
             finally
@@ -166,6 +167,12 @@ public sealed partial class S3BlobStore
         }, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// The bytes without the SDK's own check of them: that takes the ETag for their digest, costs as much as the transfer, and
+    /// says of damage that the client is at fault, once when they are read and once more when they are let go.
+    /// </summary>
+    private static Stream BodyOf(GetObjectResponse response) => WrapperStream.GetNonWrapperBaseStream(response.ResponseStream);
+
     /// <summary>Goes on with a body that broke off; null if the object is another by now.</summary>
     private async Task<Stream?> ResumeAsync(string name, string etag, long offset, long length, RemoteAttempt attempt)
     {
@@ -173,7 +180,7 @@ public sealed partial class S3BlobStore
         try
         {
             GetObjectResponse response = await _client.GetObjectAsync(request, attempt.Token).ConfigureAwait(false);
-            if (response.ContentLength == length && Unquoted(response.ETag) == etag) return response.ResponseStream;
+            if (response.ContentLength == length && Unquoted(response.ETag) == etag) return BodyOf(response);
             response.Dispose();
             return null;
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Strata.Tests;
+using Strata.Workload;
 using Xunit;
 
 namespace Strata.Backends.Tests;
@@ -81,8 +82,13 @@ public abstract class KilledServerTests(IKillableServer server) : IAsyncLifetime
         Assert.Equal(Bytes(10), await _direct.GetBytesAsync(Key));
         Assert.Equal([Key], (await _direct.ListPageAsync(new ListRequest())).Items.Select(i => i.Key));
 
-        // Nobody was there to be told of the end: what stays is said, for the bucket's own rule to sweep.
+        // Nobody was there to be told of the end: what stays is said, and a later sweep takes it.
         Assert.Equal(await server.UnfinishedAsync(_place), _warnings.Warnings);
+        await using IBlobStore later = await server.OpenAsync(_place, Patient with { Context = new StoreContext { Clock = new LateClock(TimeSpan.FromDays(-2)) } });
+        Assert.True(later.TryGetFacet(out IBlobSweep? sweep));
+        await sweep.SweepAsync();
+        Assert.Equal(0, await server.UnfinishedAsync(_place));
+        Assert.Equal(Bytes(10), await _direct.GetBytesAsync(Key));
     }
 
     [Fact]

@@ -22,6 +22,9 @@ public sealed class TcpProxy : IAsyncDisposable
     {
         _server = new IPEndPoint(IPAddress.Loopback, server.Port);
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+
+        // What the systems between take in advance has not moved: a proxy that is slow must be felt.
+        _listener.ReceiveBufferSize = 128 << 10;
         _listener.Listen(512);
         Address = new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}");
         Run(AcceptAsync());
@@ -114,9 +117,6 @@ public sealed class TcpProxy : IAsyncDisposable
                 exchange.Fault = await Plan(line);
                 exchange.Sent = exchange.Received = 0;
                 exchange.Start = Stopwatch.GetTimestamp();
-
-                // What the systems between take in advance is not slow.
-                if (exchange.Fault?.RequestBytesPerSecond is not null) client.ReceiveBufferSize = PieceBytes;
             }
 
             TcpFault? fault = exchange.Fault;
