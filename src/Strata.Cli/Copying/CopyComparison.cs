@@ -24,7 +24,7 @@ internal sealed class CopyComparison(bool byChecksum)
         if (listed.Length != file.Length || await KnownAsync(listed, to, cancellationToken) is not { } there || there.Length != file.Length) return false;
         return byChecksum
             ? await HasBytesOfAsync(path, there.Checksum, Md5Of(listed) ?? Md5Of(there), cancellationToken)
-            : !IsOlder(there.Modified, file.LastWriteTimeUtc);
+            : !IsOlder(there.Modified, new DateTimeOffset(file.LastWriteTimeUtc));
     }
 
     /// <summary>A blob that is to become a file. A copy gives a file the time of its blob, by which it is known again.</summary>
@@ -36,7 +36,7 @@ internal sealed class CopyComparison(bool byChecksum)
     {
         var file = new FileInfo(path);
         if (!file.Exists || file.LinkTarget is not null || file.Length != listed.Length) return false;
-        if (!byChecksum) return (file.LastWriteTimeUtc - listed.Modified).Duration() < SameMoment;
+        if (!byChecksum) return (new DateTimeOffset(file.LastWriteTimeUtc) - listed.Modified).Duration() < SameMoment;
         return await KnownAsync(listed, from, cancellationToken) is { } blob && blob.Length == file.Length
             && await HasBytesOfAsync(path, blob.Checksum, Md5Of(listed) ?? Md5Of(blob), cancellationToken);
     }
