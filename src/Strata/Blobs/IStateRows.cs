@@ -11,12 +11,18 @@ public interface IStateRows
 
     /// <summary>
     /// Sets what decides which rows commit with a change of a blob: every write, update, copy, completed upload and delete, in
-    /// the same batch and so wholly or not at all. Evictions and the removal of what has expired are not changes.
+    /// the same commit and so wholly or not at all. Evictions and the removal of what has expired are not changes; a delete of
+    /// what is not there is one only if it leaves a versioned tombstone (<see cref="WriteConditionKind.IfOlder"/>).
     /// </summary>
+    /// <remarks>
+    /// The recorder is called when a change gets its place among all commits: once for each that is about to be applied, with
+    /// the changes of a key in their order, one at a time. Rows of a change have the versionstamp of its place, and checks and
+    /// watches of <see cref="Rows"/> see them like any others. Where the commit fails nothing of it is there, blob or row.
+    /// </remarks>
     /// <param name="recorder">
-    /// Called for each change before its commit, one call at a time for a key, and by commits of several keys at once from
-    /// several threads. It must be quick and do no I/O. It returns mutations, or an empty list; an exception of its own fails the
-    /// change with nothing applied.
+    /// Must be quick: the store's other commits wait for it. It does no I/O, calls neither the store nor its rows, and takes no
+    /// lock that is held where they are called. It returns mutations that set or delete, or an empty list; anything else, or an
+    /// exception of its own, fails the change with nothing applied. What it returned stays as it is until the change is over.
     /// </param>
     /// <exception cref="InvalidOperationException">There is a recorder already: a store has one owner.</exception>
     void Record(Func<BlobChange, IReadOnlyList<KvMutation>> recorder);
