@@ -90,6 +90,8 @@ public sealed class StoreCatalog : IAsyncDisposable
     {
         TieredStoreBuilder builder = new TieredStoreBuilder().WithUrls(_urls).WithContext(_context).WithOptions(store.Tiering with { Name = store.Name });
         foreach (TierSettings tier in store.Tiers) builder.AddTier(tier);
+        if (store.State is { } state) builder.WithState(state, $"{store.Setting}:Tiering:State");
+        if (store.Tiers.Count > 1) builder.WithSpareState(StoreSettings.FolderUrl(Path.Combine(Folder.Path, "state", store.Name)));
         try
         {
             return await builder.OpenAsync(cancellationToken).ConfigureAwait(false);

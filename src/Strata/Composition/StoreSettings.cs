@@ -18,6 +18,9 @@ public sealed partial record StoreSettings
     /// <summary>How copies come and go.</summary>
     public TieringOptions Tiering { get; init; } = new();
 
+    /// <summary>The address of the KV database of its state, and its own (<c>Tiering:State</c>); null: rows of its first durable tier, origin first.</summary>
+    public string? State { get; init; }
+
     /// <summary>What a store is where nothing is configured: 128 MiB of memory over a 20 GiB folder of copies over a folder that keeps everything.</summary>
     public static StoreSettings Default(string name, string data) => new()
     {
@@ -41,7 +44,7 @@ public sealed partial record StoreSettings
         string? url = section.Text("Url");
         TierSettings[] tiers = [.. section.Children("Tiers").Select(TierSettings.Read)];
         if (url is not null && tiers.Length > 0) throw new StrataConfigurationException(section.Path, "has both Url and Tiers; give one of them.");
-        var tiering = new SettingsSection(configuration.GetSection("Tiering"), "PromoteOnRead", "FillOnWrite", "MaxSharedLoadBytes", "FreshFor");
+        var tiering = new SettingsSection(configuration.GetSection("Tiering"), "PromoteOnRead", "FillOnWrite", "MaxSharedLoadBytes", "FreshFor", "RequestLife", "State");
         var defaults = new TieringOptions { Name = name };
         if (url is null && tiers.Length == 0)
         {
@@ -60,12 +63,14 @@ public sealed partial record StoreSettings
             Name = name,
             Setting = section.Path,
             Tiers = tiers,
+            State = tiering.Text("State"),
             Tiering = defaults with
             {
                 PromoteOnRead = tiering.Flag("PromoteOnRead") ?? defaults.PromoteOnRead,
                 FillOnWrite = tiering.Flag("FillOnWrite") ?? defaults.FillOnWrite,
                 MaxSharedLoadBytes = (int)(tiering.Size("MaxSharedLoadBytes", 0, 64 << 20) ?? defaults.MaxSharedLoadBytes),
                 FreshFor = tiering.Time("FreshFor"),
+                RequestLife = tiering.Time("RequestLife") ?? defaults.RequestLife,
             },
         };
     }

@@ -14,6 +14,9 @@ public sealed class TieredStoreBuilder
     private StoreUrlRegistry _urls = new();
     private StoreContext _context = StoreContext.Default;
     private TieringOptions _options = new();
+    private IKvDatabase? _state;
+    private (string Setting, string Url)? _stateUrl;
+    private string? _spareState;
 
     /// <summary>Adds a tier by its address.</summary>
     public TieredStoreBuilder AddTier(string name, string url, long? maxBytes = null, long? maxBlobBytes = null) =>
@@ -41,6 +44,32 @@ public sealed class TieredStoreBuilder
         return this;
     }
 
+    /// <summary>Sets where the store keeps what must outlive the process: a database that is open already, owned by the tiered store from then on.</summary>
+    public TieredStoreBuilder WithState(IKvDatabase state)
+    {
+        (_state, _stateUrl) = (state, null);
+        return this;
+    }
+
+    /// <summary>
+    /// Sets where the store keeps what must outlive the process, by the address of a KV database that is its own. Without it those
+    /// are rows of the first durable tier that can hold some, origin first.
+    /// </summary>
+    /// <param name="url">The address.</param>
+    /// <param name="setting">The setting that holds it, for messages.</param>
+    public TieredStoreBuilder WithState(string url, string setting = "State")
+    {
+        (_state, _stateUrl) = (null, (setting, url));
+        return this;
+    }
+
+    /// <summary>Sets where the state goes if nothing else is set and the origin cannot hold it: rather than into a tier of copies, which need not flush.</summary>
+    internal TieredStoreBuilder WithSpareState(string url)
+    {
+        _spareState = url;
+        return this;
+    }
+
     /// <summary>Sets which schemes are known.</summary>
     public TieredStoreBuilder WithUrls(StoreUrlRegistry urls)
     {
@@ -62,13 +91,18 @@ public sealed class TieredStoreBuilder
     public async ValueTask<TieredBlobStore> OpenAsync(CancellationToken cancellationToken = default)
     {
         var tiers = new List<Tier>();
+        IKvDatabase? state = _state;
         try
         {
             for (int i = 0; i < _tiers.Count; i++) tiers.Add(await OpenTierAsync(_tiers[i], isOrigin: i == _tiers.Count - 1, cancellationToken).ConfigureAwait(false));
-            return new TieredBlobStore(tiers, _options, _context);
+            if (_spareState is { } spare && _state is null && _stateUrl is null && !TieredBlobStore.HasRows(tiers[^1])) _stateUrl = ("Data", spare);
+            if (_stateUrl is var (setting, url))
+                state = await _urls.OpenKvAsync(setting, url, new KvOpening { Name = $"{_options.Name} state", Context = _context }, cancellationToken).ConfigureAwait(false);
+            return await TieredBlobStore.OpenAsync(tiers, _options, _context, state, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
+            if (state is not null) await state.DisposeAsync().ConfigureAwait(false);
             foreach (Tier tier in tiers) await tier.Store.DisposeAsync().ConfigureAwait(false);
             throw;
         }

@@ -8,7 +8,7 @@ namespace Strata;
 /// A write or delete raises a fence on its key: readers then pass the upper tiers by, and no fill of that key is
 /// published. Raising and lowering each advance the stripe's generation; a fill captures it before it reads below and is
 /// published only if it has not moved. A key whose write ended in an unknown outcome stays fenced, <em>in doubt</em>,
-/// until the origin has been read.
+/// until that has been cleared up.
 /// </remarks>
 internal sealed class Fences
 {
@@ -32,12 +32,23 @@ internal sealed class Fences
         lock (stripe.Gate) return stripe.Fenced.ContainsKey(key);
     }
 
-    /// <summary>Whether the key's last write ended in an unknown outcome that nobody has resolved yet.</summary>
+    /// <summary>Whether the key stays fenced though nobody writes it.</summary>
     public bool IsInDoubt(BlobKey key)
     {
         if (Volatile.Read(ref CountOf(key)) == 0) return false;
         Stripe stripe = StripeOf(key);
         lock (stripe.Gate) return stripe.Fenced.TryGetValue(key, out bool inDoubt) && inDoubt;
+    }
+
+    /// <summary>Leaves a key fenced, as a write of unknown outcome does. For what was so when the store was closed.</summary>
+    public void LeaveInDoubt(BlobKey key)
+    {
+        Stripe stripe = StripeOf(key);
+        lock (stripe.Gate)
+        {
+            stripe.Fenced[key] = true;
+            Volatile.Write(ref CountOf(key), stripe.Fenced.Count);
+        }
     }
 
     /// <summary>What a fill captures before it reads below.</summary>
@@ -116,7 +127,7 @@ internal sealed class Fences
     {
         private bool _lowered;
 
-        /// <summary>Set by a write whose outcome is unknown; cleared once the origin has been read. Starts as it was left.</summary>
+        /// <summary>Set by a write whose outcome is unknown, cleared once that has been cleared up. Starts as it was left.</summary>
         public bool InDoubt { get; set; } = fences.IsInDoubt(key);
 
         public BlobKey Key => key;

@@ -9,6 +9,9 @@ public interface ITierInspection
     /// <summary>Reads of the whole store since it was opened; a miss is counted once a read, however many tiers were asked.</summary>
     TieredReads GetReads();
 
+    /// <summary>Changes at the origin whose outcome is unknown.</summary>
+    DoubtStatus GetDoubts();
+
     /// <summary>Names of the tiers that hold the key's current write, fastest first; empty if it is missing. Cost: a stat of each tier.</summary>
     ValueTask<IReadOnlyList<string>> LocateAsync(BlobKey key, CancellationToken cancellationToken = default);
 

@@ -25,7 +25,8 @@ public sealed partial class TieredBlobStore
     private async ValueTask<BlobReadResult?> ReadSlowAsync(BlobKey key, ReadOptions? options, CancellationToken cancellationToken)
     {
         using OperationGate.Pass pass = Enter(key, "read", cancellationToken);
-        if (_fences.IsInDoubt(key)) await ResolveAsync(key, cancellationToken).ConfigureAwait(false);
+        if (_fences.IsInDoubt(key) && await RemainsInDoubtAsync(key, cancellationToken).ConfigureAwait(false))
+            return Counted(await ReadInDoubtAsync(key, options, cancellationToken).ConfigureAwait(false), _clock.GetTimestamp());
         long generation = _fences.Generation(key);
         if (options?.Consistency != ReadConsistency.Origin && !_fences.IsFenced(key))
         {
@@ -196,16 +197,6 @@ public sealed partial class TieredBlobStore
         if (!_options.PromoteOnRead || below == 0) return;
         UpperTier[] targets = [.. _upper.Take(below).Where(tier => tier.Takes(info.Length))];
         _promotions.Enqueue(info with { Tier = null }, generation, stamp, bytes, source, targets, isFill: false);
-    }
-
-    /// <summary>Reads the origin to learn what an unknown outcome came to, and drops the copies that are not it.</summary>
-    private async ValueTask ResolveAsync(BlobKey key, CancellationToken cancellationToken)
-    {
-        using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
-        if (!fence.InDoubt) return;
-        _trust.Forget(key);
-        BlobInfo? current = await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
-        fence.InDoubt = !await KeepOnlyAsync(key, current).ConfigureAwait(false);
     }
 
     /// <summary>Drops the fenced key's copies that are not what the origin holds.</summary>

@@ -17,8 +17,9 @@ public sealed partial class TieredBlobStore
         WriteOptions below = ForOrigin(options) with { Checksum = options?.Checksum ?? options?.AsCopyOf?.Checksum ?? Crc32C.Of(bytes) };
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
         TrustStamp stamp = _trust.Now();
-        WriteResult written = await AtOriginAsync(fence, () => _origin.Store.WriteAsync(key, content, below, cancellationToken)).ConfigureAwait(false);
+        WriteResult written = await AtOriginAsync(fence, PendingChanges.Write, () => _origin.Store.WriteAsync(key, content, below, cancellationToken)).ConfigureAwait(false);
         if (!written.IsWritten) return written;
+        if (await KeepIntentionAsync(fence, written.Info, content: content).ConfigureAwait(false)) return WriteResult.Written(written.Info! with { Tier = _origin.Name }, _origin.Name);
         var holders = new List<string>(_upper.Length + 1);
         bool isClean = true;
         foreach (UpperTier tier in _upper)
@@ -47,8 +48,8 @@ public sealed partial class TieredBlobStore
         using OperationGate.Pass pass = Enter(key, "delete", cancellationToken);
         Capabilities.Check(key, condition, "delete");
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
-        DeleteResult result = await AtOriginAsync(fence, () => _origin.Store.DeleteAsync(key, condition, cancellationToken)).ConfigureAwait(false);
-        if (result.Status != DeleteStatus.PreconditionFailed) await DropCopiesAsync(fence).ConfigureAwait(false);
+        DeleteResult result = await AtOriginAsync(fence, PendingChanges.Delete, () => _origin.Store.DeleteAsync(key, condition, cancellationToken)).ConfigureAwait(false);
+        if (result.Status != DeleteStatus.PreconditionFailed) await DeletedAsync(fence, result.Version).ConfigureAwait(false);
         return result;
     }
 
@@ -61,24 +62,30 @@ public sealed partial class TieredBlobStore
 
         // In key order, so that two bulk deletes never wait for each other's keys.
         var fences = new List<Fences.Fence>();
+        bool isDispatched = false;
         try
         {
             foreach (BlobKey key in keys.Distinct().Order()) fences.Add(await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false));
+            isDispatched = true;
             DeleteManyResult result = await _origin.Store.DeleteManyAsync(keys, cancellationToken).ConfigureAwait(false);
             var unknown = result.Outcomes.Where(o => o.Error?.Outcome == WriteOutcome.Unknown).Select(o => o.Key).ToHashSet();
             var failed = result.Outcomes.Where(o => o.Status == DeleteStatus.Failed).Select(o => o.Key).ToHashSet();
             foreach (Fences.Fence fence in fences)
             {
-                if (unknown.Contains(fence.Key)) fence.InDoubt = true;
-                else if (!failed.Contains(fence.Key)) await DropCopiesAsync(fence).ConfigureAwait(false);
+                if (unknown.Contains(fence.Key)) await NoteUnknownAsync(fence, PendingChanges.Delete).ConfigureAwait(false);
+                else if (!failed.Contains(fence.Key)) await DeletedAsync(fence, default).ConfigureAwait(false);
             }
 
             return result;
         }
-        catch
+        catch (Exception e) when (e is not ArgumentException)
         {
             // One key after the other may have been deleted before it failed, whatever it says of the last.
-            foreach (Fences.Fence fence in fences) fence.InDoubt = true;
+            if (isDispatched)
+            {
+                foreach (Fences.Fence fence in fences) await NoteUnknownAsync(fence, PendingChanges.Delete).ConfigureAwait(false);
+            }
+
             throw;
         }
         finally
@@ -123,9 +130,9 @@ public sealed partial class TieredBlobStore
     {
         using OperationGate.Pass pass = Enter(key, "complete", cancellationToken);
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
-        CompleteResult result = await AtOriginAsync(fence, complete).ConfigureAwait(false);
+        CompleteResult result = await AtOriginAsync(fence, PendingChanges.Write, complete).ConfigureAwait(false);
         if (result.Status != CompleteStatus.Completed) return result;
-        await DropCopiesAsync(fence).ConfigureAwait(false);
+        if (!await KeepIntentionAsync(fence, result.Info).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
         return result with { Info = result.Info! with { Tier = _origin.Name } };
     }
 
@@ -151,32 +158,18 @@ public sealed partial class TieredBlobStore
     private async ValueTask<WriteResult> ChangeAsync(BlobKey key, Func<ValueTask<WriteResult>> change, CancellationToken cancellationToken)
     {
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
-        WriteResult result = await AtOriginAsync(fence, change).ConfigureAwait(false);
+        WriteResult result = await AtOriginAsync(fence, PendingChanges.Write, change).ConfigureAwait(false);
         if (!result.IsWritten) return result;
-        await DropCopiesAsync(fence).ConfigureAwait(false);
+        if (!await KeepIntentionAsync(fence, result.Info).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
         return WriteResult.Written(result.Info! with { Tier = _origin.Name }, _origin.Name);
     }
 
-    /// <summary>
-    /// Runs a change at the origin. A definite failure leaves the copies as they were; an unknown outcome leaves the key in
-    /// doubt, and so does every exception that does not say what it came to.
-    /// </summary>
-    private static async ValueTask<T> AtOriginAsync<T>(Fences.Fence fence, Func<ValueTask<T>> change)
+    private async ValueTask DeletedAsync(Fences.Fence fence, BlobVersion tombstone)
     {
-        try
-        {
-            return await change().ConfigureAwait(false);
-        }
-        catch (Exception e) when (!IsDefinite(e))
-        {
-            fence.InDoubt = true;
-            throw;
-        }
+        if (!await KeepIntentionAsync(fence, null, tombstone).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
     }
 
-    private static bool IsDefinite(Exception e) => e is ArgumentException or StorageException { Outcome: WriteOutcome.NotApplied };
-
-    /// <summary>Leaves no copy of the fenced key above the origin; so whatever was in doubt is no more.</summary>
+    /// <summary>Leaves no copy of the fenced key above the origin.</summary>
     private async ValueTask DropCopiesAsync(Fences.Fence fence)
     {
         _trust.Forget(fence.Key);

@@ -27,6 +27,9 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     private readonly Trust _trust;
     private readonly bool _lapses;
     private readonly Promotions _promotions;
+    private readonly Doubts _doubts;
+    private readonly DoubtSettler _settler;
+    private readonly TierState? _state;
     private readonly TierEvents _events;
     private readonly UpperTier[] _upper;
     private readonly TierCounters _origin;
@@ -35,12 +38,20 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     private readonly TieredUploads? _uploads;
     private ISharedReads? _shared;
 
-    /// <summary>Composes tiers into a store, which owns them from then on.</summary>
+    /// <summary>
+    /// Composes tiers into a store, which owns them from then on. Changes of unknown outcome are remembered in memory alone: a
+    /// store over a remote origin is opened by <see cref="OpenAsync"/>.
+    /// </summary>
     /// <param name="tiers">Fastest first; the last one is the origin. One or more.</param>
     /// <param name="options">Settings.</param>
     /// <param name="context">Clock and loggers.</param>
     /// <exception cref="ArgumentException">The tiers cannot be composed; the message names the culprit and the fix.</exception>
     public TieredBlobStore(IReadOnlyList<Tier> tiers, TieringOptions? options = null, StoreContext? context = null)
+        : this(tiers, options, context, null)
+    {
+    }
+
+    private TieredBlobStore(IReadOnlyList<Tier> tiers, TieringOptions? options, StoreContext? context, TierState? state)
     {
         ArgumentNullException.ThrowIfNull(tiers);
         _options = options ?? new TieringOptions();
@@ -59,11 +70,36 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _trust = new Trust(_clock, _options.FreshFor);
         _lapses = _trust.Lapses;
         _promotions = new Promotions(_fences, _trust, log);
+        _state = state;
+        _doubts = new Doubts(state, _clock, _options.RequestLife, log);
+        _settler = new DoubtSettler(_doubts, SettleAtEndAsync, _clock);
         _uploads = _origin.Store.TryGetFacet(out IMultipartUploads? uploads) ? new TieredUploads(this, uploads) : null;
         Capabilities = _origin.Store.Capabilities with
         {
             Store = _options.Name, Tiers = [.. tiers.Select(t => t.Name)], MultipartUploads = _uploads is not null,
         };
+    }
+
+    /// <summary>Composes tiers into a store, which owns them from then on, and finds again what was in doubt when it was closed or killed.</summary>
+    /// <param name="tiers">Fastest first; the last one is the origin. One or more.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="context">Clock and loggers.</param>
+    /// <param name="state">
+    /// Where the store keeps what must outlive the process; owned from then on, and no other process's. Null: the rows of the first
+    /// tier, origin first, that has the facet <see cref="IStateRows"/> and is durable; if none is, memory alone.
+    /// </param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">The tiers cannot be composed; the message names the culprit and the fix.</exception>
+    /// <exception cref="StorageException">The state cannot be read.</exception>
+    public static async ValueTask<TieredBlobStore> OpenAsync(
+        IReadOnlyList<Tier> tiers, TieringOptions? options = null, StoreContext? context = null, IKvDatabase? state = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(tiers);
+        TierState? rows = (state ?? tiers.TakeLast(1).Concat(tiers.SkipLast(1)).Select(RowsOf).FirstOrDefault(rows => rows is not null)) is { } database ? await TierState.OpenAsync(database, (options ?? new TieringOptions()).Name, cancellationToken).ConfigureAwait(false) : null;
+        var store = new TieredBlobStore(tiers, options, context, rows);
+        foreach (BlobKey key in await store._doubts.LoadAsync(cancellationToken).ConfigureAwait(false)) store._fences.LeaveInDoubt(key);
+        store._settler.Arm();
+        return store;
     }
 
     /// <inheritdoc/>
@@ -73,6 +109,8 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     public async ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = Enter(key, "stat", cancellationToken);
+        if (_fences.IsInDoubt(key) && await RemainsInDoubtAsync(key, cancellationToken).ConfigureAwait(false))
+            return await StatInDoubtAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? found with { Tier = _origin.Name } : null;
         if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit) && hit.Info is { } held && (!_lapses || _trust.Covers(held, out _)))
             return held with { Tier = _first!.Name };
         BlobInfo? info = await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
@@ -129,8 +167,10 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     public async ValueTask DisposeAsync()
     {
         _shared = null;
+        await _settler.DisposeAsync().ConfigureAwait(false);
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         await _promotions.DisposeAsync().ConfigureAwait(false);
+        if (_state is not null) await _state.DisposeAsync().ConfigureAwait(false);
         foreach (UpperTier tier in _upper) await tier.Store.DisposeAsync().ConfigureAwait(false);
         await _origin.Store.DisposeAsync().ConfigureAwait(false);
     }
@@ -155,6 +195,11 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         return !_origin.Store.TryGetFacet(out IMultipartUploads? uploads)
             || (await uploads.ListUploadsAsync(new UploadListRequest { Limit = 1 }, cancellationToken).ConfigureAwait(false)).Count == 0;
     }
+
+    /// <summary>Whether the tier can hold the store's state.</summary>
+    internal static bool HasRows(Tier tier) => RowsOf(tier) is not null;
+
+    private static IKvDatabase? RowsOf(Tier tier) => tier.Store.TryGetFacet(out IStateRows? rows) && rows.Rows.Capabilities.IsDurable ? rows.Rows : null;
 
     internal OperationGate.Pass Enter(string operation) => _gate.Enter(operation);
 

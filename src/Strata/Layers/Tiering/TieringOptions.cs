@@ -25,10 +25,18 @@ public sealed record TieringOptions
     /// </summary>
     public TimeSpan? FreshFor { get; init; }
 
+    /// <summary>
+    /// The longest life of a request to the origin: for so long after a change of unknown outcome its key is read at the origin
+    /// alone, and a later change that the earlier one covers is made again (CONSISTENCY 5). Time-outs of clients, proxies and the
+    /// server together must be less. 0 to 1 day; default 15 min. 0: one look at the origin ends the doubt.
+    /// </summary>
+    public TimeSpan RequestLife { get; init; } = TimeSpan.FromMinutes(15);
+
     /// <summary>Refuses what is out of range.</summary>
     internal void Check()
     {
         if (MaxSharedLoadBytes is < 0 or > 64 << 20) throw new ArgumentException($"MaxSharedLoadBytes must be 0 to 64 MiB; it is {MaxSharedLoadBytes}.");
         if (FreshFor is { } fresh && (fresh <= TimeSpan.Zero || fresh > TimeSpan.FromDays(365))) throw new ArgumentException($"FreshFor must be more than 0 and at most 365 days; it is {fresh}.");
+        if (RequestLife < TimeSpan.Zero || RequestLife > TimeSpan.FromDays(1)) throw new ArgumentException($"RequestLife must be 0 to 1 day; it is {RequestLife}.");
     }
 }
