@@ -41,7 +41,7 @@ internal sealed record ToolResult(int ExitCode, byte[] OutputBytes, string Error
 /// <summary>The tool, as built, as a process of its own.</summary>
 internal sealed partial class StrataProcess : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
 
     private readonly Process _process;
 

@@ -12,9 +12,9 @@ internal sealed class CopyEngine(Report report, CopyChoices choices, int paralle
 {
     private const int ItemsAhead = 20_000;
 
-    // A large blob is written in parts, several at once, which are in memory: more such copies side by side gain nothing.
+    // A large blob is written in parts, several at once, which are in memory: more such copies side by side gain little.
     private const long LargeBytes = 8 << 20;
-    private const int LargeAtOnce = 4;
+    private const int LargeAtOnce = 2;
 
     // Each such failure is the end of several attempts: this is a store that is gone, not a stumble.
     private const int MostUnreachedInARow = 200;
