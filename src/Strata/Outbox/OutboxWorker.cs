@@ -53,19 +53,26 @@ internal sealed partial class OutboxWorker(OutboxParts parts, IOutboxTarget targ
         }
     }
 
-    /// <summary>Sends what is due now, and what comes due while it does, each key once at most.</summary>
+    /// <summary>Sends what is due now, and what comes due while it does.</summary>
     /// <returns>How many the target has now that it had not.</returns>
     public async Task<long> RunOnceAsync(CancellationToken stop)
     {
         using var sending = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        while (true)
+        try
         {
-            Task woken = Woken();
-            bool isMore = await TakeAsync(sending.Token, stop).ConfigureAwait(false);
-            Task[] running = Running();
-            if (running.Length > 0) await Task.WhenAny(running).ConfigureAwait(false);
-            else if (!isMore && !woken.IsCompleted) return Interlocked.Read(ref _sent);
-            stop.ThrowIfCancellationRequested();
+            while (true)
+            {
+                Task woken = Woken();
+                bool isMore = await TakeAsync(sending.Token, stop).ConfigureAwait(false);
+                Task[] running = Running();
+                if (running.Length > 0) await Task.WhenAny(running).ConfigureAwait(false);
+                else if (!isMore && !woken.IsCompleted) return Interlocked.Read(ref _sent);
+                stop.ThrowIfCancellationRequested();
+            }
+        }
+        finally
+        {
+            await Task.WhenAll(Running()).ConfigureAwait(false);
         }
     }
 
@@ -181,7 +188,8 @@ internal sealed partial class OutboxWorker(OutboxParts parts, IOutboxTarget targ
         }
         finally
         {
-            if (lease is null) End(key, place);
+            // Nobody is woken: what cannot be taken now could not be taken again at once either.
+            if (lease is null) Leave(key, place);
         }
 
         if (lease is null) return false;
@@ -264,9 +272,14 @@ internal sealed partial class OutboxWorker(OutboxParts parts, IOutboxTarget targ
 
     private void End(string key, TaskCompletionSource place)
     {
+        Leave(key, place);
+        Wake();
+    }
+
+    private void Leave(string key, TaskCompletionSource place)
+    {
         lock (_latch) _running.Remove(key);
         place.SetResult();
-        Wake();
     }
 
     private Task Woken()

@@ -1,0 +1,198 @@
+using System.Collections.Concurrent;
+using Strata.Testing;
+using Xunit;
+
+namespace Strata.Tests;
+
+/// <summary>
+/// Random changes of a store, random outcomes of a target, and workers that die between any two rows, against what must hold:
+/// where a key has no row, the target has its state; and in the end it has that of every key.
+/// </summary>
+public sealed class OutboxModelTests : IDisposable
+{
+    private const int Keys = 5;
+    private readonly TempFolder _folder = new();
+    private int _folders;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Whatever_dies_the_target_has_in_the_end_what_the_store_has()
+    {
+        int seed = TestSeed.Next(), sequences = LongForm.Of(2_000, 150);
+        for (int i = 0; i < sequences; i++) await RunAsync(seed + i, (context, _) => new(new MemoryBlobStore(null, context)));
+    }
+
+    [Fact]
+    public async Task The_same_over_a_disk_store_that_is_opened_again()
+    {
+        int seed = TestSeed.Next(), sequences = LongForm.Of(200, 15);
+        for (int i = 0; i < sequences; i++)
+        {
+            string path = _folder.Sub($"{_folders++}");
+            await RunAsync(seed + i, async (context, _) => await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = path, Durability = DiskDurability.OperatingSystem }, context), reopens: true);
+        }
+    }
+
+    [Fact]
+    public async Task Two_workers_and_many_writers_at_once_send_each_key_one_at_a_time_and_forget_none()
+    {
+        await using DiskBlobStore store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = _folder.Sub("two"), Durability = DiskDurability.OperatingSystem });
+        var options = new OutboxOptions { Name = "two", FirstDelay = TimeSpan.FromMilliseconds(5), LongestDelay = TimeSpan.FromMilliseconds(20), LongestProbeDelay = TimeSpan.FromMilliseconds(20), MaxAttempts = 1_000 };
+        Outbox first = new(store.Rows, options), second = new(store.Rows, options);
+        store.Record(change => first.Intend(change.Key.ToString()));
+        var states = new ConcurrentDictionary<string, ulong>();
+        var random = new Random(1);
+        var target = new RecordingTarget
+        {
+            Answer = async (intent, token) =>
+            {
+                ulong state = (await store.StatAsync(BlobKey.Parse(intent.Key), token))?.Version.Value ?? 0;
+                await Task.Yield();
+                int dice;
+                lock (random) dice = random.Next(10);
+                if (dice == 0) return OutboxOutcome.Failed("no");
+                if (dice == 1) return OutboxOutcome.Unreachable("out");
+                states[intent.Key] = state;
+                return OutboxOutcome.Done;
+            },
+        };
+        using var stop = new CancellationTokenSource();
+        Task workers = Task.WhenAll(first.RunAsync(target, stop.Token), second.RunAsync(target, stop.Token));
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(w => Task.Run(async () =>
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                var key = BlobKey.Parse($"k{(i + w) % 7}");
+                if (i % 10 == 9) await store.DeleteAsync(key);
+                else await store.PutBytesAsync(key, new byte[10]);
+            }
+        })));
+        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        Assert.Equal(0, await first.FlushAsync(enough.Token));
+        await stop.CancelAsync();
+        await workers;
+        Assert.False(target.HasOverlapped, "A key was sent by two at once.");
+        for (int k = 0; k < 7; k++) Assert.Equal((await store.StatAsync(BlobKey.Parse($"k{k}")))?.Version.Value ?? 0, states[$"k{k}"]);
+        Assert.Equal(0, (await second.GetStatusAsync()).Pending);
+    }
+
+    private static async Task RunAsync(int seed, Func<StoreContext, int, ValueTask<IBlobStore>> open, bool reopens = false)
+    {
+        var random = new Random(seed);
+        var clock = new FakeClock();
+        var context = new StoreContext { Clock = clock };
+        var options = new OutboxOptions { Name = "model", Parallelism = 1 + random.Next(4), MaxAttempts = 4 };
+        var sent = new Dictionary<string, ulong>();
+        IBlobStore store = await open(context, 0);
+        try
+        {
+            var target = new RecordingTarget();
+            await RecordAsync();
+            for (int step = 0; step < 60; step++)
+            {
+                string key = $"k{random.Next(Keys)}";
+                switch (random.Next(7))
+                {
+                    case 0 or 1:
+                        await store.PutBytesAsync(BlobKey.Parse(key), new byte[random.Next(50)]);
+                        break;
+                    case 2:
+                        await store.DeleteAsync(BlobKey.Parse(key));
+                        break;
+                    case 3:
+                        clock.Advance(TimeSpan.FromSeconds(random.Next(40)));
+                        break;
+                    case 4 when reopens && random.Next(4) == 0:
+                        await store.DisposeAsync();
+                        store = await open(context, step);
+                        await RecordAsync();
+                        break;
+                    default:
+                        await WorkAsync(random.Next(3) == 0 ? 0 : random.Next(1, 12));
+                        break;
+                }
+
+                await CheckAsync(step);
+            }
+
+            target.Answer = (intent, _) => Take(intent, OutboxOutcome.Done);
+            Outbox last = new(Rows(), options, context);
+            for (int i = 0; i < 3; i++)
+            {
+                clock.Advance(TimeSpan.FromMinutes(6));
+                await last.SendDueAsync(target);
+            }
+
+            foreach (OutboxDeadLetter dead in await last.ListDeadLettersAsync().ToListAsync()) Assert.True(await last.ReplayAsync(dead.Key));
+            await last.SendDueAsync(target);
+            OutboxStatus status = await last.GetStatusAsync();
+            Assert.Equal((0, 0), (status.Pending, status.Dead));
+            await CheckAsync(-1);
+
+            async Task WorkAsync(int dieAt)
+            {
+                var mortal = new MortalDatabase(Rows()) { DiesAfterCommit = random.Next(2) == 0 };
+                if (dieAt > 0) mortal.DieAt(dieAt);
+                target.Answer = async (intent, _) =>
+                {
+                    OutboxOutcome outcome;
+                    lock (random) outcome = random.Next(8) switch { 0 or 1 => OutboxOutcome.Failed("no"), 2 => OutboxOutcome.Unreachable("out"), 3 => OutboxOutcome.Poison("never"), _ => OutboxOutcome.Done };
+                    bool changes;
+                    lock (random) changes = random.Next(6) == 0;
+                    OutboxOutcome result = await Take(intent, outcome);
+
+                    // Between the send and its settling.
+                    if (changes) await store.PutBytesAsync(BlobKey.Parse(intent.Key), new byte[1]);
+                    return result;
+                };
+                try
+                {
+                    await new Outbox(mortal, options, context).SendDueAsync(target);
+                }
+                catch (StorageException) when (mortal.IsDead)
+                {
+                    // Here its process ends.
+                }
+            }
+        }
+        finally
+        {
+            await store.DisposeAsync();
+        }
+
+        IKvDatabase Rows() => store.TryGetFacet(out IStateRows? facet) ? facet.Rows : throw new InvalidOperationException();
+
+        ValueTask RecordAsync()
+        {
+            Assert.True(store.TryGetFacet(out IStateRows? facet));
+            var outbox = new Outbox(facet.Rows, options, context);
+            facet.Record(change => outbox.Intend(change.Key.ToString()));
+            return default;
+        }
+
+        async ValueTask<OutboxOutcome> Take(OutboxIntent intent, OutboxOutcome outcome)
+        {
+            ulong state = (await store.StatAsync(BlobKey.Parse(intent.Key)))?.Version.Value ?? 0;
+            if (outcome.Kind == OutboxOutcomeKind.Done)
+            {
+                lock (sent) sent[intent.Key] = state;
+            }
+
+            return outcome;
+        }
+
+        async Task CheckAsync(int step)
+        {
+            var keys = new OutboxKeys("model");
+            for (int k = 0; k < Keys; k++)
+            {
+                string key = $"k{k}";
+                IReadOnlyList<KvRange> rows = await Rows().SnapshotReadAsync([ReadRange.Of(keys.Change(key)), ReadRange.Of(keys.State(key)), ReadRange.Of(keys.DeadLetter(key))], null, CancellationToken.None);
+                if (rows.Any(r => r.Entries.Count > 0)) continue;
+                ulong state = (await store.StatAsync(BlobKey.Parse(key)))?.Version.Value ?? 0;
+                Assert.True(sent.GetValueOrDefault(key) == state, $"seed {seed}, step {step}: '{key}' has no intent, and the target has {sent.GetValueOrDefault(key)} where the store has {state}");
+            }
+        }
+    }
+}
