@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Azure.Storage.Blobs;
+using Azure.Storage.Sas;
 using Strata.Azure;
 using Xunit;
 
@@ -228,6 +230,26 @@ public sealed class AzureFaultTests(AzuriteServer server) : IAsyncLifetime
         Assert.Equal((kind, isTransient, WriteOutcome.NotApplied), (error.Kind, error.IsTransient, error.Outcome));
         Assert.Single(_proxy.Requests);
         Assert.DoesNotContain(AzuriteServer.AccountKey, error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_signature_that_has_expired_is_access_denied_at_once_and_a_new_one_opens()
+    {
+        foreach (int minutes in (int[])[-5, 5])
+        {
+            string sas = server.Client.GetBlobContainerClient(_container).GenerateSasUri(BlobContainerSasPermissions.All, TimeProvider.System.GetUtcNow().AddMinutes(minutes)).Query;
+            await using AzureBlobStore store = Open(o => o with { AccountKey = null, Sas = sas });
+            int before = _proxy.Requests.Count;
+            if (minutes > 0)
+            {
+                Assert.True((await store.PutBytesAsync(Key, Bytes(10))).IsWritten);
+                continue;
+            }
+
+            StorageException error = await Assert.ThrowsAsync<StorageException>(async () => await store.PutBytesAsync(Key, Bytes(10), new WriteOptions { Condition = WriteCondition.IfAbsent }));
+            Assert.Equal((StorageErrorKind.AccessDenied, WriteOutcome.NotApplied, 1), (error.Kind, error.Outcome, _proxy.Requests.Count - before));
+            Assert.DoesNotContain("sig=", error.ToString(), StringComparison.Ordinal);
+        }
     }
 
     private AzureBlobStore Open(Func<AzureBlobStoreOptions, AzureBlobStoreOptions> adjust) => AzureBlobStore.Open(adjust(server.OptionsFor(_container) with

@@ -73,7 +73,7 @@ public sealed class HeldRequests(IPEndPoint server)
 
             int count = await client.ReceiveAsync(buffer, cancellationToken);
             if (count == 0) return;
-            request.Write(buffer, 0, count);
+            await request.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
         }
 
         byte[] bytes = request.ToArray();

@@ -39,7 +39,7 @@ internal sealed class KilledHistoryWriter(IBlobStore store, int writer, int seed
             BlobKey key = KeyOf(random.Next(Keys));
             try
             {
-                await StepOfAsync(store, key).WaitAsync(Limit);
+                await StepOfAsync(store, key).WaitAsync(Limit, CancellationToken.None);
             }
             catch (StorageException e)
             {

@@ -6,7 +6,7 @@ namespace Strata.Backends.Tests;
 /// <summary>The faults that the object-store guide documents, the same for each store; those that only one knows are with its own tests.</summary>
 public abstract class RemoteFaultTests(IRemoteServer server) : IAsyncLifetime
 {
-    /// <summary>No call may take longer, whatever the network does: five attempts of 1 s (5 s to join parts), and a look behind each.</summary>
+    /// <summary>No call may take longer, whatever the network does: five attempts of 1 s (2 s to join parts), and a look behind each.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private static readonly BlobKey Key = BlobKey.Parse("dir/blob");
@@ -20,7 +20,7 @@ public abstract class RemoteFaultTests(IRemoteServer server) : IAsyncLifetime
         _place = await server.CreatePlaceAsync();
         _proxy = new TcpProxy(server.Endpoint);
         _direct = await server.OpenAsync(_place, new RemoteSettings { ProgressTimeout = TimeSpan.FromSeconds(30) });
-        _store = await server.OpenAsync(_place, new RemoteSettings { Proxy = _proxy.Address });
+        _store = await server.OpenAsync(_place, new RemoteSettings { Proxy = _proxy.Address, ServerWorkTimeout = TimeSpan.FromSeconds(2) });
     }
 
     public async ValueTask DisposeAsync()

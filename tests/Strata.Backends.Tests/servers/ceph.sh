@@ -98,6 +98,7 @@ mon data = $dir/mon
 [osd]
 osd data = $dir/osd
 $objects
+osd client watch timeout = 4
 osd class update on start = false
 [client.rgw]
 rgw frontends = beast endpoint=127.0.0.1:$gateway tcp_nodelay=1
