@@ -1,14 +1,20 @@
+using System.Runtime.CompilerServices;
+
 namespace Strata;
 
 /// <summary>
 /// Accesses of one thread on their way to a tracker. The thread alone adds, whoever drains alone takes, and neither waits: what
-/// finds the ring full is counted, and those that are there stand for it.
+/// finds the ring full is counted, as are those that come soon after it, and what is there stands for them.
 /// </summary>
 internal sealed class AccessRing(int tracker, Thread thread)
 {
     public const int Capacity = 256;
     private const uint Mask = Capacity - 1;
+
+    /// <summary>Who finds the ring full does not look again for so many accesses: that is what a busy thread pays for each of them, a number less.</summary>
+    private const int Rest = 255;
     private readonly BlobKey[] _slots = new BlobKey[Capacity];
+    private int _resting;
     private uint _head;
     private uint _dropped;
     private uint _tail;
@@ -20,9 +26,19 @@ internal sealed class AccessRing(int tracker, Thread thread)
     /// <summary>False once its thread has ended: nothing is added any more.</summary>
     public bool IsAlive => thread.IsAlive;
 
+    /// <summary>Whether this access is one of those that are counted already.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Rests()
+    {
+        int resting = _resting;
+        if (resting == 0) return false;
+        _resting = resting - 1;
+        return true;
+    }
+
     /// <summary>Adds an access if there is room, else counts it.</summary>
     /// <returns>True from time to time: there is enough to drain.</returns>
-    public bool Add(BlobKey key)
+    public bool Add(in BlobKey key)
     {
         uint head = _head;
         if (head - Volatile.Read(ref _tail) < Capacity)
@@ -32,9 +48,9 @@ internal sealed class AccessRing(int tracker, Thread thread)
             return (head & (Mask >> 1)) == 0;
         }
 
-        uint dropped = _dropped + 1;
-        Volatile.Write(ref _dropped, dropped);
-        return (dropped & Mask) == 0;
+        _resting = Rest;
+        Volatile.Write(ref _dropped, _dropped + Rest + 1);
+        return true;
     }
 
     /// <summary>Takes what is there; to be called by one thread at a time.</summary>

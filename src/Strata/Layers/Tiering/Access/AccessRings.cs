@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Strata;
 
 /// <summary>The rings of one tracker: one a thread that has used it, made at its first access and gone after its end.</summary>
@@ -31,11 +33,13 @@ internal sealed class AccessRings : IDisposable
 
     /// <summary>Adds an access to this thread's ring. Takes no lock but at the first access of a thread, and allocates nothing after it.</summary>
     /// <returns>True from time to time: there is enough to drain.</returns>
-    public bool Add(BlobKey key)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Add(in BlobKey key)
     {
         AccessRing?[]? mine = _mine;
         int place = _place;
-        return mine is not null && (uint)place < (uint)mine.Length && mine[place] is { } ring && ring.Tracker == _tracker ? ring.Add(key) : Enter().Add(key);
+        if (mine is null || (uint)place >= (uint)mine.Length || mine[place] is not { } ring || ring.Tracker != _tracker) ring = Enter();
+        return !ring.Rests() && ring.Add(key);
     }
 
     /// <summary>Takes what all rings hold; to be called by one thread at a time.</summary>

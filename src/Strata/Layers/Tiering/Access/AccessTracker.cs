@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Strata;
@@ -64,7 +65,7 @@ public sealed class AccessTracker : IDisposable
         _clock = (context ?? StoreContext.Default).Clock;
         _scale = new AccessScale(_policy, Options.ScoreHalfLife);
         _table = new AccessTable(Options.MaxBytes);
-        _note = Note;
+        _note = (key, weight) => Note(key, weight, _now);
         _draining = new Draining(this);
         _now = ReadClock();
     }
@@ -72,6 +73,7 @@ public sealed class AccessTracker : IDisposable
     internal AccessTrackerOptions Options { get; }
 
     /// <summary>Notes that a key was read: what every hit calls. Some nanoseconds; it is lost where the process ends, or dropped where accesses come too fast.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void RecordAccess(BlobKey key)
     {
         if (_rings.Add(key)) AskForDrain();
@@ -83,7 +85,7 @@ public sealed class AccessTracker : IDisposable
         lock (_gate)
         {
             Tick();
-            Note(key, 1);
+            Note(key, 1, _now);
         }
     }
 
@@ -158,6 +160,23 @@ public sealed class AccessTracker : IDisposable
     {
         lock (_gate) _isDisposed = true;
         _rings.Dispose();
+    }
+
+    /// <summary>
+    /// Notes what a store has counted by itself (<see cref="IReadActivity"/>), so that its hits need not be recorded: where the last
+    /// read is later than what is known, by a minute or more, all reads that the store counts are noted at its time. A read that the
+    /// store counts for long is noted more than once: that errs towards hot.
+    /// </summary>
+    internal void RecordActivity(BlobKey key, BlobActivity activity)
+    {
+        if (activity.Reads == 0) return;
+        lock (_gate)
+        {
+            DrainRings();
+            uint time = Math.Min(AccessScale.SecondsOf(activity.LastRead), _now);
+            if (Find(key) is var found && found != AccessTable.None && !_table[found].IsForgotten && time < _table[found].Last + StepSeconds) return;
+            Note(key, activity.Reads, time);
+        }
     }
 
     /// <summary>Notes what the rings hold.</summary>
@@ -312,7 +331,7 @@ public sealed class AccessTracker : IDisposable
 
     private int Find(BlobKey key) => _table.Find((uint)key.Hash, _name.AsSpan(0, Encoding.UTF8.GetBytes(key.Value, _name)));
 
-    private void Note(BlobKey key, float weight)
+    private void Note(BlobKey key, float weight, uint time)
     {
         if (key.IsDefault) return;
         ReadOnlySpan<byte> name = _name.AsSpan(0, Encoding.UTF8.GetBytes(key.Value, _name));
@@ -321,8 +340,8 @@ public sealed class AccessTracker : IDisposable
         bool isNew = found == AccessTable.None;
         if (isNew && (found = AddWithRoom(hash, name)) == AccessTable.None) return;
         ref AccessEntry entry = ref _table[found];
-        if (isNew || entry.IsForgotten) (entry.IsForgotten, entry.First, entry.Last) = (false, _now, _now);
-        _scale.Note(ref entry, _now, weight);
+        if (isNew || entry.IsForgotten) (entry.IsForgotten, entry.First, entry.Last) = (false, time, time);
+        _scale.Note(ref entry, time, weight);
         _table.MarkChanged(found);
     }
 
