@@ -43,7 +43,7 @@ internal static class Tool
         var root = new RootCommand("Tiered storage: blobs in memory over disk over object stores, from the command line.")
         {
             Data, Config, Json,
-            new PutCommand(), new GetCommand(), new CatCommand(), new ListCommand(), new StatCommand(), new RemoveCommand(), new CopyCommand(), new PresignCommand(),
+            new PutCommand(), new GetCommand(), new CatCommand(), new ListCommand(), new StatCommand(), new RemoveCommand(), new CopyCommand(), new PresignCommand(), new SweepCommand(),
             new ServeCommand(), new AccessCommand(), new KvCommand(), new LogCommand(), new CompletionCommand(),
         };
         foreach (Option option in root.Options)

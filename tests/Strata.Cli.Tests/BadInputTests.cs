@@ -17,6 +17,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("stat", "strata stat")]
     [InlineData("rm", "strata rm", "--yes")]
     [InlineData("cp", "strata cp", "--parallel", "Symbolic", "--checksum", "--dry-run", "Equal means")]
+    [InlineData("sweep", "strata sweep", "--quick", "expired")]
     [InlineData("presign", "strata presign", "--put", "secret")]
     [InlineData("serve", "strata serve", "--demo", "--listen", "--tls-cert")]
     [InlineData("access", "strata access create --admin", "create", "list", "revoke")]
@@ -36,7 +37,7 @@ public sealed class BadInputTests : IDisposable
     {
         string help = (await StrataProcess.RunAsync("--help")).Exits(0).Output;
 
-        Assert.All(["put", "get", "cat", "ls", "stat", "rm", "cp", "presign", "serve", "access", "completion", "file:DIR#KEY", "s3://BUCKET/KEY", "130"], s => Assert.Contains(s, help, StringComparison.Ordinal));
+        Assert.All(["put", "get", "cat", "ls", "stat", "rm", "cp", "presign", "sweep", "serve", "access", "completion", "file:DIR#KEY", "s3://BUCKET/KEY", "130"], s => Assert.Contains(s, help, StringComparison.Ordinal));
     }
 
     [Theory]

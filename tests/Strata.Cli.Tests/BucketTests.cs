@@ -71,6 +71,23 @@ public sealed class BucketTests(ServedBucket bucket) : IClassFixture<ServedBucke
     }
 
     [Fact]
+    public async Task A_sweep_removes_what_has_expired_and_leaves_the_rest()
+    {
+        string file = _folder.Write("file", "x"u8);
+        (await bucket.RunAsync("put", file, "s3://main/swept/gone", "--expires", "2020-01-01T00:00:00Z")).Exits(0);
+        (await bucket.RunAsync("put", file, "s3://main/swept/kept", "--ttl", "1h")).Exits(0);
+        Assert.Equal(2, (await bucket.RunAsync("ls", "s3://main/swept/")).Lines.Length);
+
+        (await bucket.RunAsync("sweep", "s3://main/swept")).Fails(ExitCode.Usage, "s3://main");
+        (await bucket.RunAsync("sweep", "s3://main", "--abandoned-after", "1m")).Fails(ExitCode.Usage, "1h");
+        (await bucket.RunAsync("sweep", "memory:")).Fails(ExitCode.Failed, "memory:");
+        JsonElement swept = (await bucket.RunAsync("sweep", "s3://main?provider=strata", "--json")).Exits(0).Json;
+
+        Assert.InRange(swept.GetProperty("expired").GetInt32(), 1, 10);
+        Assert.Equal(["swept/kept"], (await bucket.RunAsync("ls", "s3://main/swept/")).Lines);
+    }
+
+    [Fact]
     public async Task What_is_wrong_is_said_in_one_line_without_a_secret()
     {
         string file = _folder.Write("file", "x"u8);

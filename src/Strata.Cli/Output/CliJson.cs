@@ -66,6 +66,7 @@ internal sealed record FaultBody(string Message, int ExitCode);
 [JsonSerializable(typeof(CopiedSummary))]
 [JsonSerializable(typeof(ServeLine))]
 [JsonSerializable(typeof(PresignedLine))]
+[JsonSerializable(typeof(SweepResult))]
 [JsonSerializable(typeof(ScriptLine))]
 [JsonSerializable(typeof(FaultLine))]
 [JsonSerializable(typeof(LogLine))]
