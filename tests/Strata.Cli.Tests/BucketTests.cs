@@ -45,6 +45,17 @@ public sealed class BucketTests(ServedBucket bucket) : IClassFixture<ServedBucke
     }
 
     [Fact]
+    public async Task A_store_below_a_prefix_is_named_by_the_address_that_opens_it()
+    {
+        _folder.Write("in/file", "x"u8);
+        (await bucket.RunAsync("cp", "-r", _folder["in"], "s3://main/below/it?#dir")).Exits(0);
+
+        Assert.Equal(["dir/file"], (await bucket.RunAsync("ls", "-r", $"s3://main/below/it?endpoint={bucket.Address}#")).Exits(0).Lines);
+        Assert.Equal(["below/it/dir/file"], (await bucket.RunAsync("ls", "-r", "s3://main/below/")).Exits(0).Lines);
+        (await bucket.RunAsync("cat", "s3://main/below/it?#none")).Fails(ExitCode.NotFound, "'s3://main/below/it/none'");
+    }
+
+    [Fact]
     public async Task Conditions_decide_whether_a_put_is_done_and_what_was_tried_for_them_is_gone()
     {
         string file = _folder.Write("file", "x"u8);
@@ -111,7 +122,6 @@ public sealed class BucketTests(ServedBucket bucket) : IClassFixture<ServedBucke
     [InlineData("'frob'", "s3://main/a?frob=S3CRET")]
     [InlineData("no value", "s3://main/a?frob")]
     [InlineData("credentials", "s3://main/a?endpoint=http://me:S3CRET@127.0.0.1:1")]
-    [InlineData("another one", "s3://main/a?region=x#b")]
     [InlineData("no scheme 'https:'", "https://contoso.blob.core.windows.net/archive/a?sv=1&sig=S3CRET")]
     public async Task A_wrong_address_is_named_without_what_may_be_secret(string says, string address)
     {

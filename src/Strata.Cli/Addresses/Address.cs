@@ -71,7 +71,8 @@ internal sealed record Address(AddressKind Kind, string Container, string Key, s
 
     /// <summary>
     /// <c>//BUCKET/KEY?options</c>. The key is taken as it stands, as S3's own tools do: nothing in it is decoded. One with a
-    /// <c>?</c> in it goes behind the options: <c>//BUCKET?options#KEY</c>.
+    /// <c>?</c> in it goes behind the options: <c>//BUCKET?options#KEY</c>; and so does a key of a store that has a prefix, with
+    /// the very address that opens it: <c>//BUCKET/PREFIX?options#KEY</c>. Without options a <c>#</c> is part of the key.
     /// </summary>
     private static Address InBucket(string scheme, string rest)
     {
@@ -86,8 +87,7 @@ internal sealed record Address(AddressKind Kind, string Container, string Key, s
         }
 
         int hash = behind.IndexOf('#', StringComparison.Ordinal);
-        if (hash >= 0 && key != "") throw CliException.Usage($"'{place}/{key}' names a key, and behind its options stands another one. Write {place}/KEY?OPTIONS, or {place}?OPTIONS#KEY.");
-        if (hash >= 0) (key, behind) = (behind[(hash + 1)..], behind[..hash]);
+        if (hash >= 0) (place, key, behind) = (key == "" ? place : $"{place}/{key.TrimEnd('/')}", behind[(hash + 1)..], behind[..hash]);
         return new Address(AddressKind.Bucket, place + behind, key, $"{place}/{key}");
     }
 

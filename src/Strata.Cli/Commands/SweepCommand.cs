@@ -7,7 +7,7 @@ internal sealed class SweepCommand : StrataCommand
 {
     private static readonly TimeSpan LeastAge = TimeSpan.FromHours(1);
 
-    private readonly Argument<string> _target = new("ADDRESS") { Description = "The bucket: s3://BUCKET or azure://CONTAINER." };
+    private readonly Argument<string> _target = new("ADDRESS") { Description = "The bucket, s3://BUCKET or azure://CONTAINER; of a store with a prefix s3://BUCKET/PREFIX?#." };
     private readonly Option<bool> _quick = new("--quick") { Description = "Only unfinished uploads, and what a listing gives away: of S3, no expired blobs, which take a look at each object." };
     private readonly Option<string> _age = new("--abandoned-after") { Description = "How old an unfinished upload must be to be taken for abandoned: 1h or more.", HelpName = "DURATION", DefaultValueFactory = _ => "1d" };
 
