@@ -28,6 +28,7 @@ internal static class CaseList
         new KvList(),
         new KvWatch(),
         new SqliteKvCalls(),
+        new OutboxIntents(),
         new KvConnectGet(),
         new KvConnectSet(),
         new KvConnectDeno(),
