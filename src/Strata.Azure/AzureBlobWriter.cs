@@ -99,7 +99,7 @@ internal sealed class AzureBlobWriter(AzureBlobStore store, BlobKey key, WriteOp
         _upload ??= new AzureUpload(store, key, declared);
         await SendAsync(cancellationToken).ConfigureAwait(false);
         _capacity = (int)Math.Min(Array.MaxLength, _upload.NextBlockLength);
-        _buffer = store.Buffers.Rent(_capacity);
+        _buffer = _upload.Buffers.Rent(_capacity);
     }
 
     private async ValueTask SendAsync(CancellationToken cancellationToken)

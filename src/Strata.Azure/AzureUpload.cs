@@ -34,6 +34,7 @@ internal sealed class AzureUpload : IAsyncDisposable
         (_store, Key, _name) = (store, key, store.NameOf(key, "write"));
         _blockLength = length is { } known ? FixedBlockLength(known, store.Options.BlockSize) : null;
         _slots = new SemaphoreSlim(store.Options.Parallelism);
+        Buffers = new PartBuffers(store.Buffers);
     }
 
     public BlobKey Key { get; }
@@ -47,10 +48,13 @@ internal sealed class AzureUpload : IAsyncDisposable
     /// <summary>True if the blob that blocks are copied from is no longer what was looked at.</summary>
     public bool IsSourceChanged { get; private set; }
 
+    /// <summary>Those of its blocks.</summary>
+    public PartBuffers Buffers { get; }
+
     /// <summary>The length of the next block, in bytes.</summary>
     public long NextBlockLength => _blockLength ?? Math.Min(MaxBlockBytes, _store.Options.BlockSize * (1L + (_last / BlocksOfOneLength)));
 
-    /// <summary>Sends a block when there is a slot for it; the buffer is the upload's from here on, and goes back to the pool.</summary>
+    /// <summary>Sends a block when there is a slot for it; the buffer is the upload's from here on, and one of its next blocks' when this one is sent.</summary>
     public async ValueTask AddAsync(byte[] buffer, int count, CancellationToken cancellationToken)
     {
         try
@@ -64,7 +68,7 @@ internal sealed class AzureUpload : IAsyncDisposable
         }
         catch
         {
-            _store.Buffers.Return(buffer);
+            Buffers.Return(buffer);
             throw;
         }
 
@@ -120,6 +124,7 @@ internal sealed class AzureUpload : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         await _abort.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Buffers.Dispose();
         _abort.Dispose();
         _slots.Dispose();
     }
@@ -157,7 +162,7 @@ internal sealed class AzureUpload : IAsyncDisposable
         }
         finally
         {
-            _store.Buffers.Return(buffer);
+            Buffers.Return(buffer);
             _slots.Release();
         }
     }

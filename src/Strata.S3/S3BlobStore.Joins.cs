@@ -80,7 +80,7 @@ public sealed partial class S3BlobStore
     /// <summary>The buffer is the upload's from here on: there is a new one.</summary>
     private async ValueTask<Pending> SendAsync(S3Upload upload, Pending pending, CancellationToken cancellationToken)
     {
-        byte[] next = Buffers.Rent(S3Upload.MinPartBytes);
+        byte[] next = upload.Buffers.Rent(S3Upload.MinPartBytes);
         pending.Buffer.AsSpan(0, pending.Count).CopyTo(next);
         await upload.AddAsync(next, pending.Count, cancellationToken).ConfigureAwait(false);
         return pending with { Count = 0 };

@@ -115,7 +115,7 @@ internal sealed class S3BlobWriter(S3BlobStore store, BlobKey key, WriteOptions?
         _upload ??= await S3Upload.BeginAsync(store, store.Unfinished(key, options), declared, cancellationToken).ConfigureAwait(false);
         await SendAsync(cancellationToken).ConfigureAwait(false);
         _capacity = (int)Math.Min(Array.MaxLength, _upload.NextPartLength);
-        _buffer = store.Buffers.Rent(_capacity);
+        _buffer = _upload.Buffers.Rent(_capacity);
     }
 
     private async ValueTask SendAsync(CancellationToken cancellationToken)

@@ -38,6 +38,7 @@ internal sealed class S3Upload : IAsyncDisposable
         (_store, Key, _name, WriteId, UploadId) = (store, key, name, writeId, uploadId);
         _partLength = length is { } known ? FixedPartLength(known, store.Options.PartSize) : store.Provider.UniformParts ? store.Options.PartSize : null;
         _slots = new SemaphoreSlim(store.Options.Parallelism);
+        Buffers = new PartBuffers(store.Buffers);
     }
 
     public BlobKey Key { get; }
@@ -50,6 +51,9 @@ internal sealed class S3Upload : IAsyncDisposable
 
     /// <summary>True if an object that parts are copied from is no longer what was looked at.</summary>
     public bool IsSourceChanged { get; private set; }
+
+    /// <summary>Those of its parts.</summary>
+    public PartBuffers Buffers { get; }
 
     /// <summary>The length of the next part, in bytes.</summary>
     public long NextPartLength => _partLength ?? _store.Options.PartSize * (1L + (_last / PartsOfOneLength));
@@ -71,7 +75,7 @@ internal sealed class S3Upload : IAsyncDisposable
         return upload;
     }
 
-    /// <summary>Sends a part when there is a slot for it; the buffer is the upload's from here on, and goes back to the pool.</summary>
+    /// <summary>Sends a part when there is a slot for it; the buffer is the upload's from here on, and one of its next parts' when this one is sent.</summary>
     public async ValueTask AddAsync(byte[] buffer, int count, CancellationToken cancellationToken)
     {
         try
@@ -85,7 +89,7 @@ internal sealed class S3Upload : IAsyncDisposable
         }
         catch
         {
-            _store.Buffers.Return(buffer);
+            Buffers.Return(buffer);
             throw;
         }
 
@@ -131,6 +135,7 @@ internal sealed class S3Upload : IAsyncDisposable
         _store.Forget(this);
         await _abort.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Buffers.Dispose();
         if (!_completed) await AbortAsync().ConfigureAwait(false);
         _abort.Dispose();
     }
@@ -159,7 +164,7 @@ internal sealed class S3Upload : IAsyncDisposable
         }
         finally
         {
-            _store.Buffers.Return(buffer);
+            Buffers.Return(buffer);
             _slots.Release();
         }
     }

@@ -43,6 +43,9 @@ public abstract class PartsInFlightTests(IRemoteServer server)
 
             Assert.True((await write.WaitAsync(TimeSpan.FromSeconds(60))).IsWritten);
             Assert.InRange(pool.Most, Parallelism * Part, Held * Part);
+
+            // A shared pool may keep what comes back for the thread that gave it, and lend the next thread another one.
+            Assert.InRange(pool.TimesLent(Part), Parallelism, Held);
         }
 
         Assert.Equal(0, pool.Lent);
