@@ -130,6 +130,28 @@ public abstract class TiersOverS3Tests(S3Server server) : IAsyncLifetime
         Assert.Equal(content, await store.GetBytesAsync(Key));
     }
 
+    [Fact]
+    public async Task An_upload_in_parts_goes_to_the_bucket_and_leaves_no_older_copy_above_it()
+    {
+        await using TieredBlobStore store = await OpenAsync("one");
+        await store.PutBytesAsync(Key, "old"u8.ToArray());
+        Assert.True(store.TryGetFacet(out IMultipartUploads? uploads), "a tiered store over a bucket takes uploads in parts");
+        MultipartUpload upload = await uploads.CreateAsync(Key);
+        byte[] content = new byte[(5 << 20) + 1000];
+        new Random(6).NextBytes(content);
+        var parts = new List<PartReference>();
+        foreach ((int number, Range range) in new[] { (1, ..(5 << 20)), (2, (5 << 20)..) })
+        {
+            await using IBlobWriter? part = await uploads.OpenPartAsync(Key, upload.Id, number);
+            await part!.WriteAsync(content.AsMemory(range), CancellationToken.None);
+            parts.Add(new PartReference(number, (await part.CommitAsync(null, CancellationToken.None)).Info!.ETag));
+        }
+
+        Assert.Equal("old", await GetAsync(store));
+        Assert.Equal(CompleteStatus.Completed, (await uploads.CompleteAsync(Key, upload.Id, parts)).Status);
+        Assert.Equal(content, await store.GetBytesAsync(Key));
+    }
+
     private async Task<TieredBlobStore> OpenAsync(string node) => await new TieredStoreBuilder()
         .AddTier("hot", "memory:?maxBytes=32MiB")
         .AddTier("warm", $"file:{_folder}/{node}/warm")
