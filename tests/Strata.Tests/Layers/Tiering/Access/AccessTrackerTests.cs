@@ -206,7 +206,7 @@ public sealed class AccessTrackerTests : IDisposable
     public void What_a_store_has_counted_by_itself_is_noted_once()
     {
         DateTimeOffset read = _clock.GetUtcNow().AddMinutes(20);
-        Record(Key, 1);
+        _tracker.RecordWrite(Key);
         _clock.Advance(TimeSpan.FromMinutes(30));
         _tracker.RecordActivity(Key, new BlobActivity(0, read));
         Assert.Equal(1, _tracker.UseOf(Key).Accesses);
