@@ -66,5 +66,5 @@ public sealed record OutboxOptions
         return wait < longest.TotalMilliseconds ? TimeSpan.FromMilliseconds(wait) : longest;
     }
 
-    private static ArgumentException Wrong(string message) => new(message, "options");
+    private static ArgumentException Wrong(string message) => new(message);
 }

@@ -2,7 +2,8 @@ namespace Strata;
 
 /// <summary>
 /// Holds writers back when too much is pending. What is pending is counted as it comes and goes; a change that took the place
-/// of another is counted twice, so that a full outbox is counted anew, though not at each change.
+/// of another is counted twice, so that a full outbox is counted anew, though not at each change. Those who were admitted and have
+/// not written yet are not counted: it holds about as much as it may.
 /// </summary>
 /// <param name="options">How much may be pending.</param>
 /// <param name="count">Reads what is pending: how many and how many bytes.</param>
@@ -12,7 +13,8 @@ internal sealed class OutboxRoom(OutboxOptions options, Func<CancellationToken, 
     /// <summary>What an intent takes beside its key and data.</summary>
     public const int IntentBytes = 64;
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
-    private readonly SemaphoreSlim _counting = new(1, 1);
+    private readonly Lock _gate = new();
+    private Task _counting = Task.CompletedTask;
     private TaskCompletionSource _freed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _pending;
     private long _bytes;
@@ -45,9 +47,8 @@ internal sealed class OutboxRoom(OutboxOptions options, Func<CancellationToken, 
     {
         while (true)
         {
-            var freed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            Volatile.Write(ref _freed, freed);
-            await CountAsync(cancellationToken).ConfigureAwait(false);
+            Task freed = Freed();
+            await CountAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
             if (!IsFull) return;
             if (!options.WaitsWhenFull)
             {
@@ -59,31 +60,43 @@ internal sealed class OutboxRoom(OutboxOptions options, Func<CancellationToken, 
 
             // Others may send them too, who do not tell.
             using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(freed.Task, Task.Delay(LookAgain, clock, waiting.Token)).ConfigureAwait(false);
+            await Task.WhenAny(freed, Task.Delay(LookAgain, clock, waiting.Token)).ConfigureAwait(false);
             await waiting.CancelAsync().ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
-            if (!freed.Task.IsCompleted) Interlocked.Add(ref _cameSince, options.MaxPending);
+            if (!freed.IsCompleted) Interlocked.Add(ref _cameSince, options.MaxPending);
         }
     }
 
-    private async ValueTask CountAsync(CancellationToken cancellationToken)
+    /// <summary>Ends when something goes from now on; all who wait share it.</summary>
+    private Task Freed()
     {
-        await _counting.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (_isCounted && (!IsFull || Interlocked.Read(ref _cameSince) <= options.MaxPending / 100)) return;
-            long pending = Interlocked.Read(ref _pending), bytes = Interlocked.Read(ref _bytes);
-            Interlocked.Exchange(ref _cameSince, 0);
-            (long foundCount, long foundBytes) = await count(cancellationToken).ConfigureAwait(false);
+        TaskCompletionSource freed = Volatile.Read(ref _freed);
+        if (!freed.Task.IsCompleted) return freed.Task;
+        var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource others = Interlocked.CompareExchange(ref _freed, next, freed);
+        return ReferenceEquals(others, freed) ? next.Task : others.Task;
+    }
 
-            // What came or went meanwhile is in the difference.
-            Interlocked.Add(ref _pending, foundCount - pending);
-            Interlocked.Add(ref _bytes, foundBytes - bytes);
-            _isCounted = true;
-        }
-        finally
+    /// <summary>Counts anew where that may tell something; all who ask meanwhile share it.</summary>
+    private Task CountAsync()
+    {
+        lock (_gate)
         {
-            _counting.Release();
+            if (!_counting.IsCompleted) return _counting;
+            if (_isCounted && (!IsFull || Interlocked.Read(ref _cameSince) <= options.MaxPending / 100)) return Task.CompletedTask;
+            return _counting = Task.Run(CountNowAsync);
         }
+    }
+
+    private async Task CountNowAsync()
+    {
+        long pending = Interlocked.Read(ref _pending), bytes = Interlocked.Read(ref _bytes);
+        Interlocked.Exchange(ref _cameSince, 0);
+        (long foundCount, long foundBytes) = await count(CancellationToken.None).ConfigureAwait(false);
+
+        // What came or went meanwhile is in the difference.
+        Interlocked.Add(ref _pending, foundCount - pending);
+        Interlocked.Add(ref _bytes, foundBytes - bytes);
+        _isCounted = true;
     }
 }

@@ -77,6 +77,25 @@ public sealed class OutboxModelTests : IDisposable
         Assert.Equal(0, (await second.GetStatusAsync()).Pending);
     }
 
+    [Fact]
+    public async Task Two_processes_over_one_SQLite_file_send_each_intent_and_no_key_at_once()
+    {
+        await using var fixture = new SqliteKvFixture();
+        await using IKvDatabase one = await fixture.OpenAsync(), other = await fixture.OpenAsync();
+        var context = new StoreContext { Clock = TimeProvider.System };
+        var options = new OutboxOptions { Name = "shared", PollInterval = TimeSpan.FromMilliseconds(50) };
+        Outbox first = new(one, options, context), second = new(other, options, context);
+        var target = new RecordingTarget { Answer = async (_, token) => { await Task.Delay(1, token); return OutboxOutcome.Done; } };
+        using var stop = new CancellationTokenSource();
+        Task workers = Task.WhenAll(first.RunAsync(target, stop.Token), second.RunAsync(target, stop.Token));
+        for (int i = 0; i < 60; i++) await (i % 2 == 0 ? first : second).EnqueueAsync($"k{i % 20}", BitConverter.GetBytes(i));
+        await Eventually.HoldsAsync(async () => (await first.GetStatusAsync()).Pending == 0, what: "Not all was sent.");
+        await stop.CancelAsync();
+        await workers;
+        Assert.False(target.HasOverlapped, "A key was sent by two at once.");
+        for (int k = 0; k < 20; k++) Assert.Equal(40 + k, BitConverter.ToInt32(target.Sent.Last(s => s.Key == $"k{k}").Data.Span));
+    }
+
     private static async Task RunAsync(int seed, Func<StoreContext, int, ValueTask<IBlobStore>> open, bool reopens = false)
     {
         var random = new Random(seed);
@@ -143,7 +162,7 @@ public sealed class OutboxModelTests : IDisposable
                     OutboxOutcome result = await Take(intent, outcome);
 
                     // Between the send and its settling.
-                    if (changes) await store.PutBytesAsync(BlobKey.Parse(intent.Key), new byte[1]);
+                    if (changes) await store.PutBytesAsync(BlobKey.Parse(intent.Key), new byte[1], cancellationToken: CancellationToken.None);
                     return result;
                 };
                 try

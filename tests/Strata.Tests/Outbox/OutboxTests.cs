@@ -33,7 +33,7 @@ public sealed class OutboxTests : OutboxFixture
         Outbox outbox = NewOutbox();
         Target.Answer = async (intent, _) =>
         {
-            if (Target.Sent.Count < 3) await outbox.EnqueueAsync("a", Data(Target.Sent.Count));
+            if (Target.Sent.Count < 3) await outbox.EnqueueAsync("a", Data(Target.Sent.Count), CancellationToken.None);
             return OutboxOutcome.Done;
         };
         await outbox.EnqueueAsync("a", Data(0));

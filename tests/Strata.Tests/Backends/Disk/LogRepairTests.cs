@@ -53,4 +53,28 @@ public sealed class LogRepairTests : DiskFixture
             }
         }
     }
+
+    [Fact]
+    public async Task Rows_that_commit_with_blobs_are_verified_and_saved_with_them()
+    {
+        await OpenAsync();
+        Store.Record(change => [KvMutation.Set(System.Text.Encoding.UTF8.GetBytes($"row/{change.Key}"), KvValue.OfBytes(Bytes(50, 1)))]);
+        for (int i = 0; i < 5; i++) await Store.PutBytesAsync(KeyOf(i), Bytes(100, i));
+        Versionstamp last = ((IKvStatistics)Store.Rows).GetStatistics().LastCommit;
+        await CloseAsync();
+        using (var verified = LogVerification.Run(Folder, isShared: false))
+        {
+            Assert.Empty(verified.Damages);
+            Assert.Empty(verified.Notes);
+        }
+
+        using var target = new TempFolder();
+        using (LogRepair.Run(Folder, target.Sub("saved")))
+        {
+            await using DiskBlobStore store = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = target.Sub("saved") });
+            KvStatistics saved = ((IKvStatistics)store.Rows).GetStatistics();
+            Assert.Equal(5, saved.Entries);
+            Assert.True(saved.LastCommit >= last, "The saved rows begin their versionstamps anew.");
+        }
+    }
 }
