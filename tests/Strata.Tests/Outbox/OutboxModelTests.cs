@@ -96,121 +96,150 @@ public sealed class OutboxModelTests : IDisposable
         for (int k = 0; k < 20; k++) Assert.Equal(40 + k, BitConverter.ToInt32(target.Sent.Last(s => s.Key == $"k{k}").Data.Span));
     }
 
-    private static async Task RunAsync(int seed, Func<StoreContext, int, ValueTask<IBlobStore>> open, bool reopens = false)
+    private static async Task RunAsync(int seed, Func<StoreContext, int, ValueTask<IBlobStore>> open, bool reopens = false) =>
+        await new History(seed, open, reopens).RunAsync();
+
+    /// <summary>One random history of a store whose changes leave intents, and of workers that die between any two rows.</summary>
+    private sealed class History
     {
-        var random = new Random(seed);
-        var clock = new FakeClock();
-        var context = new StoreContext { Clock = clock };
-        var options = new OutboxOptions { Name = "model", Parallelism = 1 + random.Next(4), MaxAttempts = 4 };
-        var sent = new Dictionary<string, ulong>();
-        IBlobStore store = await open(context, 0);
-        try
+        private readonly int _seed;
+        private readonly Func<StoreContext, int, ValueTask<IBlobStore>> _open;
+        private readonly bool _reopens;
+        private readonly Random _random;
+        private readonly FakeClock _clock = new();
+        private readonly StoreContext _context;
+        private readonly OutboxOptions _options;
+        private readonly Dictionary<string, ulong> _sent = [];
+        private readonly RecordingTarget _target = new();
+        private IBlobStore _store = null!;
+
+        public History(int seed, Func<StoreContext, int, ValueTask<IBlobStore>> open, bool reopens)
         {
-            var target = new RecordingTarget();
-            await RecordAsync();
-            for (int step = 0; step < 60; step++)
+            (_seed, _open, _reopens, _random) = (seed, open, reopens, new Random(seed));
+            _context = new StoreContext { Clock = _clock };
+            _options = new OutboxOptions { Name = "model", Parallelism = 1 + _random.Next(4), MaxAttempts = 4 };
+        }
+
+        private IKvDatabase Rows => _store.TryGetFacet(out IStateRows? facet) ? facet.Rows : throw new InvalidOperationException();
+
+        public async Task RunAsync()
+        {
+            await OpenAsync(0);
+            try
             {
-                string key = $"k{random.Next(Keys)}";
-                switch (random.Next(7))
+                for (int step = 0; step < 60; step++)
                 {
-                    case 0 or 1:
-                        await store.PutBytesAsync(BlobKey.Parse(key), new byte[random.Next(50)]);
-                        break;
-                    case 2:
-                        await store.DeleteAsync(BlobKey.Parse(key));
-                        break;
-                    case 3:
-                        clock.Advance(TimeSpan.FromSeconds(random.Next(40)));
-                        break;
-                    case 4 when reopens && random.Next(4) == 0:
-                        await store.DisposeAsync();
-                        store = await open(context, step);
-                        await RecordAsync();
-                        break;
-                    default:
-                        await WorkAsync(random.Next(3) == 0 ? 0 : random.Next(1, 12));
-                        break;
+                    await StepAsync(step);
+                    await CheckAsync(step);
                 }
 
-                await CheckAsync(step);
+                await DrainAsync();
+                await CheckAsync(-1);
             }
+            finally
+            {
+                await _store.DisposeAsync();
+            }
+        }
 
-            target.Answer = (intent, _) => Take(intent, OutboxOutcome.Done);
-            Outbox last = new(Rows(), options, context);
+        private async Task StepAsync(int step)
+        {
+            string key = $"k{_random.Next(Keys)}";
+            switch (_random.Next(7))
+            {
+                case 0 or 1:
+                    await _store.PutBytesAsync(BlobKey.Parse(key), new byte[_random.Next(50)]);
+                    break;
+                case 2:
+                    await _store.DeleteAsync(BlobKey.Parse(key));
+                    break;
+                case 3:
+                    _clock.Advance(TimeSpan.FromSeconds(_random.Next(40)));
+                    break;
+                case 4 when _reopens && _random.Next(4) == 0:
+                    await _store.DisposeAsync();
+                    await OpenAsync(step);
+                    break;
+                default:
+                    await WorkAsync(_random.Next(3) == 0 ? 0 : _random.Next(1, 12));
+                    break;
+            }
+        }
+
+        private async Task OpenAsync(int step)
+        {
+            _store = await _open(_context, step);
+            Assert.True(_store.TryGetFacet(out IStateRows? facet));
+            var outbox = new Outbox(facet.Rows, _options, _context);
+            facet.Record(change => outbox.Intend(change.Key.ToString()));
+        }
+
+        /// <summary>A worker that may die before or after one of its commits.</summary>
+        private async Task WorkAsync(int dieAt)
+        {
+            var mortal = new MortalDatabase(Rows) { DiesAfterCommit = _random.Next(2) == 0 };
+            if (dieAt > 0) mortal.DieAt(dieAt);
+            _target.Answer = async (intent, _) =>
+            {
+                OutboxOutcome outcome;
+                lock (_random) outcome = _random.Next(8) switch { 0 or 1 => OutboxOutcome.Failed("no"), 2 => OutboxOutcome.Unreachable("out"), 3 => OutboxOutcome.Poison("never"), _ => OutboxOutcome.Done };
+                bool changes;
+                lock (_random) changes = _random.Next(6) == 0;
+                OutboxOutcome result = await TakeAsync(intent, outcome);
+
+                // Between the send and its settling.
+                if (changes) await _store.PutBytesAsync(BlobKey.Parse(intent.Key), new byte[1], cancellationToken: CancellationToken.None);
+                return result;
+            };
+            try
+            {
+                await new Outbox(mortal, _options, _context).SendDueAsync(_target);
+            }
+            catch (StorageException) when (mortal.IsDead)
+            {
+                // Here its process ends.
+            }
+        }
+
+        /// <summary>Once all works again nothing is left.</summary>
+        private async Task DrainAsync()
+        {
+            _target.Answer = (intent, _) => TakeAsync(intent, OutboxOutcome.Done);
+            Outbox last = new(Rows, _options, _context);
             for (int i = 0; i < 3; i++)
             {
-                clock.Advance(TimeSpan.FromMinutes(6));
-                await last.SendDueAsync(target);
+                _clock.Advance(TimeSpan.FromMinutes(6));
+                await last.SendDueAsync(_target);
             }
 
             foreach (OutboxDeadLetter dead in await last.ListDeadLettersAsync().ToListAsync()) Assert.True(await last.ReplayAsync(dead.Key));
-            await last.SendDueAsync(target);
+            await last.SendDueAsync(_target);
             OutboxStatus status = await last.GetStatusAsync();
             Assert.Equal((0, 0), (status.Pending, status.Dead));
-            await CheckAsync(-1);
-
-            async Task WorkAsync(int dieAt)
-            {
-                var mortal = new MortalDatabase(Rows()) { DiesAfterCommit = random.Next(2) == 0 };
-                if (dieAt > 0) mortal.DieAt(dieAt);
-                target.Answer = async (intent, _) =>
-                {
-                    OutboxOutcome outcome;
-                    lock (random) outcome = random.Next(8) switch { 0 or 1 => OutboxOutcome.Failed("no"), 2 => OutboxOutcome.Unreachable("out"), 3 => OutboxOutcome.Poison("never"), _ => OutboxOutcome.Done };
-                    bool changes;
-                    lock (random) changes = random.Next(6) == 0;
-                    OutboxOutcome result = await Take(intent, outcome);
-
-                    // Between the send and its settling.
-                    if (changes) await store.PutBytesAsync(BlobKey.Parse(intent.Key), new byte[1], cancellationToken: CancellationToken.None);
-                    return result;
-                };
-                try
-                {
-                    await new Outbox(mortal, options, context).SendDueAsync(target);
-                }
-                catch (StorageException) when (mortal.IsDead)
-                {
-                    // Here its process ends.
-                }
-            }
-        }
-        finally
-        {
-            await store.DisposeAsync();
         }
 
-        IKvDatabase Rows() => store.TryGetFacet(out IStateRows? facet) ? facet.Rows : throw new InvalidOperationException();
-
-        ValueTask RecordAsync()
+        private async ValueTask<OutboxOutcome> TakeAsync(OutboxIntent intent, OutboxOutcome outcome)
         {
-            Assert.True(store.TryGetFacet(out IStateRows? facet));
-            var outbox = new Outbox(facet.Rows, options, context);
-            facet.Record(change => outbox.Intend(change.Key.ToString()));
-            return default;
-        }
-
-        async ValueTask<OutboxOutcome> Take(OutboxIntent intent, OutboxOutcome outcome)
-        {
-            ulong state = (await store.StatAsync(BlobKey.Parse(intent.Key)))?.Version.Value ?? 0;
+            ulong state = (await _store.StatAsync(BlobKey.Parse(intent.Key)))?.Version.Value ?? 0;
             if (outcome.Kind == OutboxOutcomeKind.Done)
             {
-                lock (sent) sent[intent.Key] = state;
+                lock (_sent) _sent[intent.Key] = state;
             }
 
             return outcome;
         }
 
-        async Task CheckAsync(int step)
+        /// <summary>A key without a row is one whose state the target has.</summary>
+        private async Task CheckAsync(int step)
         {
             var keys = new OutboxKeys("model");
             for (int k = 0; k < Keys; k++)
             {
                 string key = $"k{k}";
-                IReadOnlyList<KvRange> rows = await Rows().SnapshotReadAsync([ReadRange.Of(keys.Change(key)), ReadRange.Of(keys.State(key)), ReadRange.Of(keys.DeadLetter(key))], null, CancellationToken.None);
+                IReadOnlyList<KvRange> rows = await Rows.SnapshotReadAsync([ReadRange.Of(keys.Change(key)), ReadRange.Of(keys.State(key)), ReadRange.Of(keys.DeadLetter(key))], null, CancellationToken.None);
                 if (rows.Any(r => r.Entries.Count > 0)) continue;
-                ulong state = (await store.StatAsync(BlobKey.Parse(key)))?.Version.Value ?? 0;
-                Assert.True(sent.GetValueOrDefault(key) == state, $"seed {seed}, step {step}: '{key}' has no intent, and the target has {sent.GetValueOrDefault(key)} where the store has {state}");
+                ulong state = (await _store.StatAsync(BlobKey.Parse(key)))?.Version.Value ?? 0;
+                Assert.True(_sent.GetValueOrDefault(key) == state, $"seed {_seed}, step {step}: '{key}' has no intent, and the target has {_sent.GetValueOrDefault(key)} where the store has {state}");
             }
         }
     }
