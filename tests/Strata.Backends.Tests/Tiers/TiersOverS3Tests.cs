@@ -39,7 +39,7 @@ public abstract class TiersOverS3Tests(S3Server server) : IAsyncLifetime
         await using (TieredBlobStore again = await OpenAsync("one"))
         {
             Assert.Equal("warm", await SourceAsync(again));
-            await Eventually.HoldsAsync(() => again.TryRead(Key, out _) || SourceAsync(again).Result == "hot", "what is read is not promoted");
+            await Eventually.HoldsAsync(async () => await SourceAsync(again) == "hot", what: "what is read is not promoted");
             BlobInfo info = (await again.StatAsync(Key))!;
             Assert.Equal(("text/plain", "blau 🟦"), (info.ContentType, info.Metadata["team"]));
         }
