@@ -105,9 +105,8 @@ public sealed partial class TieredBlobStore
     {
         if (tier.Shared is not null && !_lapses) return new Verdict(IsTrusted: true, _trust.Now());
         if (_trust.Covers(copy, out TrustStamp stamp)) return new Verdict(IsTrusted: true, stamp);
-        BlobReadResult? current = isWhole
-            ? await SharedAsync(copy.Key, generation, $"unless {copy.ETag}", token => LoadAsync(copy.Key, generation, copy.ETag, token), cancellationToken).ConfigureAwait(false)
-            : await SharedAsync(copy.Key, generation, "stat", token => LookAsync(copy.Key, generation, token), cancellationToken).ConfigureAwait(false);
+        string purpose = isWhole ? $"unless {copy.ETag}" : "stat";
+        BlobReadResult? current = await SharedAsync(copy.Key, generation, purpose, token => AskAsync(copy, isWhole, generation, token), cancellationToken).ConfigureAwait(false);
         if (current is { Status: BlobReadStatus.NotModified } && current.Info.IsSameWriteAs(copy))
         {
             _trust.Covers(copy, out stamp);
@@ -116,6 +115,13 @@ public sealed partial class TieredBlobStore
 
         await _fences.TryPublishAsync(copy.Key, generation, () => tier.RepairAsync(copy)).ConfigureAwait(false);
         return current is { Status: BlobReadStatus.NotModified } ? default : new Verdict(IsTrusted: false, default, IsAnswered: isWhole || current is null, current);
+    }
+
+    private ValueTask<BlobReadResult?> AskAsync(BlobInfo copy, bool isWhole, long generation, CancellationToken cancellationToken)
+    {
+        // Others may have asked between this reader's look and its turn.
+        if (_trust.Covers(copy, out _)) return new(BlobReadResult.WithoutBytes(BlobReadStatus.NotModified, copy, _origin.Name));
+        return isWhole ? LoadAsync(copy.Key, generation, copy.ETag, cancellationToken) : LookAsync(copy.Key, generation, cancellationToken);
     }
 
     /// <summary>Looks at the origin, and notes what it holds.</summary>
