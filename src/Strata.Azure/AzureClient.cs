@@ -26,7 +26,7 @@ internal sealed class AzureClient : IDisposable
     {
         (_account, _container, _version) = (account, options.Container, options.ServiceVersion);
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, MaxConnectionsPerServer = 256, PooledConnectionLifetime = TimeSpan.FromMinutes(5), UseCookies = false };
-        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(new RemoteSendOnce(handler)) { Timeout = Timeout.InfiniteTimeSpan };
         var settings = new BlobClientOptions { Transport = new HttpClientTransport(_http) };
         settings.Retry.MaxRetries = 0;
         settings.Retry.NetworkTimeout = Timeout.InfiniteTimeSpan;

@@ -135,7 +135,7 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IStoreHeal
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
             ForcePathStyle = options.PathStyle ?? (options.Endpoint is not null),
             Timeout = Timeout.InfiniteTimeSpan,
-            MaxConnectionsPerServer = 256,
+            HttpClientFactory = new S3HttpClients(),
         };
         if (options.Endpoint is { } endpoint)
         {

@@ -75,7 +75,8 @@ public abstract class DelayedWriteTests(IRemoteServer server) : IAsyncLifetime
         byte[] large = new byte[11 << 20];
         new Random(1).NextBytes(large);
         HeldRequests held = _proxy.Hold(server.IsJoin);
-        await AssertUnknownAsync(async () => await _store.WriteAsync(Key, BlobContent.FromStream(new MemoryStream(large))));
+        await using IBlobStore store = await server.OpenAsync(_place, new RemoteSettings { Proxy = _proxy.Address, MaxAttempts = 2, ProgressTimeout = TimeSpan.FromSeconds(20), ServerWorkTimeout = TimeSpan.FromMilliseconds(500) });
+        await AssertUnknownAsync(async () => await store.WriteAsync(Key, BlobContent.FromStream(new MemoryStream(large))));
         Assert.Null(await _direct.StatAsync(Key));
         await _direct.DeleteAsync(Key);
         await held.ReleaseAsync();

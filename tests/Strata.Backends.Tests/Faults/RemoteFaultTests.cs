@@ -81,6 +81,31 @@ public abstract class RemoteFaultTests(IRemoteServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_change_without_a_body_whose_connection_ends_without_an_answer_is_not_sent_again_unseen()
+    {
+        BlobKey copy = BlobKey.Parse("copy");
+        await _store.PutBytesAsync(Key, Bytes(10));
+        _proxy.FailNext(IsPut, new TcpFault { EndBeforeAnswer = true });
+        Assert.True((await _store.CopyAsync(Key, copy, new CopyOptions { Condition = WriteCondition.IfAbsent }).AsTask().WaitAsync(Limit)).IsWritten, "the store's own copy was taken for somebody else's");
+
+        // One attempt: whoever sent it once more is not the store, which would tell the outcome of the wrong one.
+        await using IBlobStore store = await server.OpenAsync(_place, new RemoteSettings { Proxy = _proxy.Address, MaxAttempts = 1 });
+        Assert.NotNull(await store.StatAsync(Key));
+        _proxy.FailNext(IsDelete, new TcpFault { EndBeforeAnswer = true });
+        try
+        {
+            Assert.Equal(DeleteStatus.Deleted, (await store.DeleteAsync(Key).AsTask().WaitAsync(Limit)).Status);
+        }
+        catch (StorageException e)
+        {
+            Assert.Equal((StorageErrorKind.Unavailable, WriteOutcome.Unknown), (e.Kind, e.Outcome));
+        }
+
+        Assert.Single(_proxy.Requests, IsDelete);
+        Assert.Null(await _direct.StatAsync(Key));
+    }
+
+    [Fact]
     public async Task A_server_that_becomes_busy_in_mid_upload_is_asked_again_when_it_says()
     {
         bool isPartRefused = false, isJoinRefused = false;
@@ -185,6 +210,8 @@ public abstract class RemoteFaultTests(IRemoteServer server) : IAsyncLifetime
     private static BlobContent Once(byte[] bytes) => BlobContent.FromStream(new MemoryStream(bytes));
 
     private static bool IsPut(string line) => line.StartsWith("PUT", StringComparison.Ordinal);
+
+    private static bool IsDelete(string line) => line.StartsWith("DELETE", StringComparison.Ordinal);
 
     private static bool IsGet(string line) => line.StartsWith("GET", StringComparison.Ordinal);
 

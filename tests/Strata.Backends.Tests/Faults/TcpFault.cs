@@ -18,6 +18,9 @@ public sealed record TcpFault
     /// <summary>The server has done what was asked, and its answer is lost with the connection.</summary>
     public bool DropAnswer { get; init; }
 
+    /// <summary>The server has done what was asked, and the connection ends in good order without an answer, as that of a process that ends.</summary>
+    public bool EndBeforeAnswer { get; init; }
+
     /// <summary>The proxy answers this itself, and the server sees nothing.</summary>
     public string? Answer { get; init; }
 

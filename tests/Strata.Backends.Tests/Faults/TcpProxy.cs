@@ -164,6 +164,13 @@ public sealed class TcpProxy : IAsyncDisposable
                 return;
             }
 
+            if (fault is { EndBeforeAnswer: true } && !isInterim)
+            {
+                // The other side closes then: to let go a socket that is being read would reset it.
+                client.Shutdown(SocketShutdown.Send);
+                await Task.Delay(Timeout.Infinite, _stop.Token);
+            }
+
             if (fault?.StallAnswerAfter < exchange.Received) await Task.Delay(Timeout.Infinite, _stop.Token);
             if (fault is { PieceDelay: { Ticks: > 0 } delay }) await Task.Delay(delay, _stop.Token);
             if (exchange.Received - 1 - fault?.DamageAnswerAt is >= 0 and { } behind && behind < count) buffer[count - 1 - behind] ^= 1;
