@@ -77,8 +77,8 @@ public sealed partial class S3BlobStore
         return pending;
     }
 
-    /// <summary>The buffer is the upload's from here on: there is a new one.</summary>
-    private async ValueTask<Pending> SendAsync(S3Upload upload, Pending pending, CancellationToken cancellationToken)
+    /// <summary>Sends what is gathered as a part; the buffer that gathers is used again.</summary>
+    private static async ValueTask<Pending> SendAsync(S3Upload upload, Pending pending, CancellationToken cancellationToken)
     {
         byte[] next = upload.Buffers.Rent(S3Upload.MinPartBytes);
         pending.Buffer.AsSpan(0, pending.Count).CopyTo(next);
