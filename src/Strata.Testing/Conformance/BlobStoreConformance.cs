@@ -23,6 +23,12 @@ public abstract partial class BlobStoreConformance : IAsyncLifetime
 
     private StoreCapabilities Capabilities => Store.Capabilities;
 
+    /// <summary>
+    /// Of the thousands of shapes that a listing can have each run tries every n-th, beginning with a random one of the first:
+    /// more than 1 for a store whose listings cost requests. Default 1, all of them.
+    /// </summary>
+    protected virtual int ListingStride => 1;
+
     /// <summary>Opens a store without blobs. Each test has its own; the suite disposes it.</summary>
     /// <param name="context">To be given to the store: it carries <see cref="Clock"/>.</param>
     protected abstract ValueTask<IBlobStore> OpenAsync(StoreContext context);

@@ -9,6 +9,8 @@ public abstract class AzureConformance(AzuriteServer server) : BlobStoreConforma
 {
     private string? _container;
 
+    protected override int ListingStride => 11;
+
     protected virtual AzureBlobStoreOptions Adjust(AzureBlobStoreOptions options) => options;
 
     protected sealed override async ValueTask<IBlobStore> OpenAsync(StoreContext context)
@@ -27,10 +29,10 @@ public abstract class AzureConformance(AzuriteServer server) : BlobStoreConforma
 [Collection(nameof(AzuriteServer))]
 public sealed class AzuriteConformance(AzuriteServer server) : AzureConformance(server);
 
-/// <summary>With one writer the suite also looks at linearizability.</summary>
+/// <summary>With one writer the suite also looks at linearizability, and with tombstones at IfOlder.</summary>
 [ConformanceOf(typeof(AzureBlobStore))]
 [Collection(nameof(AzuriteServer))]
 public sealed class SingleWriterAzuriteConformance(AzuriteServer server) : AzureConformance(server)
 {
-    protected override AzureBlobStoreOptions Adjust(AzureBlobStoreOptions options) => options with { SingleWriter = true };
+    protected override AzureBlobStoreOptions Adjust(AzureBlobStoreOptions options) => options with { SingleWriter = true, KeepsTombstones = TimeSpan.FromHours(1) };
 }

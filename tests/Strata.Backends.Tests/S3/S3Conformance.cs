@@ -9,6 +9,8 @@ public abstract class S3Conformance(S3Server server) : BlobStoreConformance
 {
     private string? _bucket;
 
+    protected override int ListingStride => 11;
+
     protected virtual S3BlobStoreOptions Adjust(S3BlobStoreOptions options) => options;
 
     protected sealed override async ValueTask<IBlobStore> OpenAsync(StoreContext context)

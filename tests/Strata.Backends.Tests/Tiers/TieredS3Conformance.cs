@@ -10,6 +10,8 @@ public abstract class TieredS3Conformance(S3Server server) : BlobStoreConformanc
     private string? _bucket;
     private string? _folder;
 
+    protected override int ListingStride => 11;
+
     protected virtual TieringOptions Options => new();
 
     protected virtual S3BlobStoreOptions Adjust(S3BlobStoreOptions options) => options;
