@@ -7,6 +7,7 @@ namespace Strata.Workload;
 internal static class MemoryBudgetCommand
 {
     public const double Tolerance = 0.05;
+    private const int LargestEntry = 1024;
     private const int Entries = 1_000_000, Keys = 2 * Entries;
 
     public static async Task<int> RunAsync(WorkloadSettings settings)
@@ -39,7 +40,9 @@ internal static class MemoryBudgetCommand
             long live = ProcessMemory.Live() - before, said = store.GetStatistics().Bytes;
             most = Math.Max(most, (double)live / settings.Bytes);
             worst = Math.Max(worst, Math.Abs(((double)live / said) - 1));
-            if (said > settings.Bytes) throw new InvalidDataException($"the store says that it holds {said} of {settings.Bytes} bytes");
+
+            // It is asked while writers are between making room and charging: each may be out by its entry at that moment.
+            if (said > settings.Bytes + (settings.Writers * LargestEntry)) throw new InvalidDataException($"the store says that it holds {said} of {settings.Bytes} bytes");
             if (most > 1 + Tolerance) throw new InvalidDataException($"{live} bytes are alive, with a budget of {settings.Bytes}; the store says {said}, after {calls} calls");
         }
 

@@ -15,7 +15,7 @@ public sealed partial class MemoryBlobStore
 
     /// <summary>Runs a change under the lock of the key's shard, with room for it.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="bytes">What the change takes, about. An evicting store makes room before, so that it never holds more than its budget.</param>
+    /// <param name="bytes">What the change takes, about. An evicting store makes room before, so that it holds no more than its budget, but for what writes at the same moment charge between one's reservation and its change.</param>
     /// <param name="change">The change; null for no room, in a strict store: then it runs once more.</param>
     private WriteResult Store(BlobKey key, long bytes, Func<MemoryShard, DateTimeOffset, WriteResult?> change)
     {
