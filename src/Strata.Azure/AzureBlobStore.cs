@@ -25,7 +25,7 @@ namespace Strata.Azure;
 /// <see cref="StorageException"/> whose outcome is unknown is one that could not be cleared up.</para>
 /// <para><b>Blobs that others wrote</b> have Azure's ETag, no version, and their last modification as both times.</para>
 /// </remarks>
-public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccessTiers, IStoreHealth
+public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccessTiers, IBlobSweep, IStoreHealth
 {
     /// <summary>What the store keeps for itself is under this prefix.</summary>
     internal const string Reserved = RemoteUploads.Reserved;
@@ -90,9 +90,9 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        bool has = typeof(T) == typeof(IAccessTiers) || typeof(T) == typeof(IStoreHealth) || (typeof(T) == typeof(IPresignedUrls) && _client.Signs);
-        facet = has ? (T)(object)this : null;
-        return has;
+        bool has = typeof(T) == typeof(IAccessTiers) || typeof(T) == typeof(IBlobSweep) || typeof(T) == typeof(IStoreHealth) || (typeof(T) == typeof(IPresignedUrls) && _client.Signs);
+        facet = typeof(T) == typeof(IMultipartUploads) ? (T)(object)_uploads : has ? (T)(object)this : null;
+        return facet is not null;
     }
 
     /// <summary>Waits for what is under way.</summary>

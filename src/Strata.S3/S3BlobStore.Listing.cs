@@ -53,7 +53,7 @@ public sealed partial class S3BlobStore
     }
 
     /// <summary>The server's pages behind the request's position: keys and common prefixes in one order, without what is the store's own.</summary>
-    private async IAsyncEnumerable<ServerPage> PagesAsync(ListRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ServerPage> PagesAsync(ListRequest request, [EnumeratorCancellation] CancellationToken cancellationToken, bool isOwn = false)
     {
         string? position = request.Position(), around = position is null ? null : GroupOf(position, request), lastGroup = null;
 
@@ -124,10 +124,11 @@ public sealed partial class S3BlobStore
     /// </summary>
     private async ValueTask<BlobInfo?[]> LookAsync(Entry[] entries, ListRequest request, CancellationToken cancellationToken)
     {
+        if (!request.Exact && _options.KeepsTombstones is null) return [.. entries.Select(e => e.Listed)];
         var infos = new BlobInfo?[entries.Length];
         await Parallel.ForEachAsync(Enumerable.Range(0, entries.Length), Parallelism(cancellationToken), async (i, token) =>
         {
-            if (!request.Exact && (_options.KeepsTombstones is null || entries[i].Listed?.Length != RemoteTombstone.Bytes)) infos[i] = entries[i].Listed;
+            if (!request.Exact && entries[i].Listed?.Length != RemoteTombstone.Bytes) infos[i] = entries[i].Listed;
             else infos[i] = entries[i].Listed is { } listed
                 ? Visible(await FindAsync(listed.Key, "list", token).ConfigureAwait(false))
                 : await FirstVisibleAsync(entries[i].Text, request.Position(), token).ConfigureAwait(false);

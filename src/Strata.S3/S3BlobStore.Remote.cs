@@ -32,8 +32,8 @@ public sealed partial class S3BlobStore : IRemoteStore
     async IAsyncEnumerable<IReadOnlyList<RemoteListed>> IRemoteStore.ListAsync(ListRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         bool isOwn = request.Prefix.StartsWith(Reserved, StringComparison.Ordinal);
-        await foreach (IReadOnlyList<Entry> page in PagesAsync(request, cancellationToken, isOwn).ConfigureAwait(false))
-            yield return [.. page.Select(e => new RemoteListed(e.Text, e.Listed?.Length ?? 0, e.Listed?.Modified ?? default, IsPrefix: e.Listed is null, null))];
+        await foreach (ServerPage page in PagesAsync(request, cancellationToken, isOwn).ConfigureAwait(false))
+            yield return [.. page.Entries.Select(e => new RemoteListed(e.Text, e.Listed?.Length ?? 0, e.Listed?.Modified ?? default, IsPrefix: e.Listed is null, null))];
     }
 
     ValueTask<RemoteBlob?> IRemoteStore.HeadAsync(BlobKey key, string operation, CancellationToken cancellationToken) => HeadAsync(key, operation, cancellationToken);

@@ -25,7 +25,7 @@ namespace Strata.S3;
 /// <see cref="StorageException"/> whose outcome is unknown is one that could not be cleared up.</para>
 /// <para><b>Objects that others wrote</b> have S3's ETag, no version, and their last modification as both times.</para>
 /// </remarks>
-public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IStoreHealth
+public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IBlobSweep, IStoreHealth
 {
     /// <summary>What the store keeps for itself is under this prefix.</summary>
     internal const string Reserved = RemoteUploads.Reserved;
@@ -105,7 +105,8 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IStoreHeal
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        facet = typeof(T) == typeof(IPresignedUrls) || typeof(T) == typeof(IStoreHealth) ? (T)(object)this : null;
+        bool has = typeof(T) == typeof(IPresignedUrls) || typeof(T) == typeof(IBlobSweep) || typeof(T) == typeof(IStoreHealth);
+        facet = typeof(T) == typeof(IMultipartUploads) ? (T)(object)_uploads : has ? (T)(object)this : null;
         return facet is not null;
     }
 

@@ -12,7 +12,7 @@ public static class S3Urls
 
     /// <summary>
     /// Registers the scheme <c>s3:</c>: <c>s3://BUCKET/PREFIX?endpoint=https://…&amp;region=…&amp;provider=aws|ceph|r2|minio|garage|strata|plain</c>,
-    /// and <c>pathStyle</c>, <c>singleWriter</c>, <c>looksBeforeWriting</c> (true or false), <c>partSize=8MiB</c>, <c>parallelism=4</c>,
+    /// and <c>pathStyle</c>, <c>singleWriter</c>, <c>looksBeforeWriting</c> (true or false), <c>tombstones=1d</c>, <c>uploadExpiry=7d</c>, <c>partSize=8MiB</c>, <c>parallelism=4</c>,
     /// <c>storageClass=STANDARD_IA</c>, <c>encryption=AES256|aws:kms|aws:kms:KEY</c>, <c>maxAttempts=5</c>, <c>progressTimeout=30s</c>.
     /// Credentials come from the environment, a profile or the machine's role, never from an address; the endpoint, where the
     /// address has none, from <c>AWS_ENDPOINT_URL_S3</c> or <c>AWS_ENDPOINT_URL</c>.

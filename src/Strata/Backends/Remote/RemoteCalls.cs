@@ -79,6 +79,7 @@ internal sealed class RemoteCalls(RemoteLimits limits, Func<Exception, RemoteFau
                 error = e;
             }
 
+            before = error;
             RemoteFault fault = Note(classify(error));
             isUnknown |= fault.IsUnknown;
             isLostReply |= fault is { IsUnknown: true, IsLostRace: false };

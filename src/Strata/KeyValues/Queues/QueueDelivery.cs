@@ -12,7 +12,7 @@ internal sealed class QueueDelivery(ReadOnlyMemory<byte> key, Versionstamp stamp
     public DateTimeOffset LeaseEnds { get; private set; } = leaseEnds;
 
     /// <summary>Where it may lie instead: a write that moved it has an unknown outcome.</summary>
-    public ReadOnlyMemory<byte>? Doubt { get; private set; }
+    public ReadOnlyMemory<byte>? MaybeAt { get; private set; }
 
     /// <summary>Somebody else has it, or may have.</summary>
     public bool IsLost { get; set; }
@@ -21,7 +21,7 @@ internal sealed class QueueDelivery(ReadOnlyMemory<byte> key, Versionstamp stamp
 
     public KvCheck Check => new(Key, Stamp);
 
-    public void Moved(ReadOnlyMemory<byte> to, Versionstamp at, DateTimeOffset until) => (Key, Stamp, LeaseEnds, Doubt) = (to, at, until, null);
+    public void Moved(ReadOnlyMemory<byte> to, Versionstamp at, DateTimeOffset until) => (Key, Stamp, LeaseEnds, MaybeAt) = (to, at, until, null);
 
-    public void MayHaveMoved(ReadOnlyMemory<byte> to) => Doubt = to;
+    public void MayHaveMoved(ReadOnlyMemory<byte> to) => MaybeAt = to;
 }

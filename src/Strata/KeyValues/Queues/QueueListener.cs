@@ -227,7 +227,7 @@ internal sealed class QueueListener(
     /// <summary>Finds out where a message lies after a write whose outcome is unknown.</summary>
     private async Task ResolveAsync(QueueDelivery delivery)
     {
-        if (delivery.Doubt is not { } doubt) return;
+        if (delivery.MaybeAt is not { } doubt) return;
         IReadOnlyList<KvRange> found = await database.SnapshotReadAsync([ReadRange.Of(delivery.Key), ReadRange.Of(doubt)], null, CancellationToken.None).ConfigureAwait(false);
         if (found[1].Entries is [var moved]) delivery.Moved(doubt, moved.Versionstamp, keys.DueOf(doubt));
         else if (found[0].Entries is [var there] && there.Versionstamp == delivery.Stamp) delivery.Moved(delivery.Key, delivery.Stamp, delivery.LeaseEnds);
