@@ -6,6 +6,7 @@ namespace Strata.Benchmarks;
 internal sealed class AzureStore : ObjectStoreCase
 {
     private const string Container = "main";
+    private const int Page = 5_000;
 
     public override string Name => "azure-store";
 
@@ -16,8 +17,8 @@ internal sealed class AzureStore : ObjectStoreCase
         await using ObjectServer azurite = await ObjectServer.StartAzuriteAsync();
         await AzureSdkCalls.ClientOf(azurite.Address, Container).CreateAsync();
         var options = new AzureBlobStoreOptions { Container = Container, Endpoint = azurite.Address, Account = ObjectServer.AzuriteAccount, AccountKey = ObjectServer.AzuriteKey };
-        await using var ours = new StoreCalls(AzureBlobStore.Open(options));
-        await using var blind = new StoreCalls(AzureBlobStore.Open(options with { LooksBeforeWriting = false }));
+        await using var ours = new StoreCalls(AzureBlobStore.Open(options), Page);
+        await using var blind = new StoreCalls(AzureBlobStore.Open(options with { LooksBeforeWriting = false }), Page);
         await using var sdk = new AzureSdkCalls(azurite.Address, Container);
         await CompareAsync(contest, "Azurite", ours, blind, sdk);
     }

@@ -7,6 +7,7 @@ namespace Strata.Benchmarks;
 internal sealed class S3Store : ObjectStoreCase
 {
     private const string Bucket = "main";
+    private const int Page = 1_000;
 
     public override string Name => "s3-store";
 
@@ -27,8 +28,8 @@ internal sealed class S3Store : ObjectStoreCase
     private async Task CompareAsync(Contest contest, string server, Uri address, S3Provider provider, AWSCredentials credentials)
     {
         var options = new S3BlobStoreOptions { Bucket = Bucket, Endpoint = address, Provider = provider, Credentials = credentials };
-        await using var ours = new StoreCalls(await S3BlobStore.OpenAsync(options));
-        await using var blind = new StoreCalls(await S3BlobStore.OpenAsync(options with { LooksBeforeWriting = false }));
+        await using var ours = new StoreCalls(await S3BlobStore.OpenAsync(options), Page);
+        await using var blind = new StoreCalls(await S3BlobStore.OpenAsync(options with { LooksBeforeWriting = false }), Page);
         await using var sdk = new S3SdkCalls(address, Bucket, credentials);
         await CompareAsync(contest, server, ours, blind, sdk);
     }

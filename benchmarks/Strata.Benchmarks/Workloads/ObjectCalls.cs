@@ -49,7 +49,9 @@ internal abstract class ObjectCalls : IAsyncDisposable
 }
 
 /// <summary>Through the contract of Strata.</summary>
-internal sealed class StoreCalls(IBlobStore store) : ObjectCalls
+/// <param name="store">The store.</param>
+/// <param name="page">Blobs of a page of a listing: as many as the SDK asks for.</param>
+internal sealed class StoreCalls(IBlobStore store, int page) : ObjectCalls
 {
     public override async Task PutAsync(string key, byte[] bytes) => await store.PutBytesAsync(BlobKey.Parse(key), bytes);
 
@@ -66,13 +68,13 @@ internal sealed class StoreCalls(IBlobStore store) : ObjectCalls
     public override async Task<int> ListAsync(string prefix)
     {
         int count = 0;
-        var request = new ListRequest { Prefix = prefix, Exact = false };
+        var request = new ListRequest { Prefix = prefix, Exact = false, Limit = page };
         while (true)
         {
-            ListPage page = await store.ListPageAsync(request);
-            count += page.Items.Count;
-            if (page.Token is null) return count;
-            request = request with { Token = page.Token };
+            ListPage listed = await store.ListPageAsync(request);
+            count += listed.Items.Count;
+            if (listed.Token is null) return count;
+            request = request with { Token = listed.Token };
         }
     }
 
