@@ -111,6 +111,7 @@ public sealed class DiskRowsCrashTests(ITestOutputHelper output) : IDisposable
                 try
                 {
                     store.Record(history.Record);
+                    if (life > 0) await history.SettleAsync(store);
                     await Task.WhenAll(Enumerable.Range(0, Writers).Select(w => Task.Run(() => history.WriteAsync(store, w, life))));
                 }
                 finally
@@ -195,18 +196,35 @@ public sealed class DiskRowsCrashTests(ITestOutputHelper output) : IDisposable
             }
         }
 
-        public async Task CheckAsync(DiskBlobStore store, bool isAcknowledgedThere, string context)
+        /// <summary>A new life begins: of what an error left unknown, what is there now is what happened.</summary>
+        public async Task SettleAsync(DiskBlobStore store)
         {
             foreach ((string name, List<(string Blob, string Row)> states) in _states)
             {
-                BlobInfo? info = await store.StatAsync(BlobKey.Parse(name));
-                IReadOnlyList<KvRange> found = await store.Rows.SnapshotReadAsync([ReadRange.Of(Key(name))], null, CancellationToken.None);
-                string row = found[0].Entries.Count == 0 ? "" : Encoding.UTF8.GetString(found[0].Entries[0].Value.Data.Span);
-                string blob = info?.Version.Value.ToString(CultureInfo.InvariantCulture) ?? "";
-                int from = isAcknowledgedThere ? _acknowledged.GetValueOrDefault(name) : 0;
-                Assert.True(states.Skip(from).Contains((blob, row)), $"{context}: '{name}' has the blob '{blob}' and the row '{row}', which it never had together; it had {string.Join(", ", states)}, acknowledged up to {from}");
+                (string Blob, string Row) found = await CheckAsync(store, name, _acknowledged.GetValueOrDefault(name), "the second life");
+                states.Add(found);
+                _acknowledged[name] = states.Count - 1;
+            }
+        }
+
+        public async Task CheckAsync(DiskBlobStore store, bool isAcknowledgedThere, string context)
+        {
+            foreach (string name in _states.Keys)
+            {
+                (string blob, _) = await CheckAsync(store, name, isAcknowledgedThere ? _acknowledged.GetValueOrDefault(name) : 0, context);
                 if (blob.Length > 0) Assert.NotNull(await store.GetBytesAsync(BlobKey.Parse(name)));
             }
+        }
+
+        private async Task<(string Blob, string Row)> CheckAsync(DiskBlobStore store, string name, int from, string context)
+        {
+            BlobInfo? info = await store.StatAsync(BlobKey.Parse(name));
+            IReadOnlyList<KvRange> rows = await store.Rows.SnapshotReadAsync([ReadRange.Of(Key(name))], null, CancellationToken.None);
+            string row = rows[0].Entries.Count == 0 ? "" : Encoding.UTF8.GetString(rows[0].Entries[0].Value.Data.Span);
+            (string, string) found = (info?.Version.Value.ToString(CultureInfo.InvariantCulture) ?? "", row);
+            List<(string Blob, string Row)> states = _states[name];
+            Assert.True(states.Skip(from).Contains(found), $"{context}: '{name}' has the blob and the row {found}, which it never had together; it had {string.Join(", ", states)}, acknowledged up to {from}");
+            return found;
         }
 
         private (string Blob, string Row) StateOf(string name, string blob, string row) => _recorded.TryGetValue(name, out string? state) ? (state[0] == '-' ? "" : state, state) : (blob, row);
