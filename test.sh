@@ -80,7 +80,7 @@ run_project() {
     local name=$1 started=$SECONDS
     local program="tests/$name/bin/Release/net10.0/$name" report="$results/$name.xml" log="$results/$name.log"
     echo "Testing $name ..."
-    limited dotnet "$program.dll" -noLogo -noColor -xml "$report" >"$log" 2>&1 </dev/null
+    limited dotnet "$program.dll" -noLogo -noColor -longRunning 120 -xml "$report" >"$log" 2>&1 </dev/null
     local exit_code=$? project_passed=0 project_failed=0 part number
     if [[ -s $report ]]; then
         project_passed=$(count "$report" passed)

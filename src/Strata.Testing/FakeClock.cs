@@ -6,11 +6,13 @@ namespace Strata.Testing;
 /// </summary>
 /// <remarks>
 /// Wall-clock and monotonic time are apart, as on a real machine: <see cref="Jump"/> moves the first alone. Safe for
-/// concurrent use; callbacks run on the thread that advances.
+/// concurrent use; callbacks run on the thread that advances. A timer with a period fires at most 10,000 times or so within one
+/// advance, as on a machine that is too busy to keep up: years pass in no time.
 /// </remarks>
 /// <param name="start">The first wall-clock time; null for midnight of 1 January 2026, UTC.</param>
 public sealed class FakeClock(DateTimeOffset? start = null) : TimeProvider
 {
+    private const int MostPeriods = 10_000;
     private readonly Lock _gate = new();
     private readonly List<FakeTimer> _armed = [];
     private readonly List<(int Count, TaskCompletionSource Reached)> _waiters = [];
@@ -50,9 +52,9 @@ public sealed class FakeClock(DateTimeOffset? start = null) : TimeProvider
     public void Advance(TimeSpan by)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(by, TimeSpan.Zero);
-        long end;
+        long end, leastPeriod = by.Ticks / MostPeriods;
         lock (_gate) end = _monotonic + by.Ticks;
-        while (NextDue(end) is { } timer) timer.Fire();
+        while (NextDue(end, leastPeriod) is { } timer) timer.Fire();
         lock (_gate) MoveTo(end);
     }
 
@@ -90,7 +92,7 @@ public sealed class FakeClock(DateTimeOffset? start = null) : TimeProvider
         _monotonic = monotonic;
     }
 
-    private FakeTimer? NextDue(long end)
+    private FakeTimer? NextDue(long end, long leastPeriod)
     {
         lock (_gate)
         {
@@ -102,7 +104,7 @@ public sealed class FakeClock(DateTimeOffset? start = null) : TimeProvider
 
             if (next is null) return null;
             MoveTo(next.Due);
-            if (next.Period > 0) next.Due += next.Period;
+            if (next.Period > 0) next.Due += Math.Max(next.Period, leastPeriod);
             else _armed.Remove(next);
             return next;
         }

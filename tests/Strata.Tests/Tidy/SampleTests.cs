@@ -41,8 +41,19 @@ public sealed class SampleTests
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false, WorkingDirectory = Path.GetTempPath() };
         using Process process = Process.Start(start)!;
-        string printed = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        using var enough = new CancellationTokenSource(TimeSpan.FromMinutes(10));
+        string printed;
+        try
+        {
+            printed = await process.StandardOutput.ReadToEndAsync(enough.Token);
+            await process.WaitForExitAsync(enough.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within 10 minutes.");
+        }
+
         Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}:\n{printed}");
     }
 }
