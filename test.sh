@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 readonly filter="${1:-}"
 readonly results=artifacts/tests
 readonly node_sources=tests/Strata.Server.Tests/Clients/node node_packages=artifacts/node
-if [[ ${STRATA_LONG:-} == 1 ]]; then limit=$((6 * 3600)); else limit=2400; fi # 40 minutes for building and testing together
+if [[ ${STRATA_LONG:-} == 1 ]]; then limit=$((6 * 3600)); else limit=4500; fi # 75 minutes for building and testing together
 readonly limit_seconds=$limit
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1
 export HOME="${HOME:-/tmp}"
