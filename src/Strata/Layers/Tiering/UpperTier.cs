@@ -38,16 +38,19 @@ internal sealed class UpperTier : TierCounters
     public async ValueTask RepairAsync(BlobKey key, long length)
     {
         await DropAsync(key).ConfigureAwait(false);
-        Repairs.Increment();
-        _events.Add(TierEventKind.Repaired, Name, key, length);
+        NoteRepair(key, length);
     }
 
-    /// <summary>Removes a copy that is not the origin's write, unless another has taken its place already, and says so.</summary>
+    /// <summary>Removes a copy that is not the origin's write, unless a promotion has replaced it already, and says so.</summary>
     public async ValueTask RepairAsync(BlobInfo copy)
     {
         try
         {
-            if (await Store.StatAsync(copy.Key).ConfigureAwait(false) is { } held && !held.IsSameWriteAs(copy)) return;
+            if (await Store.StatAsync(copy.Key).ConfigureAwait(false) is { } held && !held.IsSameWriteAs(copy))
+            {
+                NoteRepair(copy.Key, copy.Length);
+                return;
+            }
         }
         catch (Exception e)
         {
@@ -79,6 +82,12 @@ internal sealed class UpperTier : TierCounters
     {
         (isFill ? Fills : Promotions).Increment();
         if (!isFill) _events.Add(TierEventKind.Promoted, Name, info.Key, info.Length);
+    }
+
+    private void NoteRepair(BlobKey key, long length)
+    {
+        Repairs.Increment();
+        _events.Add(TierEventKind.Repaired, Name, key, length);
     }
 
     private void OnEvicted(BlobKey key, long length)

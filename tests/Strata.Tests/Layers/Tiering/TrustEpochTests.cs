@@ -66,6 +66,7 @@ public sealed class TrustEpochTests : IDisposable
         await warm.PutBytesAsync(Key, Bytes("old"), new WriteOptions { AsCopyOf = old });
         await f.Hot.DeleteAsync(Key);
         Assert.Equal("new", await f.GetAsync());
+        Assert.Equal(1, f.Store.GetTierStatistics()[1].Repairs);
 
         // Dropped, or replaced by the copy that the read left, whichever was first.
         await f.IdleAsync();
