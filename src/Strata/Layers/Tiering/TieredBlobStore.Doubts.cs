@@ -101,6 +101,49 @@ public sealed partial class TieredBlobStore
         }
     }
 
+    /// <summary>
+    /// Makes a change that goes by what is there: of a key in doubt by what was acknowledged last, and not by what came through
+    /// behind it.
+    /// </summary>
+    /// <param name="fence">The key's.</param>
+    /// <param name="kind">What its outcome would leave in doubt.</param>
+    /// <param name="condition">The caller's.</param>
+    /// <param name="change">The change, under a condition at least as strict.</param>
+    /// <param name="isRefused">Whether the condition did not hold.</param>
+    /// <param name="cancellationToken">Gives up before the change.</param>
+    private async ValueTask<T> OverIntendedAsync<T>(
+        Fences.Fence fence, PendingChanges kind, WriteCondition condition, Func<WriteCondition, ValueTask<T>> change, Func<T, bool> isRefused, CancellationToken cancellationToken)
+    {
+        for (int repetition = 0; ; repetition++)
+        {
+            WriteCondition strict = condition;
+            bool isInDoubt = _doubts.Find(fence.Key) is not null;
+            if (isInDoubt && await IntendedBeforeAsync(fence.Key, cancellationToken).ConfigureAwait(false) is { } current && condition.Kind == WriteConditionKind.None
+                && _origin.Store.Capabilities.Conditions.HasFlag(WriteConditionKind.IfMatch)) strict = WriteCondition.IfMatch(current.ETag);
+            T result = await AtOriginAsync(fence, kind, () => change(strict)).ConfigureAwait(false);
+            if (!isInDoubt || !isRefused(result) || repetition == MostRepetitions) return result;
+
+            // What was refused by something that came through meanwhile is tried once more; what was refused by right, refused once more.
+            if (strict == condition && !IsUndone(fence.Key, await _origin.Store.StatAsync(fence.Key, cancellationToken).ConfigureAwait(false))) return result;
+        }
+    }
+
+    /// <summary>The same for a change that has not been made yet: it is told as that.</summary>
+    private async ValueTask<BlobInfo?> IntendedBeforeAsync(BlobKey key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await IntendedAsync(key, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
+        {
+            throw new StorageException(e.Kind, $"Nothing was changed: an earlier change of '{key}' is of unknown outcome, and could not be cleared up ({e.Message})", e)
+            {
+                Operation = "settle", Key = key, Store = _options.Name, IsTransient = e.IsTransient,
+            };
+        }
+    }
+
     /// <summary>Never over anything but what was looked at, where the origin can decide that.</summary>
     private async ValueTask RepeatIntentionAsync(Doubt doubt, BlobInfo? current)
     {

@@ -17,7 +17,9 @@ public sealed partial class TieredBlobStore
         WriteOptions below = ForOrigin(options) with { Checksum = options?.Checksum ?? options?.AsCopyOf?.Checksum ?? Crc32C.Of(bytes) };
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
         TrustStamp stamp = _trust.Now();
-        WriteResult written = await AtOriginAsync(fence, PendingChanges.Write, () => _origin.Store.WriteAsync(key, content, below, cancellationToken)).ConfigureAwait(false);
+        WriteResult written = below.Condition.Kind == WriteConditionKind.None
+            ? await AtOriginAsync(fence, PendingChanges.Write, () => _origin.Store.WriteAsync(key, content, below, cancellationToken)).ConfigureAwait(false)
+            : await OverIntendedAsync(fence, PendingChanges.Write, below.Condition, condition => _origin.Store.WriteAsync(key, content, below with { Condition = condition }, cancellationToken), IsRefused, cancellationToken).ConfigureAwait(false);
         if (!written.IsWritten) return written;
         if (await KeepIntentionAsync(fence, written.Info, content: content).ConfigureAwait(false)) return WriteResult.Written(written.Info! with { Tier = _origin.Name }, _origin.Name);
         var holders = new List<string>(_upper.Length + 1);
@@ -48,7 +50,9 @@ public sealed partial class TieredBlobStore
         using OperationGate.Pass pass = Enter(key, "delete", cancellationToken);
         Capabilities.Check(key, condition, "delete");
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
-        DeleteResult result = await AtOriginAsync(fence, PendingChanges.Delete, () => _origin.Store.DeleteAsync(key, condition, cancellationToken)).ConfigureAwait(false);
+        DeleteResult result = condition.Kind == WriteConditionKind.None
+            ? await AtOriginAsync(fence, PendingChanges.Delete, () => _origin.Store.DeleteAsync(key, condition, cancellationToken)).ConfigureAwait(false)
+            : await OverIntendedAsync(fence, PendingChanges.Delete, condition, strict => _origin.Store.DeleteAsync(key, strict, cancellationToken), r => r.Status == DeleteStatus.PreconditionFailed, cancellationToken).ConfigureAwait(false);
         if (result.Status != DeleteStatus.PreconditionFailed) await DeletedAsync(fence, result.Version).ConfigureAwait(false);
         return result;
     }
@@ -100,7 +104,10 @@ public sealed partial class TieredBlobStore
         ArgumentNullException.ThrowIfNull(changes);
         using OperationGate.Pass pass = Enter(key, "update", cancellationToken);
         Capabilities.Check(key, condition, "update");
-        return await ChangeAsync(key, () => _origin.Store.UpdateAsync(key, changes, condition, cancellationToken), cancellationToken).ConfigureAwait(false);
+        using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
+        WriteResult result = await OverIntendedAsync(
+            fence, PendingChanges.Write, condition, strict => _origin.Store.UpdateAsync(key, changes, strict, cancellationToken), IsRefused, cancellationToken).ConfigureAwait(false);
+        return await ChangedAsync(fence, result).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -109,7 +116,23 @@ public sealed partial class TieredBlobStore
         using OperationGate.Pass pass = Enter(source, "copy", cancellationToken);
         Capabilities.Check(source, options?.SourceCondition ?? default, "copy");
         Capabilities.Check(target, options?.Condition ?? default, "copy");
-        return await ChangeAsync(target, () => _origin.Store.CopyAsync(source, target, options, cancellationToken), cancellationToken).ConfigureAwait(false);
+        options ??= new CopyOptions();
+        for (int repetition = 0; ; repetition++)
+        {
+            CopyOptions strict = options;
+            bool isInDoubt = source != target && _fences.IsInDoubt(source) && await RemainsInDoubtAsync(source, cancellationToken).ConfigureAwait(false);
+            if (isInDoubt && options.SourceCondition.Kind == WriteConditionKind.None)
+            {
+                // What is copied is what was acknowledged last, and not what came through behind it.
+                if (await StatInDoubtAsync(source, cancellationToken).ConfigureAwait(false) is not { } current) return WriteResult.Missing;
+                strict = options with { SourceCondition = WriteCondition.IfMatch(current.ETag) };
+            }
+
+            using Fences.Fence fence = await _fences.RaiseAsync(target, cancellationToken).ConfigureAwait(false);
+            WriteResult result = await OverIntendedAsync(
+                fence, PendingChanges.Write, options.Condition, condition => _origin.Store.CopyAsync(source, target, strict with { Condition = condition }, cancellationToken), IsRefused, cancellationToken).ConfigureAwait(false);
+            if (!isInDoubt || !IsRefused(result) || repetition == MostRepetitions) return await ChangedAsync(fence, result).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Commits a streamed write; its copies are made afterwards, off the caller's path.</summary>
@@ -117,7 +140,14 @@ public sealed partial class TieredBlobStore
     {
         using OperationGate.Pass pass = _gate.Enter("write");
         TrustStamp stamp = _trust.Now();
-        WriteResult result = await ChangeAsync(key, () => atOrigin.CommitAsync(commit, cancellationToken), cancellationToken).ConfigureAwait(false);
+        WriteResult result;
+        using (Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false))
+        {
+            // A commit cannot be made twice: what comes through between this look and the commit may refuse it.
+            if (options?.Condition.Kind is not (null or WriteConditionKind.None) && _doubts.Find(key) is not null) await IntendedBeforeAsync(key, cancellationToken).ConfigureAwait(false);
+            result = await ChangedAsync(fence, await AtOriginAsync(fence, PendingChanges.Write, () => atOrigin.CommitAsync(commit, cancellationToken)).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+
         if (!result.IsWritten) return result;
         long generation = _fences.Generation(key);
         UpperTier[] targets = [.. _upper.Where(tier => Fills(tier, options, result.Info!.Length))];
@@ -154,15 +184,15 @@ public sealed partial class TieredBlobStore
         }
     }
 
-    /// <summary>A change at the origin that leaves no copy of the key above it.</summary>
-    private async ValueTask<WriteResult> ChangeAsync(BlobKey key, Func<ValueTask<WriteResult>> change, CancellationToken cancellationToken)
+    /// <summary>What follows a change at the origin that leaves no copy of the key above it.</summary>
+    private async ValueTask<WriteResult> ChangedAsync(Fences.Fence fence, WriteResult result)
     {
-        using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
-        WriteResult result = await AtOriginAsync(fence, PendingChanges.Write, change).ConfigureAwait(false);
         if (!result.IsWritten) return result;
         if (!await KeepIntentionAsync(fence, result.Info).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
         return WriteResult.Written(result.Info! with { Tier = _origin.Name }, _origin.Name);
     }
+
+    private static bool IsRefused(WriteResult result) => result.Status == WriteStatus.PreconditionFailed;
 
     private async ValueTask DeletedAsync(Fences.Fence fence, BlobVersion tombstone)
     {

@@ -44,8 +44,10 @@ internal sealed class TierFixture : IAsyncDisposable
 
     public Task<string?> GetAsync() => GetAsync(Store);
 
-    public static async Task<string?> GetAsync(IBlobStore store) =>
-        await store.GetBytesAsync(Key) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+    public static Task<string?> GetAsync(IBlobStore store) => GetAsync(store, Key);
+
+    public static async Task<string?> GetAsync(IBlobStore store, BlobKey key) =>
+        await store.GetBytesAsync(key) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
     /// <summary>Waits until no promotion is queued or under way.</summary>
     public Task IdleAsync() => WaitForAsync(() => Store.IsIdle, "promotions never came to rest");

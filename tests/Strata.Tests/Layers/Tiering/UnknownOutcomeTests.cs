@@ -124,6 +124,35 @@ public sealed class UnknownOutcomeTests
         Assert.Equal("copied", await s.GetAsync());
     }
 
+    /// <summary>An update or a copy of what came through late would be an acknowledged change of the wrong bytes.</summary>
+    [Fact]
+    public async Task What_goes_by_the_state_goes_by_the_acknowledged_one()
+    {
+        await using Stage s = await Stage.OpenAsync();
+        await s.PutAsync("old");
+        BlobInfo delayed = await s.LoseAsync(StoreOperation.Write, "delayed");
+        await s.PutAsync("acknowledged");
+        await s.ComesThroughAsync(delayed, "delayed");
+        Assert.True((await s.Store.UpdateAsync(Key, new BlobChanges { ContentType = "text/plain" })).IsWritten);
+        Assert.Equal("acknowledged", await s.GetAsync());
+        await s.ComesThroughAsync(delayed, "delayed");
+        BlobKey target = BlobKey.Parse("a/target");
+        Assert.True((await s.Store.CopyAsync(Key, target)).IsWritten);
+        Assert.Equal("acknowledged", await GetAsync(s.Store, target));
+        await s.ComesThroughAsync(delayed, "delayed");
+        string etag = (await s.Store.StatAsync(Key))!.ETag;
+        await s.ComesThroughAsync(delayed, "delayed");
+        Assert.True((await s.Store.PutBytesAsync(Key, Bytes("next"), new WriteOptions { Condition = WriteCondition.IfMatch(etag) })).IsWritten);
+        await s.Store.DeleteAsync(Key);
+        await s.ComesThroughAsync(delayed, "delayed");
+        Assert.False((await s.Store.UpdateAsync(Key, new BlobChanges { ContentType = "text/plain" })).IsWritten);
+        await s.ComesThroughAsync(delayed, "delayed");
+        Assert.Equal(WriteStatus.Missing, (await s.Store.CopyAsync(Key, target)).Status);
+        await s.ComesThroughAsync(delayed, "delayed");
+        Assert.True((await s.Store.PutBytesAsync(Key, Bytes("first"), new WriteOptions { Condition = WriteCondition.IfAbsent })).IsWritten);
+        Assert.Equal("first", await s.GetAsync());
+    }
+
     [Fact]
     public async Task A_restart_finds_the_keys_in_doubt_before_it_serves()
     {
