@@ -5,6 +5,8 @@ internal sealed class ExpectedBlob
 {
     private readonly List<int?> _maybe = [];
     private readonly List<(int? Value, DateTimeOffset Until)> _stale = [];
+    private int? _own;
+    private bool _deleteIsPending;
 
     /// <summary>The last acknowledged value; null: there is no blob.</summary>
     public int? Acknowledged { get; private set; }
@@ -14,17 +16,32 @@ internal sealed class ExpectedBlob
 
     public void Acknowledge(int? value)
     {
-        Acknowledged = value;
+        Acknowledged = _own = value;
         _maybe.Clear();
         _stale.Clear();
     }
 
-    /// <summary>A change ended in an unknown outcome.</summary>
-    public void Doubt(int? value) => _maybe.Add(value);
+    /// <summary>It is known what there is, and no request is on its way any more.</summary>
+    public void Settle(int? value)
+    {
+        Acknowledge(value);
+        _deleteIsPending = false;
+    }
 
-    /// <summary>Somebody else changed it at the origin: what was there may be read until then.</summary>
+    /// <summary>A change ended in an unknown outcome.</summary>
+    public void Doubt(int? value)
+    {
+        _maybe.Add(value);
+        _deleteIsPending |= value is null;
+    }
+
+    /// <summary>
+    /// Somebody else changed it at the origin: what was there may be read until then. Their delete cannot be told from an own one that
+    /// came late: then the own write behind that is made again.
+    /// </summary>
     public void ChangedByOthers(int? value, DateTimeOffset until)
     {
+        if (value is null && _deleteIsPending && _own is not null) _maybe.Add(_own);
         _stale.Add((Acknowledged, until));
         Acknowledged = value;
     }

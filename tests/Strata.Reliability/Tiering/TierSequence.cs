@@ -417,7 +417,7 @@ internal sealed class TierSequence
             int? found = ValueOf(await _store.GetBytesAsync(KeyOf(k))), held = ValueOf(await _origin.GetBytesAsync(KeyOf(k)));
             Assert.True(found == held, $"seed {_seed}: '{KeyOf(k)}' is read as {found?.ToString() ?? "nothing"} where the origin has {held?.ToString() ?? "nothing"}\n{Trace}");
             Check(k, found, "settled");
-            _expected[k].Acknowledge(found);
+            _expected[k].Settle(found);
         }
 
         string[] listed = await _store.EnumerateAsync().Select(i => i.Key.Value).ToArrayAsync();
