@@ -400,8 +400,9 @@ internal sealed class TierSequence
     {
         Note("settles");
         _tally.Settled++;
-        await HealAsync();
         _life.EndAt(int.MaxValue, after: false);
+        if (_life.IsOver) await NextLifeAsync();
+        await HealAsync();
         _clock.Advance(RequestLife + TimeSpan.FromMinutes(1));
         await Eventually.HoldsAsync(
             () =>
