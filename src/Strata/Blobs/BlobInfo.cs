@@ -44,6 +44,15 @@ public sealed record BlobInfo
     /// <summary>The fastest tier known to hold the blob, where a tiered store answers; else null.</summary>
     public string? Tier { get; init; }
 
+    /// <summary>
+    /// Reads and writes within the last week (<see cref="TieringPolicy.HistoryWindow"/>), where a tiered store of several tiers answers a
+    /// stat; else null. Counted up to about 1,800; see <see cref="AccessTracker"/> for how exact that is.
+    /// </summary>
+    public int? AccessCount { get; init; }
+
+    /// <summary>When it was last read or written, as far as that is remembered, where a tiered store of several tiers answers a stat; else null.</summary>
+    public DateTimeOffset? LastAccess { get; init; }
+
     /// <summary>True if both name the same write of the same key.</summary>
     public bool IsSameWriteAs(BlobInfo other) =>
         Key == other.Key && Version == other.Version && Length == other.Length && string.Equals(ETag, other.ETag, StringComparison.Ordinal);

@@ -36,16 +36,19 @@ public sealed record StoreCapabilities
         if (options is null) return;
         Check(key, options.Condition, operation);
         if (options.Expires is not null && !Expiry) throw Unsupported("expiry");
+        if (options.Tier is { } tier) CheckTiers([tier]);
         CheckTiers(options.SkipTiers);
         CheckTiers(options.OnlyTiers);
         if (options.SkipTiers?.Contains(Tiers.Count > 0 ? Tiers[^1] : "") == true)
             throw new ArgumentException($"The origin '{Tiers[^1]}' cannot be skipped: it is the source of truth.");
+        if (options.Tier is { } begins && (options.SkipTiers?.Contains(begins) == true || options.OnlyTiers?.Contains(begins) == false))
+            throw new ArgumentException($"The write shall begin in tier '{begins}', and SkipTiers or OnlyTiers leave that out.");
         BlobLimits.Check(options);
 
         void CheckTiers(IReadOnlyCollection<string>? names)
         {
             if (names is null) return;
-            if (Tiers.Count == 0) throw Unsupported("SkipTiers and OnlyTiers (it has no tiers)");
+            if (Tiers.Count == 0) throw Unsupported("Tier, SkipTiers and OnlyTiers (it has no tiers)");
             if (names.FirstOrDefault(n => !Tiers.Contains(n)) is { } unknown)
                 throw new ArgumentException($"Store '{Store}' has no tier '{unknown}'; it has {string.Join(", ", Tiers)}.");
         }

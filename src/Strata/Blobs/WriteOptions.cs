@@ -27,6 +27,12 @@ public sealed record WriteOptions
     /// <summary>CRC-32C that the payload must have; a mismatch fails the write with kind Corrupt. Null: not checked.</summary>
     public uint? Checksum { get; init; }
 
+    /// <summary>
+    /// The tier that the write begins in: it gets a copy, and faster ones keep none. From there its use decides, as of any other: a pin or a rule
+    /// keeps it. Null: what pins, rules and settings say, which this overrides for the one write. Only a tiered store honours it.
+    /// </summary>
+    public string? Tier { get; init; }
+
     /// <summary>Tiers that get no copy (and keep no older one); the origin cannot be skipped. Only a tiered store honours it.</summary>
     public IReadOnlyCollection<string>? SkipTiers { get; init; }
 

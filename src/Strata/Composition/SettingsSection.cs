@@ -61,6 +61,15 @@ internal sealed class SettingsSection
             : throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes a whole number from 0 to {most}.");
     }
 
+    /// <summary>A number of 0 or more, with a point before its fraction.</summary>
+    public decimal? Number(string name)
+    {
+        if (Text(name) is not { } text) return null;
+        return decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number)
+            ? number
+            : throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes a number of 0 or more, such as 0.023.");
+    }
+
     public TimeSpan? Time(string name)
     {
         if (Text(name) is not { } text) return null;

@@ -44,7 +44,7 @@ public sealed partial record StoreSettings
         string? url = section.Text("Url");
         TierSettings[] tiers = [.. section.Children("Tiers").Select(TierSettings.Read)];
         if (url is not null && tiers.Length > 0) throw new StrataConfigurationException(section.Path, "has both Url and Tiers; give one of them.");
-        var tiering = new SettingsSection(configuration.GetSection("Tiering"), "PromoteOnRead", "FillOnWrite", "MaxSharedLoadBytes", "FreshFor", "RequestLife", "State");
+        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["FillOnWrite", "MaxSharedLoadBytes", "FreshFor", "RequestLife", "State", .. PlacementSettings.Names]);
         var defaults = new TieringOptions { Name = name };
         if (url is null && tiers.Length == 0)
         {
@@ -64,9 +64,8 @@ public sealed partial record StoreSettings
             Setting = section.Path,
             Tiers = tiers,
             State = tiering.Text("State"),
-            Tiering = defaults with
+            Tiering = PlacementSettings.Read(tiering, defaults, [.. tiers.Select(tier => tier.Name)]) with
             {
-                PromoteOnRead = tiering.Flag("PromoteOnRead") ?? defaults.PromoteOnRead,
                 FillOnWrite = tiering.Flag("FillOnWrite") ?? defaults.FillOnWrite,
                 MaxSharedLoadBytes = (int)(tiering.Size("MaxSharedLoadBytes", 0, 64 << 20) ?? defaults.MaxSharedLoadBytes),
                 FreshFor = tiering.Time("FreshFor"),

@@ -200,7 +200,7 @@ public sealed partial class TieredBlobStore
     /// <summary>Queues copies into the tiers above <paramref name="below"/> that take a blob of this length.</summary>
     private void Promote(BlobInfo info, long generation, TrustStamp stamp, byte[]? bytes, IBlobStore source, int below)
     {
-        if (!_options.PromoteOnRead || below == 0) return;
+        if (!_options.Policy.PromoteOnRead || below == 0) return;
         UpperTier[] targets = [.. _upper.Take(below).Where(tier => tier.Takes(info.Length))];
         _promotions.Enqueue(info with { Tier = null }, generation, stamp, bytes, source, targets, isFill: false);
     }

@@ -6,8 +6,26 @@ public sealed record TieringOptions
     /// <summary>The store's name in messages and statistics. Default <c>tiered</c>.</summary>
     public string Name { get; init; } = "tiered";
 
-    /// <summary>Whether a read copies the blob into the faster tiers that take it. Default true.</summary>
-    public bool PromoteOnRead { get; init; } = true;
+    /// <summary>What decides in which tier a blob belongs, and whether a read copies it into the faster ones (<see cref="TieringPolicy.PromoteOnRead"/>).</summary>
+    public TieringPolicy Policy { get; init; } = new();
+
+    /// <summary>How accesses are remembered. A store of one tier remembers none.</summary>
+    public AccessTrackerOptions Tracker { get; init; } = new();
+
+    /// <summary>
+    /// How long after the end of a tiering run the background worker begins the next one (<see cref="ITiering.RunTieringAsync"/>). 1 s to
+    /// 365 days; null (the default): only by hand.
+    /// </summary>
+    public TimeSpan? RunEvery { get; init; }
+
+    /// <summary>The budgets of the background worker's runs. Default none.</summary>
+    public TieringRun RunBudget { get; init; } = new();
+
+    /// <summary>The most bytes a second that the background worker's runs copy, on average; null (the default): as fast as the tiers go. 1 KiB or more.</summary>
+    public long? RunBytesPerSecond { get; init; }
+
+    /// <summary>What the tiers cost (<see cref="ITiering.EstimateCost"/>). Default none.</summary>
+    public IReadOnlyList<TierPrice> Prices { get; init; } = [];
 
     /// <summary>Whether a write leaves copies in the faster tiers that take it. Default true.</summary>
     public bool FillOnWrite { get; init; } = true;
@@ -37,6 +55,11 @@ public sealed record TieringOptions
     {
         if (MaxSharedLoadBytes is < 0 or > 64 << 20) throw new ArgumentException($"MaxSharedLoadBytes must be 0 to 64 MiB; it is {MaxSharedLoadBytes}.");
         if (FreshFor is { } fresh && (fresh <= TimeSpan.Zero || fresh > TimeSpan.FromDays(365))) throw new ArgumentException($"FreshFor must be more than 0 and at most 365 days; it is {fresh}.");
+        if (RunEvery is { } every && (every < TimeSpan.FromSeconds(1) || every > TimeSpan.FromDays(365))) throw new ArgumentException($"RunEvery must be 1 s to 365 days; it is {every}.", nameof(RunEvery));
+        if (RunBytesPerSecond < 1024) throw new ArgumentException($"RunBytesPerSecond must be 1 KiB or more; it is {RunBytesPerSecond} bytes.", nameof(RunBytesPerSecond));
+        if (RunBudget.DryRun) throw new ArgumentException("RunBudget cannot be that of a dry run.", nameof(RunBudget));
+        RunBudget.Check();
+        Tracker.Check();
         if (RequestLife < TimeSpan.Zero || RequestLife > TimeSpan.FromDays(1)) throw new ArgumentException($"RequestLife must be 0 to 1 day; it is {RequestLife}.");
     }
 }

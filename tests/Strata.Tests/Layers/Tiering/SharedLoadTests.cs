@@ -76,7 +76,7 @@ public sealed class SharedLoadTests
     [Fact]
     public async Task Promotion_never_happens_where_it_is_turned_off()
     {
-        await using var f = new TierFixture(new TieringOptions { PromoteOnRead = false });
+        await using var f = new TierFixture(new TieringOptions { Policy = new TieringPolicy { PromoteOnRead = false } });
         await f.PutAsync("v", new WriteOptions { SkipTiers = ["hot"] });
         await f.GetAsync();
         await f.IdleAsync();
