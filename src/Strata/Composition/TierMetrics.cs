@@ -5,15 +5,28 @@ namespace Strata;
 /// <summary>The counters of all tiers as instruments of the meter <c>Strata</c>; tags are <c>store</c> and <c>tier</c>, never keys.</summary>
 internal static class TierMetrics
 {
+    private static readonly InstrumentAdvice<double> Buckets = new()
+    {
+        HistogramBucketBoundaries = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    };
+
+    /// <summary>How long timed reads took until their answer began. Hits of memory tiers that are handed out without a call are not timed.</summary>
+    public static Histogram<double> ReadDurations(Meter meter) =>
+        meter.CreateHistogram("strata.tier.read.duration", "s", "Time until the answer of a read began, by the tier that answered", tags: null, Buckets);
+
     public static void Register(Meter meter, IReadOnlyDictionary<string, IBlobStore> stores)
     {
         Counter("strata.tier.hits", "Reads that the tier answered", t => t.Hits);
         Counter("strata.tier.misses", "Reads that went on to the next tier", t => t.Misses);
         Counter("strata.tier.promotions", "Copies made because of a read", t => t.Promotions);
         Counter("strata.tier.fills", "Copies made by a write", t => t.Fills);
+        Counter("strata.tier.demotions", "Blobs taken to a slower tier", t => t.Demotions);
         Counter("strata.tier.evictions", "Copies dropped to make room", t => t.Evictions);
         Counter("strata.tier.repairs", "Copies dropped because they were damaged or old", t => t.Repairs);
         Counter("strata.tier.errors", "Operations of the tier that failed", t => t.Errors);
+        Counter("strata.tier.read_bytes", "Payload bytes read; not of tiers whose hits are handed out without a call", t => t.BytesRead);
+        Counter("strata.tier.written_bytes", "Payload bytes written", t => t.BytesWritten);
+        meter.CreateObservableCounter("strata.store.misses", () => Misses(), unit: null, "Reads that found the blob in no tier, one a read");
         meter.CreateObservableUpDownCounter("strata.tier.blobs", () => Measure(t => t.Blobs), "{blob}", "Blobs held");
         meter.CreateObservableUpDownCounter("strata.tier.bytes", () => Measure(t => t.Bytes), "By", "Bytes held");
         meter.CreateObservableUpDownCounter("strata.tier.file_bytes", () => Measure(t => t.FileBytes), "By", "Bytes of its files, garbage and spares included");
@@ -21,6 +34,14 @@ internal static class TierMetrics
 
         void Counter(string name, string description, Func<TierStatistics, long?> value) =>
             meter.CreateObservableCounter(name, () => Measure(value), unit: null, description);
+
+        IEnumerable<Measurement<long>> Misses()
+        {
+            foreach ((string name, IBlobStore store) in stores)
+            {
+                if (store.TryGetFacet(out ITierInspection? inspection)) yield return new(inspection.GetReads().Misses, new KeyValuePair<string, object?>("store", name));
+            }
+        }
 
         IEnumerable<Measurement<long>> Measure(Func<TierStatistics, long?> value)
         {

@@ -80,6 +80,17 @@ internal sealed class Fences
         return new Fence(this, key, writer);
     }
 
+    /// <summary>Waits for fills that are being published, and turns away every other that has captured a generation, of whatever key.</summary>
+    public async ValueTask AdvanceAllAsync(CancellationToken cancellationToken)
+    {
+        foreach (Stripe stripe in _stripes)
+        {
+            await stripe.Publishing.WaitAsync(cancellationToken).ConfigureAwait(false);
+            lock (stripe.Gate) stripe.Generation++;
+            stripe.Publishing.Release();
+        }
+    }
+
     /// <summary>Runs <paramref name="publish"/> unless a write has passed since the generation was captured.</summary>
     /// <returns>False if it was not run.</returns>
     public async ValueTask<bool> TryPublishAsync(BlobKey key, long generation, Func<ValueTask> publish)

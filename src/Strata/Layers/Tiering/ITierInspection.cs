@@ -17,4 +17,12 @@ public interface ITierInspection
 
     /// <summary>What moved lately: the events with a sequence number above <paramref name="after"/>, oldest first, of the last 256.</summary>
     IReadOnlyList<TierEvent> GetEvents(long after = 0);
+
+    /// <summary>
+    /// The same events as they happen, from the one after <paramref name="after"/> on, until the store is closed. The last 4,096 are kept:
+    /// a reader that is slower than they come is told by <see cref="TierEvent.Missed"/> how many it did not get, and holds nobody up.
+    /// </summary>
+    /// <param name="after">A sequence number; 0 for all that are kept, <see cref="TierEvent.Sequence"/> of the last one to go on. One that is higher than any begins anew.</param>
+    /// <param name="cancellationToken">Ends the stream.</param>
+    IAsyncEnumerable<TierEvent> WatchEventsAsync(long after = 0, CancellationToken cancellationToken = default);
 }

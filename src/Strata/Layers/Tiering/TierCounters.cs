@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace Strata;
@@ -8,8 +9,11 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
     private readonly ThreadCounter _hits = new();
     private readonly StripedCounter _misses = new();
     private readonly StripedCounter _errors = new();
-    private readonly StripedCounter _timedReads = new();
     private readonly StripedCounter _readTicks = new();
+    private readonly StripedCounter _bytesRead = new();
+    private readonly StripedCounter _bytesWritten = new();
+    private readonly LatencyHistogram _latency = new();
+    private readonly bool _isShared = !isOrigin && tier.Store.TryGetFacet(out ISharedReads? _);
     private volatile string? _lastError;
 
     public string Name => tier.Name;
@@ -19,6 +23,14 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
     public StripedCounter Promotions { get; } = new();
 
     public StripedCounter Fills { get; } = new();
+
+    public StripedCounter Demotions { get; } = new();
+
+    /// <summary>Where timed reads are recorded as well; null for nowhere.</summary>
+    public Histogram<double>? Durations { get; init; }
+
+    /// <summary>The store's name in <see cref="Durations"/>.</summary>
+    public string? Owner { get; init; }
 
     public StripedCounter Repairs { get; } = new();
 
@@ -30,13 +42,19 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
 
     public void NoteMiss() => _misses.Increment();
 
-    /// <summary>Notes a read that this tier answered and that began at <paramref name="started"/> on the context's clock.</summary>
-    public void NoteHit(long started)
+    /// <summary>Notes a read that this tier answered, with so many bytes, and that began at <paramref name="started"/> on the context's clock.</summary>
+    public void NoteHit(long started, long bytes)
     {
+        TimeSpan took = clock.GetElapsedTime(started);
         _hits.Increment();
-        _timedReads.Increment();
-        _readTicks.Add(clock.GetElapsedTime(started).Ticks);
+        _bytesRead.Add(bytes);
+        _readTicks.Add(took.Ticks);
+        _latency.Add(took);
+        if (Durations is { Enabled: true } durations) durations.Record(took.TotalSeconds, new("store", Owner), new("tier", Name));
     }
+
+    /// <summary>Notes payload bytes that the tier holds from now on.</summary>
+    public void NoteWritten(long bytes) => _bytesWritten.Add(bytes);
 
     /// <summary>A failure that costs a copy or a detour, and not the caller's operation: counted, shown and logged.</summary>
     public void NoteError(Exception e, string operation, BlobKey key)
@@ -48,7 +66,7 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
 
     public TierStatistics Snapshot()
     {
-        long timed = _timedReads.Value;
+        LatencySnapshot latency = _latency.Snapshot();
         return TierStatistics.Of(Name, Store) with
         {
             IsOrigin = isOrigin,
@@ -56,10 +74,16 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
             Misses = _misses.Value,
             Promotions = Promotions.Value,
             Fills = Fills.Value,
+            Demotions = Demotions.Value,
+            BytesRead = _isShared ? null : _bytesRead.Value,
+            BytesWritten = _bytesWritten.Value,
+            TimedReads = latency.Count,
             Repairs = Repairs.Value,
             Errors = _errors.Value,
             LastError = _lastError,
-            MeanReadMicroseconds = timed == 0 ? 0 : TimeSpan.FromTicks(_readTicks.Value / timed).TotalMicroseconds,
+            MeanReadMicroseconds = latency.Count == 0 ? 0 : TimeSpan.FromTicks(_readTicks.Value / latency.Count).TotalMicroseconds,
+            ReadP50Microseconds = latency.P50.TotalMicroseconds,
+            ReadP99Microseconds = latency.P99.TotalMicroseconds,
         };
     }
 }

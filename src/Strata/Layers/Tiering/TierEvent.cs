@@ -7,4 +7,8 @@ namespace Strata;
 /// <param name="Tier">The tier that gained or lost a copy.</param>
 /// <param name="Key">The blob.</param>
 /// <param name="Length">Its payload in bytes.</param>
-public sealed record TierEvent(long Sequence, DateTimeOffset Time, TierEventKind Kind, string Tier, BlobKey Key, long Length);
+public sealed record TierEvent(long Sequence, DateTimeOffset Time, TierEventKind Kind, string Tier, BlobKey Key, long Length)
+{
+    /// <summary>How many events before this one a watcher did not get, because it was too slow or began too late; else 0.</summary>
+    public long Missed { get; init; }
+}

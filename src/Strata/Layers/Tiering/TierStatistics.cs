@@ -36,6 +36,9 @@ public sealed record TierStatistics
     /// <summary>Copies made here by a write.</summary>
     public long Fills { get; init; }
 
+    /// <summary>Blobs taken from here to a slower tier.</summary>
+    public long Demotions { get; init; }
+
     /// <summary>Copies that the tier dropped to make room.</summary>
     public long Evictions { get; init; }
 
@@ -48,8 +51,26 @@ public sealed record TierStatistics
     /// <summary>The last failure's message; null if there was none.</summary>
     public string? LastError { get; init; }
 
-    /// <summary>Mean time of a read that this tier answered, in microseconds; 0 where hits are not timed (shared reads).</summary>
+    /// <summary>
+    /// Payload bytes of the reads that this tier answered, as long as what was asked for. Null for a tier whose hits are handed out
+    /// without a call (<see cref="ISharedReads"/>): to add up their lengths would cost as much as the hit.
+    /// </summary>
+    public long? BytesRead { get; init; }
+
+    /// <summary>Payload bytes written here: copies and, at the origin, writes.</summary>
+    public long BytesWritten { get; init; }
+
+    /// <summary>Reads that were timed: all that this tier answered but those that were handed out without a call (shared reads).</summary>
+    public long TimedReads { get; init; }
+
+    /// <summary>Mean time until a timed read's answer began, in microseconds; 0 where none was timed.</summary>
     public double MeanReadMicroseconds { get; init; }
+
+    /// <summary>Half of the timed reads took no longer, in microseconds, within an eighth; 0 where none was timed.</summary>
+    public double ReadP50Microseconds { get; init; }
+
+    /// <summary>99 of 100 timed reads took no longer, in microseconds, within an eighth; 0 where none was timed.</summary>
+    public double ReadP99Microseconds { get; init; }
 
     /// <summary>What a store says of itself, as its own only tier.</summary>
     internal static TierStatistics Of(string name, IBlobStore store)

@@ -45,7 +45,7 @@ public sealed partial class TieredBlobStore
     private BlobReadResult? Counted(BlobReadResult? read, long started)
     {
         if (read is null) _misses.Increment();
-        else _origin.NoteHit(started);
+        else _origin.NoteHit(started, read.Length);
         return read;
     }
 
@@ -88,7 +88,7 @@ public sealed partial class TieredBlobStore
             return verdict.IsAnswered ? (true, Counted(verdict.Answer, started)) : default;
         }
 
-        tier.NoteHit(started);
+        tier.NoteHit(started, read.Length);
         if (_lapses && index == 0 && options is null && tier.Shared is not null) _trust.Remember(key, read, verdict.Stamp);
         if (read.Status == BlobReadStatus.Found) Promote(read.Info, generation, verdict.Stamp, null, tier.Store, index);
         return (true, read.TryGetSequence(out _)

@@ -21,6 +21,7 @@ public sealed partial class TieredBlobStore
             ? await AtOriginAsync(fence, PendingChanges.Write, () => _origin.Store.WriteAsync(key, content, below, cancellationToken)).ConfigureAwait(false)
             : await OverIntendedAsync(fence, PendingChanges.Write, below.Condition, condition => _origin.Store.WriteAsync(key, content, below with { Condition = condition }, cancellationToken), IsRefused, cancellationToken).ConfigureAwait(false);
         if (!written.IsWritten) return written;
+        _origin.NoteWritten(bytes.Length);
         if (await KeepIntentionAsync(fence, written.Info, content: content).ConfigureAwait(false)) return WriteResult.Written(written.Info! with { Tier = _origin.Name }, _origin.Name);
         var holders = new List<string>(_upper.Length + 1);
         bool isClean = true;
@@ -149,6 +150,7 @@ public sealed partial class TieredBlobStore
         }
 
         if (!result.IsWritten) return result;
+        _origin.NoteWritten(result.Info!.Length);
         long generation = _fences.Generation(key);
         UpperTier[] targets = [.. _upper.Where(tier => Fills(tier, options, result.Info!.Length))];
         _promotions.Enqueue(result.Info! with { Tier = null }, generation, stamp, null, _origin.Store, targets, isFill: true);
@@ -162,6 +164,7 @@ public sealed partial class TieredBlobStore
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
         CompleteResult result = await AtOriginAsync(fence, PendingChanges.Write, complete).ConfigureAwait(false);
         if (result.Status != CompleteStatus.Completed) return result;
+        _origin.NoteWritten(result.Info!.Length);
         if (!await KeepIntentionAsync(fence, result.Info).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
         return result with { Info = result.Info! with { Tier = _origin.Name } };
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace Strata;
@@ -17,7 +18,7 @@ namespace Strata;
 /// to decide. A read whose copy has to be compared fails if the origin does.</para>
 /// <para>A hit in a memory tier takes no lock and allocates nothing.</para>
 /// </remarks>
-public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierInspection
+public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierInspection, ITierUpkeep
 {
     private readonly TieringOptions _options;
     private readonly TimeProvider _clock;
@@ -62,8 +63,9 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _clock = context.Clock;
         _gate = new OperationGate(_options.Name);
         _events = new TierEvents(_clock);
-        _origin = new TierCounters(tiers[^1], isOrigin: true, _clock, log);
-        _upper = [.. tiers.SkipLast(1).Select(tier => new UpperTier(tier, _events, _clock, log))];
+        Histogram<double> durations = TierMetrics.ReadDurations(context.Meter);
+        _origin = new TierCounters(tiers[^1], isOrigin: true, _clock, log) { Durations = durations, Owner = _options.Name };
+        _upper = [.. tiers.SkipLast(1).Select(tier => new UpperTier(tier, _events, _clock, log) { Durations = durations, Owner = _options.Name })];
         _first = _upper.FirstOrDefault();
         _shared = _first?.Shared;
         _loads = new SharedLoads(_clock);
@@ -163,10 +165,14 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     /// <inheritdoc/>
     public IReadOnlyList<TierEvent> GetEvents(long after = 0) => _events.After(after);
 
+    /// <inheritdoc/>
+    public IAsyncEnumerable<TierEvent> WatchEventsAsync(long after = 0, CancellationToken cancellationToken = default) => _events.WatchAsync(after, cancellationToken);
+
     /// <summary>Waits for what is under way, then disposes the tiers, fastest first.</summary>
     public async ValueTask DisposeAsync()
     {
         _shared = null;
+        _events.Close();
         await _settler.DisposeAsync().ConfigureAwait(false);
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         await _promotions.DisposeAsync().ConfigureAwait(false);

@@ -16,7 +16,10 @@ internal sealed class UpperTier : TierCounters
     }
 
     /// <summary>The tier's synchronous reads, where it has them.</summary>
-    public ISharedReads? Shared { get; }
+    public ISharedReads? Shared { get; private set; }
+
+    /// <summary>From now on its copies are compared with the origin like any other tier's, until the store is opened again.</summary>
+    public void StopSharing() => Shared = null;
 
     /// <summary>Removes the key's copy; a failure is noted.</summary>
     /// <returns>False if the copy may still be there.</returns>
@@ -81,7 +84,15 @@ internal sealed class UpperTier : TierCounters
     public void NoteCopy(BlobInfo info, bool isFill)
     {
         (isFill ? Fills : Promotions).Increment();
+        NoteWritten(info.Length);
         if (!isFill) _events.Add(TierEventKind.Promoted, Name, info.Key, info.Length);
+    }
+
+    /// <summary>Notes that a blob was taken from here to a slower tier.</summary>
+    public void NoteDemotion(BlobInfo info)
+    {
+        Demotions.Increment();
+        _events.Add(TierEventKind.Demoted, Name, info.Key, info.Length);
     }
 
     private void NoteRepair(BlobKey key, long length)
