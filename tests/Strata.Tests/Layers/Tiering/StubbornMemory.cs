@@ -9,6 +9,9 @@ internal sealed class StubbornMemory : IBlobStore, ISharedReads
 
     public bool IsStuck { get; set; }
 
+    /// <summary>While set, it cannot be listed either.</summary>
+    public bool HidesKeys { get; set; }
+
     public StoreCapabilities Capabilities => _inner.Capabilities;
 
     public bool TryRead(BlobKey key, [NotNullWhen(true)] out BlobReadResult? hit) => _inner.TryRead(key, out hit);
@@ -32,7 +35,8 @@ internal sealed class StubbornMemory : IBlobStore, ISharedReads
     public ValueTask<WriteResult> CopyAsync(BlobKey source, BlobKey target, CopyOptions? options = null, CancellationToken cancellationToken = default) =>
         Unstuck().CopyAsync(source, target, options, cancellationToken);
 
-    public ValueTask<ListPage> ListPageAsync(ListRequest request, CancellationToken cancellationToken = default) => _inner.ListPageAsync(request, cancellationToken);
+    public ValueTask<ListPage> ListPageAsync(ListRequest request, CancellationToken cancellationToken = default) =>
+        HidesKeys ? throw new StorageException(StorageErrorKind.Unavailable, "The store cannot be listed.") : _inner.ListPageAsync(request, cancellationToken);
 
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class => (facet = this as T) is not null;
