@@ -93,7 +93,11 @@ internal sealed class MetadataExporter(UpkeepParts parts, Stream target, IProgre
             json.WriteEndArray();
         }
 
-        json.WriteString("crc32c", _checksum.Value.ToString("x8", CultureInfo.InvariantCulture));
+        // Of all that stands in front of it, this line's beginning included.
+        json.Flush();
+        Crc32C checksum = _checksum;
+        checksum.Append(_buffer.WrittenSpan);
+        json.WriteString("crc32c", checksum.Value.ToString("x8", CultureInfo.InvariantCulture));
         json.WriteEndObject();
     }
 

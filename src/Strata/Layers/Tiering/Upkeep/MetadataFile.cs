@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 
 namespace Strata;
@@ -11,6 +11,9 @@ internal sealed class MetadataFile(Stream source, long maxBytes)
 {
     /// <summary>The longest line: a key, types and 8 KiB of metadata, each character escaped, have room.</summary>
     private const int MaxLineBytes = 128 << 10;
+
+    /// <summary>What the checksum takes at the end of the last line: <c>,"crc32c":"01234567"}</c>.</summary>
+    private const int ChecksumBytes = 21;
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 8, AllowDuplicateProperties = false };
     private readonly byte[] _buffer = new byte[MaxLineBytes];
@@ -35,7 +38,7 @@ internal sealed class MetadataFile(Stream source, long maxBytes)
         BlobKey last = default;
         while (true)
         {
-            uint before = _checksum.Value;
+            Crc32C before = _checksum;
             ReadOnlyMemory<byte> line = await LineAsync(cancellationToken).ConfigureAwait(false) ?? throw Fault("It was cut: its last line is missing.");
             if (Describe(line, blobs, before) is not { } blob) break;
             if (!last.IsDefault && blob.Info.Key <= last) throw Fault($"'{blob.Info.Key}' is not behind '{last}': the lines are in the order of their keys.");
@@ -66,14 +69,15 @@ internal sealed class MetadataFile(Stream source, long maxBytes)
     }
 
     /// <returns>The line's blob; null for the last line, which was checked.</returns>
-    private DescribedBlob? Describe(ReadOnlyMemory<byte> line, long blobs, uint checksum)
+    private DescribedBlob? Describe(ReadOnlyMemory<byte> line, long blobs, Crc32C checksum)
     {
         using JsonDocument document = Parse(line);
         try
         {
             if (document.RootElement.TryGetProperty("key", out _)) return DescribedBlob.Read(document.RootElement);
             if (DescribedBlob.Number(document.RootElement, "blobs") is var counted && counted != blobs) throw Fault($"It describes {blobs} blobs, and its end says {counted}.");
-            if (DescribedBlob.Text(document.RootElement, "crc32c") != checksum.ToString("x8", CultureInfo.InvariantCulture)) throw Fault("It was changed or damaged: its checksum does not hold.");
+            checksum.Append(line.Span[..Math.Max(0, line.Length - ChecksumBytes)]);
+            if (!line.Span.EndsWith(Encoding.ASCII.GetBytes($",\"crc32c\":\"{checksum.Value:x8}\"}}"))) throw Fault("It was changed or damaged: its checksum does not hold.");
             return null;
         }
         catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException)

@@ -8,7 +8,7 @@ namespace Strata.Tests;
 /// <summary>Metadata out and in: the file is as documented, an import takes it whole or not at all, and touches no blob with other bytes.</summary>
 public sealed class MetadataTests
 {
-    private static readonly string Golden = Path.Combine(AppContext.BaseDirectory, "Layers", "Tiering", "Upkeep", "tier-metadata-1.jsonl");
+    private static readonly string Golden = Path.Combine(Repository.Root, "tests", "Strata.Tests", "Layers", "Tiering", "Upkeep", "tier-metadata-1.jsonl");
 
     [Fact]
     public async Task The_file_is_as_documented()

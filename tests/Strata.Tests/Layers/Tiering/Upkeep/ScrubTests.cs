@@ -88,10 +88,10 @@ public sealed class ScrubTests : IDisposable
         Assert.Equal((1, 0), (report.DamagedOrigin, report.Repaired));
         report = await store.ScrubAsync(new ScrubOptions { ReadOrigin = true });
         Assert.True(report is { DamagedOrigin: 1, Repaired: 1 }, string.Join('\n', report.Findings));
-        BlobReadResult? read = await store.ReadAsync(Key, new ReadOptions { Consistency = ReadConsistency.Origin });
+        BlobReadResult read = (await store.ReadAsync(Key, new ReadOptions { Consistency = ReadConsistency.Origin }))!;
         await using (read)
         {
-            Assert.Equal(content, await read!.ToArrayAsync());
+            Assert.Equal(content, await read.ToArrayAsync());
             Assert.True(read.Info.IsSameWriteAs(written), "a repair is no write: version and ETag stay");
         }
 
