@@ -5,15 +5,6 @@ namespace Strata;
 /// <summary>The counters of all tiers as instruments of the meter <c>Strata</c>; tags are <c>store</c> and <c>tier</c>, never keys.</summary>
 internal static class TierMetrics
 {
-    private static readonly InstrumentAdvice<double> Buckets = new()
-    {
-        HistogramBucketBoundaries = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
-    };
-
-    /// <summary>How long timed reads took until their answer began. Hits of memory tiers that are handed out without a call are not timed.</summary>
-    public static Histogram<double> ReadDurations(Meter meter) =>
-        meter.CreateHistogram("strata.tier.read.duration", "s", "Time until the answer of a read began, by the tier that answered", tags: null, Buckets);
-
     public static void Register(Meter meter, IReadOnlyDictionary<string, IBlobStore> stores)
     {
         Counter("strata.tier.hits", "Reads that the tier answered", t => t.Hits);

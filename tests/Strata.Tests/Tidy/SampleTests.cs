@@ -48,10 +48,10 @@ public sealed class SampleTests
             printed = await process.StandardOutput.ReadToEndAsync(enough.Token);
             await process.WaitForExitAsync(enough.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within 10 minutes.");
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within 10 minutes.", e);
         }
 
         Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}:\n{printed}");

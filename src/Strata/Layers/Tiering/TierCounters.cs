@@ -6,6 +6,11 @@ namespace Strata;
 /// <summary>A tier with what it has done since the store was opened.</summary>
 internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogger log)
 {
+    private static readonly InstrumentAdvice<double> Buckets = new()
+    {
+        HistogramBucketBoundaries = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    };
+
     private readonly ThreadCounter _hits = new();
     private readonly StripedCounter _misses = new();
     private readonly StripedCounter _errors = new();
@@ -37,6 +42,10 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
     public long Hits => _hits.Value;
 
     public bool Takes(long length) => tier.Takes(length);
+
+    /// <summary>The instrument for <see cref="Durations"/>; one a meter, whoever asks.</summary>
+    public static Histogram<double> DurationsOf(Meter meter) =>
+        meter.CreateHistogram("strata.tier.read.duration", "s", "Time until the answer of a read began, by the tier that answered; hits of memory that are handed out without a call are not timed", tags: null, Buckets);
 
     public void NoteHit() => _hits.Increment();
 

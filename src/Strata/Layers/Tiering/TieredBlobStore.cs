@@ -63,7 +63,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _clock = context.Clock;
         _gate = new OperationGate(_options.Name);
         _events = new TierEvents(_clock);
-        Histogram<double> durations = TierMetrics.ReadDurations(context.Meter);
+        Histogram<double> durations = TierCounters.DurationsOf(context.Meter);
         _origin = new TierCounters(tiers[^1], isOrigin: true, _clock, log) { Durations = durations, Owner = _options.Name };
         _upper = [.. tiers.SkipLast(1).Select(tier => new UpperTier(tier, _events, _clock, log) { Durations = durations, Owner = _options.Name })];
         _first = _upper.FirstOrDefault();

@@ -107,7 +107,7 @@ internal sealed class CopyRemoval(UpkeepParts parts)
         }
     }
 
-    private static async ValueTask<IReadOnlyList<DeleteOutcome>> DropAsync(UpperTier tier, IReadOnlyList<BlobKey> keys)
+    private static async ValueTask<IReadOnlyList<DeleteOutcome>> DropAsync(UpperTier tier, List<BlobKey> keys)
     {
         if (keys.Count == 0) return [];
         try

@@ -19,11 +19,9 @@ internal sealed class MetadataImporter(UpkeepParts parts, IBlobStore store, Impo
         options.Check();
         if (source.CanSeek) return await RunTwiceAsync(source, cancellationToken).ConfigureAwait(false);
         string path = Path.Combine(Path.GetTempPath(), $"strata-import-{Guid.NewGuid():N}");
-        var kept = new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
-            UnixCreateMode = OperatingSystem.IsWindows() ? null : UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
+        var create = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous };
+        if (!OperatingSystem.IsWindows()) create.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var kept = new FileStream(path, create);
         await using (kept.ConfigureAwait(false))
         {
             await KeepAsync(source, kept, cancellationToken).ConfigureAwait(false);

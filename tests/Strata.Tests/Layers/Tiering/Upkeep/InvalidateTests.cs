@@ -31,6 +31,26 @@ public sealed class InvalidateTests
         Assert.Equal("old", await f.GetAsync("b/key"));
     }
 
+    [Theory]
+    [InlineData(Scope.Key)]
+    [InlineData(Scope.Prefix)]
+    [InlineData(Scope.All)]
+    public async Task A_copy_that_is_still_fresh_is_not_served_after_it_was_invalidated(Scope scope)
+    {
+        await using var f = new UpkeepFixture(new TieringOptions { FreshFor = TimeSpan.FromHours(1) });
+        await f.PutAsync("a/key", "old");
+        Assert.Equal("old", await f.GetAsync("a/key"));
+        Assert.True(f.Store.TryRead(Key, out _), "the test needs a hit that asks nobody");
+        await f.PutBehindAsync("a/key", "new");
+        f.Warm.Inject(StoreFault.On(StoreOperation.Delete, StoreOperation.DeleteMany));
+        InvalidateResult result = await InvalidateAsync(f, scope);
+        Assert.Equal(["warm"], result.Unconfirmed);
+        f.Warm.Heal();
+        Assert.Equal("new", await f.GetAsync("a/key"));
+        await f.IdleAsync();
+        Assert.Equal("new", await f.GetAsync("a/key"));
+    }
+
     /// <summary>A reader has the old blob in hand when the invalidation comes; its copy would be served from memory without a question.</summary>
     [Theory]
     [InlineData(Scope.Key)]
