@@ -53,6 +53,12 @@ public sealed record BlobInfo
     /// <summary>When it was last read or written, as far as that is remembered, where a tiered store of several tiers answers a stat; else null.</summary>
     public DateTimeOffset? LastAccess { get; init; }
 
+    /// <summary>
+    /// When the origin last confirmed this copy, where a tiered store served it though the origin cannot be reached
+    /// (<see cref="TieringOptions.FailSafeFor"/>): what was changed since may be missing. Else null.
+    /// </summary>
+    public DateTimeOffset? StaleSince { get; init; }
+
     /// <summary>True if both name the same write of the same key.</summary>
     public bool IsSameWriteAs(BlobInfo other) =>
         Key == other.Key && Version == other.Version && Length == other.Length && string.Equals(ETag, other.ETag, StringComparison.Ordinal);

@@ -23,6 +23,12 @@ public abstract class BlobReadResult : IAsyncDisposable
     /// <summary>Name of the store or tier that served the bytes.</summary>
     public abstract string Source { get; }
 
+    /// <summary>When the origin last confirmed what is served, if it cannot be reached now and the store was told to go on (<see cref="BlobInfo.StaleSince"/>); else null.</summary>
+    public DateTimeOffset? StaleSince => Info.StaleSince;
+
+    /// <summary>Whether it may be older than what the origin holds by more than the store's freshness allows.</summary>
+    public bool IsStale => StaleSince is not null;
+
     /// <summary>The bytes without a copy, where they are in memory; valid until disposal.</summary>
     public abstract bool TryGetSequence(out ReadOnlySequence<byte> sequence);
 

@@ -44,7 +44,7 @@ public sealed partial record StoreSettings
         string? url = section.Text("Url");
         TierSettings[] tiers = [.. section.Children("Tiers").Select(TierSettings.Read)];
         if (url is not null && tiers.Length > 0) throw new StrataConfigurationException(section.Path, "has both Url and Tiers; give one of them.");
-        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["FillOnWrite", "MaxSharedLoadBytes", "FreshFor", "RequestLife", "State", .. PlacementSettings.Names]);
+        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["FillOnWrite", "MaxSharedLoadBytes", "FreshFor", "StaleWhileRevalidate", "FailSafeFor", "FailSafeThrottle", "DefaultTimeToLive", "SweepEvery", "RequestLife", "State", .. PlacementSettings.Names]);
         var defaults = new TieringOptions { Name = name };
         if (url is null && tiers.Length == 0)
         {
@@ -69,6 +69,11 @@ public sealed partial record StoreSettings
                 FillOnWrite = tiering.Flag("FillOnWrite") ?? defaults.FillOnWrite,
                 MaxSharedLoadBytes = (int)(tiering.Size("MaxSharedLoadBytes", 0, 64 << 20) ?? defaults.MaxSharedLoadBytes),
                 FreshFor = tiering.Time("FreshFor"),
+                StaleWhileRevalidate = tiering.Time("StaleWhileRevalidate") ?? defaults.StaleWhileRevalidate,
+                FailSafeFor = tiering.Time("FailSafeFor"),
+                FailSafeThrottle = tiering.Time("FailSafeThrottle") ?? defaults.FailSafeThrottle,
+                DefaultTimeToLive = tiering.Time("DefaultTimeToLive"),
+                SweepEvery = tiering.Time("SweepEvery"),
                 RequestLife = tiering.Time("RequestLife") ?? defaults.RequestLife,
             },
         };

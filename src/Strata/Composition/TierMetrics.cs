@@ -14,6 +14,7 @@ internal static class TierMetrics
         Counter("strata.tier.demotions", "Blobs taken to a slower tier", t => t.Demotions);
         Counter("strata.tier.evictions", "Copies dropped to make room", t => t.Evictions);
         Counter("strata.tier.repairs", "Copies dropped because they were damaged or old", t => t.Repairs);
+        Counter("strata.tier.stale_reads", "Reads answered with a copy past its freshness, as the origin was out", t => t.StaleReads);
         Counter("strata.tier.errors", "Operations of the tier that failed", t => t.Errors);
         Counter("strata.tier.read_bytes", "Payload bytes read; not of tiers whose hits are handed out without a call", t => t.BytesRead);
         Counter("strata.tier.written_bytes", "Payload bytes written", t => t.BytesWritten);

@@ -20,9 +20,15 @@ public sealed record TierSettings
     /// <summary>The longest blob, in bytes, that gets a copy here; null for an eighth of <see cref="MaxBytes"/>. The origin takes any.</summary>
     public long? MaxBlobBytes { get; init; }
 
+    /// <summary>How long a read waits for it while there is an alternative (<see cref="Tier.SoftTimeout"/>); null for no limit.</summary>
+    public TimeSpan? SoftTimeout { get; init; }
+
+    /// <summary>How long a read of it may make no progress (<see cref="Tier.HardTimeout"/>); null for no limit but the store's own.</summary>
+    public TimeSpan? HardTimeout { get; init; }
+
     internal static TierSettings Read(IConfigurationSection configuration)
     {
-        var section = new SettingsSection(configuration, "Name", "Url", "MaxBytes", "MaxBlobBytes");
+        var section = new SettingsSection(configuration, "Name", "Url", "MaxBytes", "MaxBlobBytes", "SoftTimeout", "HardTimeout");
         return new TierSettings
         {
             Name = section.Text("Name") ?? throw section.Missing("Name", "a name such as hot, warm or cold"),
@@ -30,6 +36,8 @@ public sealed record TierSettings
             Setting = section.PathOf("Url"),
             MaxBytes = section.Size("MaxBytes", 64 << 10, long.MaxValue),
             MaxBlobBytes = section.Size("MaxBlobBytes", 0, long.MaxValue),
+            SoftTimeout = section.Time("SoftTimeout"),
+            HardTimeout = section.Time("HardTimeout"),
         };
     }
 }

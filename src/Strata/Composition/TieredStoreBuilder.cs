@@ -110,7 +110,7 @@ public sealed class TieredStoreBuilder
 
     private async ValueTask<Tier> OpenTierAsync(TierSettings tier, bool isOrigin, CancellationToken cancellationToken)
     {
-        if (_open.TryGetValue(tier.Name, out IBlobStore? store)) return new Tier { Name = tier.Name, Store = store, MaxBlobBytes = tier.MaxBlobBytes };
+        if (_open.TryGetValue(tier.Name, out IBlobStore? store)) return new Tier { Name = tier.Name, Store = store, MaxBlobBytes = tier.MaxBlobBytes, SoftTimeout = tier.SoftTimeout, HardTimeout = tier.HardTimeout };
         var opening = new StoreOpening
         {
             Name = tier.Name, IsCopy = !isOrigin, MaxBytes = tier.MaxBytes, MaxBlobBytes = isOrigin ? null : tier.MaxBlobBytes, Context = _context,
@@ -118,6 +118,6 @@ public sealed class TieredStoreBuilder
         store = await _urls.OpenAsync(tier.Setting, tier.Url, opening, cancellationToken).ConfigureAwait(false);
 
         // One blob must not push out most of a tier.
-        return new Tier { Name = tier.Name, Store = store, MaxBlobBytes = tier.MaxBlobBytes ?? tier.MaxBytes / 8 };
+        return new Tier { Name = tier.Name, Store = store, MaxBlobBytes = tier.MaxBlobBytes ?? tier.MaxBytes / 8, SoftTimeout = tier.SoftTimeout, HardTimeout = tier.HardTimeout };
     }
 }

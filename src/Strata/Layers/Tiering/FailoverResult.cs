@@ -6,7 +6,7 @@ namespace Strata;
 /// A stream from an upper tier that goes on from the origin, at the same byte of the same write, if the upper copy turns
 /// out to be damaged or unreadable (CONSISTENCY 11: the first ETag is pinned).
 /// </summary>
-internal sealed class FailoverResult(BlobReadResult upper, IBlobStore origin, Func<Exception, ValueTask> failed) : BlobReadResult
+internal sealed class FailoverResult(BlobReadResult upper, TierCounters origin, Func<Exception, ValueTask> failed) : BlobReadResult
 {
     private BlobReadResult _inner = upper;
     private Stream? _stream;

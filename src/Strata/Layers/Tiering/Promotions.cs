@@ -40,7 +40,7 @@ internal sealed class Promotions : IAsyncDisposable
     /// <param name="source">Where to read it again otherwise.</param>
     /// <param name="targets">The tiers that get a copy.</param>
     /// <param name="isFill">True if a write asks for the copies, false if a read does.</param>
-    public void Enqueue(BlobInfo info, long generation, TrustStamp stamp, byte[]? bytes, IBlobStore source, IReadOnlyList<UpperTier> targets, bool isFill)
+    public void Enqueue(BlobInfo info, long generation, TrustStamp stamp, byte[]? bytes, TierCounters source, IReadOnlyList<UpperTier> targets, bool isFill)
     {
         if (targets.Count == 0 || !_queued.TryAdd(info.Key, true)) return;
         byte[]? carried = bytes is not null && Interlocked.Read(ref _queuedBytes) + bytes.Length <= MostQueuedBytes ? bytes : null;
@@ -81,9 +81,12 @@ internal sealed class Promotions : IAsyncDisposable
     private async ValueTask CopyAsync(Promotion promotion, UpperTier target)
     {
         BlobInfo info = promotion.Info;
+        if (!target.Admits()) return;
         try
         {
-            if (await target.Store.StatAsync(info.Key, _closing.Token).ConfigureAwait(false) is { } held && held.IsSameWriteAs(info))
+            BlobInfo? held = await target.StatAsync(info.Key, _closing.Token).ConfigureAwait(false);
+            target.NoteAnswer();
+            if (held?.IsSameWriteAs(info) == true)
             {
                 await _fences.TryPublishAsync(info.Key, promotion.Generation, () =>
                 {
@@ -140,5 +143,5 @@ internal sealed class Promotions : IAsyncDisposable
         _queued.TryRemove(key, out _);
     }
 
-    private sealed record Promotion(BlobInfo Info, long Generation, TrustStamp Stamp, byte[]? Bytes, IBlobStore Source, IReadOnlyList<UpperTier> Targets, bool IsFill);
+    private sealed record Promotion(BlobInfo Info, long Generation, TrustStamp Stamp, byte[]? Bytes, TierCounters Source, IReadOnlyList<UpperTier> Targets, bool IsFill);
 }

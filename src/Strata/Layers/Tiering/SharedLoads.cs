@@ -6,9 +6,15 @@ namespace Strata;
 /// One load a key, generation and purpose, however many ask (CONSISTENCY 3). A reader that begins after a write has another
 /// generation, so it never joins a load that began before. One reader's cancellation leaves the load to the others.
 /// </summary>
-internal sealed class SharedLoads(TimeProvider clock)
+internal sealed class SharedLoads(TimeProvider clock) : IAsyncDisposable
 {
+    private readonly CancellationTokenSource _closing = new();
+    private int _abandoned;
+
     private readonly ConcurrentDictionary<(BlobKey Key, long Generation, string Purpose), Load> _loads = new();
+
+    /// <summary>Loads that go on though whoever began them has given up.</summary>
+    public int Abandoned => Volatile.Read(ref _abandoned);
 
     /// <summary>
     /// What <paramref name="read"/> loads. A <see cref="LoadedBlob"/>, a miss or an answer without bytes is shared by all who ask
@@ -23,7 +29,7 @@ internal sealed class SharedLoads(TimeProvider clock)
     public async ValueTask<BlobReadResult?> ReadAsync(
         BlobKey key, long generation, string purpose, long oldest, Func<CancellationToken, ValueTask<BlobReadResult?>> read, CancellationToken cancellationToken)
     {
-        var mine = new Load(clock.GetTimestamp());
+        var mine = new Load(this, clock.GetTimestamp());
         (BlobKey, long, string) id = (key, generation, purpose);
         Load load = _loads.GetOrAdd(id, mine);
         if (!ReferenceEquals(load, mine))
@@ -48,12 +54,21 @@ internal sealed class SharedLoads(TimeProvider clock)
         }
     }
 
-    private sealed class Load(long began)
+    /// <summary>Cancels the loads that nobody waits for any more, and waits for their end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync().ConfigureAwait(false);
+        foreach (Load load in _loads.Values) await ((Task)load.Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _closing.Dispose();
+    }
+
+    private sealed class Load(SharedLoads loads, long began)
     {
         private readonly TaskCompletionSource<(bool IsShared, BlobReadResult? Result)> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly Lock _gate = new();
         private BlobReadResult? _stream;
-        private bool _abandoned;
+        private bool _isAbandoned;
+        private bool _isOver;
 
         public long Began => began;
 
@@ -63,16 +78,16 @@ internal sealed class SharedLoads(TimeProvider clock)
         {
             try
             {
-                BlobReadResult? result = await read(CancellationToken.None).ConfigureAwait(false);
+                BlobReadResult? result = await read(loads._closing.Token).ConfigureAwait(false);
                 bool isShared = result is null or LoadedBlob || result.Status != BlobReadStatus.Found;
                 if (!isShared) await OfferAsync(result!).ConfigureAwait(false);
-                done();
+                End(done);
                 _completion.SetResult((isShared, isShared ? result : null));
             }
             catch (Exception e)
             {
                 // A failed load leaves nothing behind: the next reader tries again.
-                done();
+                End(done);
                 _completion.SetException(e);
             }
         }
@@ -92,7 +107,8 @@ internal sealed class SharedLoads(TimeProvider clock)
             BlobReadResult? stream;
             lock (_gate)
             {
-                _abandoned = true;
+                _isAbandoned = true;
+                if (!_isOver) Interlocked.Increment(ref loads._abandoned);
                 stream = _stream;
                 _stream = null;
             }
@@ -100,11 +116,21 @@ internal sealed class SharedLoads(TimeProvider clock)
             if (stream is not null) await stream.DisposeAsync().ConfigureAwait(false);
         }
 
+        private void End(Action done)
+        {
+            done();
+            lock (_gate)
+            {
+                _isOver = true;
+                if (_isAbandoned) Interlocked.Decrement(ref loads._abandoned);
+            }
+        }
+
         private async ValueTask OfferAsync(BlobReadResult result)
         {
             lock (_gate)
             {
-                if (!_abandoned)
+                if (!_isAbandoned)
                 {
                     _stream = result;
                     return;

@@ -14,6 +14,11 @@ internal static class TierChecks
         }
 
         Tier origin = tiers[^1];
+        foreach (Tier tier in tiers) CheckTimeouts(tier, store);
+        if (origin.SoftTimeout is not null && options.FailSafeFor is null)
+            throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' is the origin, and has a SoftTimeout: a read has nothing else to go on to unless FailSafeFor is set (in the configuration Tiering:FailSafeFor). Set that, or HardTimeout in its place.");
+        if (options.DefaultTimeToLive is not null && !origin.Store.Capabilities.Expiry)
+            throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' keeps no expiry, which DefaultTimeToLive (in the configuration Tiering:DefaultTimeToLive) needs.");
         if (origin.Store.Capabilities.IsVolatile)
             throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' evicts, so it cannot be the origin: put a tier that keeps everything behind it, or turn its eviction off.");
         if (tiers.Count > 1 && !origin.Store.Capabilities.IsSingleWriter && options.FreshFor is null)
@@ -24,6 +29,20 @@ internal static class TierChecks
                 throw new ArgumentException($"Tier '{tier.Name}' of store '{store}' does not keep expiry, which its origin '{origin.Name}' honours: copies would outlive their blobs. Replace that tier.");
             if (tier.Store.TryGetFacet(out ISharedReads? _) && tier.Store.TryGetFacet(out IStoreStatistics? held) && held.GetStatistics().Blobs > 0)
                 throw new ArgumentException($"Tier '{tier.Name}' of store '{store}' holds blobs already; a memory tier must be handed over empty, because its copies are served without asking the origin.");
+        }
+    }
+
+    private static void CheckTimeouts(Tier tier, string store)
+    {
+        CheckTime(tier.SoftTimeout, nameof(Tier.SoftTimeout));
+        CheckTime(tier.HardTimeout, nameof(Tier.HardTimeout));
+        if (tier.SoftTimeout >= tier.HardTimeout)
+            throw new ArgumentException($"Tier '{tier.Name}' of store '{store}' has a SoftTimeout of {tier.SoftTimeout}, which must be less than its HardTimeout of {tier.HardTimeout}.");
+
+        void CheckTime(TimeSpan? time, string name)
+        {
+            if (time is { } set && (set <= TimeSpan.Zero || set > TimeSpan.FromDays(1)))
+                throw new ArgumentException($"{name} of tier '{tier.Name}' of store '{store}' must be more than 0 and at most 1 day; it is {set}.");
         }
     }
 }

@@ -11,6 +11,7 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
         HistogramBucketBoundaries = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     };
 
+    private readonly TimedReads _timed = new(tier.Name, clock);
     private readonly ThreadCounter _hits = new();
     private readonly StripedCounter _misses = new();
     private readonly StripedCounter _errors = new();
@@ -39,7 +40,29 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
 
     public StripedCounter Repairs { get; } = new();
 
+    public StripedCounter StaleReads { get; } = new();
+
+    /// <summary>How long a read that has an alternative waits for this tier; null: until it has ended.</summary>
+    public TimeSpan? SoftTimeout => tier.SoftTimeout;
+
+    public TimeSpan? HardTimeout => tier.HardTimeout;
+
     public long Hits => _hits.Value;
+
+    /// <summary>Reads the tier; what makes no progress for its hard time-out fails with kind Timeout.</summary>
+    public ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options, CancellationToken cancellationToken) => ReadAsync(key, options, tier.HardTimeout, cancellationToken);
+
+    /// <summary>Reads the tier for somebody who has an alternative.</summary>
+    public ValueTask<BlobReadResult?> ReadSoonAsync(BlobKey key, ReadOptions? options, CancellationToken cancellationToken) =>
+        ReadAsync(key, options, tier.SoftTimeout ?? tier.HardTimeout, cancellationToken);
+
+    /// <summary>Stats the tier; with the hard time-out.</summary>
+    public ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken) =>
+        tier.HardTimeout is { } limit ? RunAsync(limit, key, token => Store.StatAsync(key, token), null, cancellationToken) : Store.StatAsync(key, cancellationToken);
+
+    /// <summary>Runs a part of a read that somebody waits for so long at most.</summary>
+    public ValueTask<T> RunAsync<T>(TimeSpan limit, BlobKey key, Func<CancellationToken, ValueTask<T>> run, Func<Task<T>, ValueTask>? ended, CancellationToken cancellationToken) =>
+        _timed.RunAsync(limit, key, run, ended, cancellationToken);
 
     public bool Takes(long length) => tier.Takes(length);
 
@@ -70,10 +93,11 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
     {
         _errors.Increment();
         _lastError = e.Message;
+        OnError(e);
         log.LogWarning(e, "Tier '{Tier}' failed to {Operation} '{Key}'", Name, operation, key);
     }
 
-    public TierStatistics Snapshot()
+    public virtual TierStatistics Snapshot()
     {
         LatencySnapshot latency = _latency.Snapshot();
         return TierStatistics.Of(Name, Store) with
@@ -88,6 +112,7 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
             BytesWritten = _bytesWritten.Value,
             TimedReads = latency.Count,
             Repairs = Repairs.Value,
+            StaleReads = StaleReads.Value,
             Errors = _errors.Value,
             LastError = _lastError,
             MeanReadMicroseconds = latency.Count == 0 ? 0 : TimeSpan.FromTicks(_readTicks.Value / latency.Count).TotalMicroseconds,
@@ -95,4 +120,12 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
             ReadP99Microseconds = latency.P99.TotalMicroseconds,
         };
     }
+
+    /// <summary>Called at each failure that is noted.</summary>
+    protected virtual void OnError(Exception e)
+    {
+    }
+
+    private ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options, TimeSpan? limit, CancellationToken cancellationToken) =>
+        limit is { } time ? _timed.OpenAsync(time, key, token => Store.ReadAsync(key, options, token), cancellationToken) : Store.ReadAsync(key, options, cancellationToken);
 }

@@ -17,4 +17,7 @@ public enum TierEventKind
 
     /// <summary>Taken to a slower tier.</summary>
     Demoted,
+
+    /// <summary>Served past its freshness, as the origin could not be reached; noted once for each question that failed.</summary>
+    ServedStale,
 }

@@ -45,6 +45,9 @@ public sealed record TierStatistics
     /// <summary>Copies dropped because they were missing bytes, damaged or not the origin's write.</summary>
     public long Repairs { get; init; }
 
+    /// <summary>Reads answered with a copy of this tier past its freshness, as the origin could not be reached (<see cref="BlobInfo.StaleSince"/>).</summary>
+    public long StaleReads { get; init; }
+
     /// <summary>Operations on this tier that failed.</summary>
     public long Errors { get; init; }
 

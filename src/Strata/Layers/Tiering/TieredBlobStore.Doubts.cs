@@ -25,7 +25,7 @@ public sealed partial class TieredBlobStore
     {
         for (int repetition = 0; ; repetition++)
         {
-            BlobReadResult? read = await _origin.Store.ReadAsync(key, options, cancellationToken).ConfigureAwait(false);
+            BlobReadResult? read = await _origin.ReadAsync(key, options, cancellationToken).ConfigureAwait(false);
             if (!IsUndone(key, read?.Info)) return read;
             if (read is not null) await read.DisposeAsync().ConfigureAwait(false);
             await RepeatAsync(key, repetition, cancellationToken).ConfigureAwait(false);
@@ -36,7 +36,7 @@ public sealed partial class TieredBlobStore
     {
         for (int repetition = 0; ; repetition++)
         {
-            BlobInfo? info = await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
+            BlobInfo? info = await _origin.StatAsync(key, cancellationToken).ConfigureAwait(false);
             if (!IsUndone(key, info)) return info;
             await RepeatAsync(key, repetition, cancellationToken).ConfigureAwait(false);
         }

@@ -153,7 +153,7 @@ public sealed partial class TieredBlobStore
         _origin.NoteWritten(result.Info!.Length);
         long generation = _fences.Generation(key);
         UpperTier[] targets = [.. _upper.Where(tier => Fills(tier, options, result.Info!.Length))];
-        _promotions.Enqueue(result.Info! with { Tier = null }, generation, stamp, null, _origin.Store, targets, isFill: true);
+        _promotions.Enqueue(result.Info! with { Tier = null }, generation, stamp, null, _origin, targets, isFill: true);
         return result;
     }
 
@@ -169,7 +169,12 @@ public sealed partial class TieredBlobStore
         return result with { Info = result.Info! with { Tier = _origin.Name } };
     }
 
-    internal static WriteOptions ForOrigin(WriteOptions? options) => (options ?? new WriteOptions()) with { SkipTiers = null, OnlyTiers = null };
+    /// <summary>What the origin is told: all that is not about tiers, and when the blob expires if nothing else is said.</summary>
+    internal WriteOptions ForOrigin(WriteOptions? options)
+    {
+        WriteOptions below = (options ?? new WriteOptions()) with { SkipTiers = null, OnlyTiers = null };
+        return _options.DefaultTimeToLive is { } live && below.Expires is null && below.AsCopyOf is null ? below with { Expires = _clock.GetUtcNow() + live } : below;
+    }
 
     private bool Fills(UpperTier tier, WriteOptions? options, long length) =>
         _options.FillOnWrite && tier.Takes(length) && options?.SkipTiers?.Contains(tier.Name) != true && options?.OnlyTiers?.Contains(tier.Name) != false;

@@ -27,6 +27,9 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     private readonly SharedLoads _loads;
     private readonly Trust _trust;
     private readonly bool _lapses;
+    private readonly Staleness? _staleness;
+    private readonly Revalidations _revalidations = new();
+    private readonly ExpirySweeps? _sweeps;
     private readonly Promotions _promotions;
     private readonly Doubts _doubts;
     private readonly DoubtSettler _settler;
@@ -71,11 +74,13 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _loads = new SharedLoads(_clock);
         _trust = new Trust(_clock, _options.FreshFor);
         _lapses = _trust.Lapses;
+        _staleness = _options.StaleWhileRevalidate > TimeSpan.Zero || _options.FailSafeFor is not null ? new Staleness(_options, _trust, _clock, log) : null;
         _promotions = new Promotions(_fences, _trust, log);
         _state = state;
         _doubts = new Doubts(state, _clock, _options.RequestLife, log);
         _settler = new DoubtSettler(_doubts, SettleAtEndAsync, _clock);
         _uploads = _origin.Store.TryGetFacet(out IMultipartUploads? uploads) ? new TieredUploads(this, uploads) : null;
+        _sweeps = _options.SweepEvery is { } every ? new ExpirySweeps([.. _upper, _origin], every, _clock, log) : null;
         Capabilities = _origin.Store.Capabilities with
         {
             Store = _options.Name, Tiers = [.. tiers.Select(t => t.Name)], MultipartUploads = _uploads is not null,
@@ -113,10 +118,11 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         using OperationGate.Pass pass = Enter(key, "stat", cancellationToken);
         if (_fences.IsInDoubt(key) && await RemainsInDoubtAsync(key, cancellationToken).ConfigureAwait(false))
             return await StatInDoubtAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? found with { Tier = _origin.Name } : null;
-        if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit) && hit.Info is { } held && (!_lapses || _trust.Covers(held, out _)))
+        long generation = _fences.Generation(key);
+        if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit) && hit.Info is { } held
+            && (!_lapses || _trust.Covers(held, out _) || TryRevalidate(_first!, held, generation)))
             return held with { Tier = _first!.Name };
-        BlobInfo? info = await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
-        return info is null ? null : info with { Tier = _origin.Name };
+        return await StatOriginAsync(key, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -174,8 +180,12 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _shared = null;
         _events.Close();
         await _settler.DisposeAsync().ConfigureAwait(false);
+        await _revalidations.CloseAsync().ConfigureAwait(false);
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
+        if (_sweeps is not null) await _sweeps.DisposeAsync().ConfigureAwait(false);
+        await _loads.DisposeAsync().ConfigureAwait(false);
         await _promotions.DisposeAsync().ConfigureAwait(false);
+        _revalidations.Dispose();
         if (_state is not null) await _state.DisposeAsync().ConfigureAwait(false);
         foreach (UpperTier tier in _upper) await tier.Store.DisposeAsync().ConfigureAwait(false);
         await _origin.Store.DisposeAsync().ConfigureAwait(false);
@@ -184,8 +194,8 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     /// <summary>Begins a trust epoch: every copy is compared with the origin before it is served again. For those who hear of others' writes, and have missed some.</summary>
     internal void DistrustCopies() => _trust.BeginEpoch();
 
-    /// <summary>True while no promotion is queued or under way.</summary>
-    internal bool IsIdle => _promotions.IsIdle;
+    /// <summary>True while nothing is compared in the background, and no promotion is queued or under way.</summary>
+    internal bool IsIdle => _revalidations.IsIdle && _promotions.IsIdle;
 
     /// <summary>Takes the store out of service: what begins is refused with kind Changed, and what is under way is waited for. Hits in memory go on.</summary>
     internal ValueTask PauseAsync(string why, CancellationToken cancellationToken) => _gate.PauseAsync(why, cancellationToken);

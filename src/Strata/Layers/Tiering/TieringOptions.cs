@@ -44,6 +44,33 @@ public sealed record TieringOptions
     public TimeSpan? FreshFor { get; init; }
 
     /// <summary>
+    /// For so long after <see cref="FreshFor"/> a read is answered with the copy at once, while the origin is asked in the background, once
+    /// a key: what others changed goes unseen for both times together, at most. One's own changes are seen at once. 0 (the default) to
+    /// 365 days; it needs FreshFor.
+    /// </summary>
+    public TimeSpan StaleWhileRevalidate { get; init; }
+
+    /// <summary>
+    /// Where the origin cannot be reached, a copy that it confirmed less than this ago is served, and marked
+    /// (<see cref="BlobReadResult.StaleSince"/>). Never one that this store has written over, deleted, or seen replaced since, nor one
+    /// in doubt or confirmed before the store was opened. At least FreshFor and <see cref="StaleWhileRevalidate"/> together, up to 365 days; it
+    /// needs FreshFor. Null (the default): such reads fail.
+    /// </summary>
+    public TimeSpan? FailSafeFor { get; init; }
+
+    /// <summary>For so long the origin is not asked again for a key for which it could not be reached, while there is a copy to serve. 0 to 1 day; default 30 s.</summary>
+    public TimeSpan FailSafeThrottle { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The time to live of what is written without an expiry, from the beginning of the write. More than 0, up to 100 years; null (the default): for ever.</summary>
+    public TimeSpan? DefaultTimeToLive { get; init; }
+
+    /// <summary>
+    /// How often tiers that do not remove by themselves what has expired (<see cref="IBlobSweep"/>: buckets) are swept, one after the
+    /// other. 1 minute to 365 days; null (the default): never. In S3 a sweep costs a request an object.
+    /// </summary>
+    public TimeSpan? SweepEvery { get; init; }
+
+    /// <summary>
     /// The longest life of a request to the origin: for so long after a change of unknown outcome its key is read at the origin
     /// alone, and a later change that the earlier one covers is made again (CONSISTENCY 5). Time-outs of clients, proxies and the
     /// server together must be less. 0 to 1 day; default 15 min. 0: one look at the origin ends the doubt.
@@ -60,6 +87,19 @@ public sealed record TieringOptions
         if (RunBudget.DryRun) throw new ArgumentException("RunBudget cannot be that of a dry run.", nameof(RunBudget));
         RunBudget.Check();
         Tracker.Check();
+        CheckStaleness();
+        if (DefaultTimeToLive is { } live && (live <= TimeSpan.Zero || live > TimeSpan.FromDays(36_525))) throw new ArgumentException($"DefaultTimeToLive must be more than 0 and at most 36525 days; it is {live}.");
+        if (SweepEvery is { } every && (every < TimeSpan.FromMinutes(1) || every > TimeSpan.FromDays(365))) throw new ArgumentException($"SweepEvery must be 1 minute to 365 days; it is {every}.");
         if (RequestLife < TimeSpan.Zero || RequestLife > TimeSpan.FromDays(1)) throw new ArgumentException($"RequestLife must be 0 to 1 day; it is {RequestLife}.");
+    }
+
+    private void CheckStaleness()
+    {
+        if (StaleWhileRevalidate < TimeSpan.Zero || StaleWhileRevalidate > TimeSpan.FromDays(365)) throw new ArgumentException($"StaleWhileRevalidate must be 0 to 365 days; it is {StaleWhileRevalidate}.");
+        if (FailSafeThrottle < TimeSpan.Zero || FailSafeThrottle > TimeSpan.FromDays(1)) throw new ArgumentException($"FailSafeThrottle must be 0 to 1 day; it is {FailSafeThrottle}.");
+        if (FreshFor is null && (StaleWhileRevalidate > TimeSpan.Zero || FailSafeFor is not null))
+            throw new ArgumentException($"{(FailSafeFor is null ? nameof(StaleWhileRevalidate) : nameof(FailSafeFor))} is set, and FreshFor is not: without that a copy is served, whether the origin is there or not, until this store writes the key. Set FreshFor, or leave it away.");
+        if (FailSafeFor is { } safe && (safe < FreshFor + StaleWhileRevalidate || safe > TimeSpan.FromDays(365)))
+            throw new ArgumentException($"FailSafeFor must be at least FreshFor and StaleWhileRevalidate together, which is {FreshFor + StaleWhileRevalidate}, and at most 365 days; it is {safe}.");
     }
 }

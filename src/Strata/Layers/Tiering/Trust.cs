@@ -36,13 +36,37 @@ internal sealed class Trust(TimeProvider clock, TimeSpan? freshFor)
     public void Confirm(BlobInfo write, TrustStamp stamp)
     {
         if (stamp.Epoch != Volatile.Read(ref _epoch)) return;
-        if (!_known.ContainsKey(write.Key) && Interlocked.Increment(ref _count) > MostWrites)
+        if (!_known.TryGetValue(write.Key, out Known known))
         {
-            _known.Clear();
-            Volatile.Write(ref _count, 1);
+            if (Interlocked.Increment(ref _count) > MostWrites)
+            {
+                _known.Clear();
+                Volatile.Write(ref _count, 1);
+            }
+        }
+        else if (known.Stamp.Epoch == stamp.Epoch && known.Stamp.Until > stamp.Until)
+        {
+            // The origin has been asked since.
+            return;
         }
 
         _known[write.Key] = new Known(write, stamp);
+    }
+
+    /// <summary>Whether the origin is known to have held another write than this, or this none.</summary>
+    /// <param name="key">The blob.</param>
+    /// <param name="seen">What the origin holds; null: nothing.</param>
+    public bool IsOther(BlobKey key, BlobInfo? seen) => _known.TryGetValue(key, out Known known) && (seen is null ? !known.IsNothing : !known.Is(seen));
+
+    /// <summary>
+    /// Notes that the origin holds something else by now. It is kept, even if it is nothing: a promotion that comes late must not
+    /// bring back what is known no more. Under the same conditions as <see cref="Confirm"/>.
+    /// </summary>
+    public void Replace(BlobKey key, BlobInfo? seen, TrustStamp stamp)
+    {
+        if (stamp.Epoch != Volatile.Read(ref _epoch)) return;
+        Volatile.Read(ref _entries)?.Remove(key);
+        if (_known.TryGetValue(key, out Known known) && known.Stamp.Until <= stamp.Until) _known[key] = new Known(seen, stamp);
     }
 
     /// <summary>Whether a copy may be served, and if so how long.</summary>
@@ -52,6 +76,18 @@ internal sealed class Trust(TimeProvider clock, TimeSpan? freshFor)
             && (!Lapses || clock.GetTimestamp() < known.Stamp.Until);
         stamp = covers ? known.Stamp : default;
         return covers;
+    }
+
+    /// <summary>Whether this is the write that the origin was last seen to hold, in this epoch and less than a time ago. Only where trust lapses.</summary>
+    /// <param name="copy">The copy.</param>
+    /// <param name="within">The time.</param>
+    /// <param name="ago">How long ago it was, if it is so.</param>
+    public bool WasSeen(BlobInfo copy, TimeSpan within, out TimeSpan ago)
+    {
+        ago = default;
+        if (!_known.TryGetValue(copy.Key, out Known known) || !known.Is(copy) || known.Stamp.Epoch != Volatile.Read(ref _epoch)) return false;
+        ago = clock.GetElapsedTime(known.Stamp.Until - _freshFor);
+        return ago < within;
     }
 
     /// <summary>No copy of the key is trusted any more.</summary>
@@ -81,14 +117,16 @@ internal sealed class Trust(TimeProvider clock, TimeSpan? freshFor)
         if (stamp.Epoch == Volatile.Read(ref _epoch)) entries?.Add(key, entry, stamp.Until);
     }
 
-    /// <summary>A write; its ETag is left out where it follows from the version.</summary>
-    private readonly struct Known(BlobInfo write, TrustStamp stamp)
+    /// <summary>A write, or that there is none; its ETag is left out where it follows from the version.</summary>
+    private readonly struct Known(BlobInfo? write, TrustStamp stamp)
     {
-        private readonly BlobVersion _version = write.Version;
-        private readonly long _length = write.Length;
-        private readonly string? _etag = write.Version.IsETag(write.ETag) ? null : write.ETag;
+        private readonly BlobVersion _version = write?.Version ?? BlobVersion.None;
+        private readonly long _length = write?.Length ?? -1;
+        private readonly string? _etag = write is null || write.Version.IsETag(write.ETag) ? null : write.ETag;
 
         public TrustStamp Stamp => stamp;
+
+        public bool IsNothing => _length < 0;
 
         public bool Is(BlobInfo copy) =>
             _version == copy.Version && _length == copy.Length

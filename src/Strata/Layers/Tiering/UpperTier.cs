@@ -6,11 +6,13 @@ namespace Strata;
 internal sealed class UpperTier : TierCounters
 {
     private readonly TierEvents _events;
+    private readonly TierCircuit _circuit;
 
     public UpperTier(Tier tier, TierEvents events, TimeProvider clock, ILogger log)
         : base(tier, isOrigin: false, clock, log)
     {
         _events = events;
+        _circuit = new TierCircuit(clock);
         Shared = tier.Store.TryGetFacet(out ISharedReads? shared) ? shared : null;
         if (tier.Store.TryGetFacet(out IEvictionSource? source)) source.Evicted += OnEvicted;
     }
@@ -21,13 +23,32 @@ internal sealed class UpperTier : TierCounters
     /// <summary>From now on its copies are compared with the origin like any other tier's, until the store is opened again.</summary>
     public void StopSharing() => Shared = null;
 
-    /// <summary>Removes the key's copy; a failure is noted.</summary>
+    /// <summary>Whether the tier may be asked: it is passed by for a while if it fails again and again. A memory tier always may.</summary>
+    public bool Admits() => Shared is not null || _circuit.Admits();
+
+    /// <summary>The tier has answered.</summary>
+    public void NoteAnswer() => _circuit.Succeeded();
+
+    public override TierStatistics Snapshot()
+    {
+        TierStatistics statistics = base.Snapshot();
+        return Shared is null && _circuit.Fault is { } fault ? statistics with { Fault = fault } : statistics;
+    }
+
+    /// <summary>Notes that a copy was served because the origin is out.</summary>
+    public void NoteStale(BlobInfo copy) => _events.Add(TierEventKind.ServedStale, Name, copy.Key, copy.Length);
+
+    /// <summary>Removes the key's copy; a failure is noted. Not tried while the tier is passed by: what is in it then is not the known write.</summary>
     /// <returns>False if the copy may still be there.</returns>
     public async ValueTask<bool> DropAsync(BlobKey key)
     {
+        if (!Admits()) return false;
         try
         {
-            await Store.DeleteAsync(key).ConfigureAwait(false);
+            // Given up, it may come through later: it then costs a newer copy.
+            if (HardTimeout is { } limit) await RunAsync(limit, key, token => Store.DeleteAsync(key, default, token), null, CancellationToken.None).ConfigureAwait(false);
+            else await Store.DeleteAsync(key).ConfigureAwait(false);
+            NoteAnswer();
             return true;
         }
         catch (Exception e)
@@ -49,7 +70,7 @@ internal sealed class UpperTier : TierCounters
     {
         try
         {
-            if (await Store.StatAsync(copy.Key).ConfigureAwait(false) is { } held && !held.IsSameWriteAs(copy))
+            if (await StatAsync(copy.Key, CancellationToken.None).ConfigureAwait(false) is { } held && !held.IsSameWriteAs(copy))
             {
                 NoteRepair(copy.Key, copy.Length);
                 return;
@@ -63,13 +84,15 @@ internal sealed class UpperTier : TierCounters
         await RepairAsync(copy.Key, copy.Length).ConfigureAwait(false);
     }
 
-    /// <summary>Writes a copy of what the origin has committed; a failure costs the copy, and leaves the older one, if any.</summary>
+    /// <summary>Writes a copy of what the origin has committed; a failure, or a tier that is passed by, costs the copy, and leaves the older one, if any.</summary>
     /// <returns>True if the tier holds the copy.</returns>
     public async ValueTask<bool> FillAsync(BlobInfo info, BlobContent content)
     {
+        if (!Admits()) return false;
         try
         {
             await Store.WriteAsync(info.Key, content, new WriteOptions { AsCopyOf = info }, CancellationToken.None).ConfigureAwait(false);
+            NoteAnswer();
             NoteCopy(info, isFill: true);
             return true;
         }
@@ -99,6 +122,11 @@ internal sealed class UpperTier : TierCounters
     {
         Repairs.Increment();
         _events.Add(TierEventKind.Repaired, Name, key, length);
+    }
+
+    protected override void OnError(Exception e)
+    {
+        if (Outage.Is(e)) _circuit.Failed(e);
     }
 
     private void OnEvicted(BlobKey key, long length)

@@ -10,7 +10,7 @@ public sealed class FreshForConformance : TieredConformance
     {
         Tier cold = Memory("cold", context, evicts: false);
         return new TieredBlobStore(
-            [Memory("hot", context), await DiskAsync("warm", context), cold with { Store = new OtherWriters(cold.Store) }],
+            [Memory("hot", context), await DiskAsync("warm", context), cold with { Store = new DistantStore(cold.Store, hasOtherWriters: true) }],
             new TieringOptions { FreshFor = TimeSpan.FromMilliseconds(1) },
             context);
     }

@@ -25,7 +25,7 @@ public sealed class FreshForTests
 
     [Fact]
     public async Task Such_an_origin_alone_needs_none() =>
-        await new TieredBlobStore([new Tier { Name = "only", Store = new OtherWriters(new MemoryBlobStore()) }]).DisposeAsync();
+        await new TieredBlobStore([new Tier { Name = "only", Store = new DistantStore(new MemoryBlobStore(), hasOtherWriters: true) }]).DisposeAsync();
 
     [Theory]
     [InlineData(0)]

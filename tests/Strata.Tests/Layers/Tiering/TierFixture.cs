@@ -10,16 +10,16 @@ internal sealed class TierFixture : IAsyncDisposable
 {
     public static readonly BlobKey Key = BlobKey.Parse("a/key");
 
-    public TierFixture(TieringOptions? options = null, IBlobStore? warm = null, bool hasOtherWriters = false)
+    public TierFixture(TieringOptions? options = null, IBlobStore? warm = null, bool hasOtherWriters = false, Func<Tier, Tier>? adjust = null, StoreContext? context = null)
     {
-        Context = StoreContext.Default with { Clock = Clock };
+        Context = (context ?? StoreContext.Default) with { Clock = Clock };
         Hot = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true, MaxBytes = 16 << 20 }, Context);
         Disk = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }, Context);
         Gates = new LatencyStore(Disk, Context);
         Faults = new FaultStore(Gates);
-        List<Tier> tiers = [new Tier { Name = "hot", Store = Hot }, new Tier { Name = "cold", Store = hasOtherWriters ? new OtherWriters(Faults) : Faults }];
+        List<Tier> tiers = [new Tier { Name = "hot", Store = Hot }, new Tier { Name = "cold", Store = hasOtherWriters ? new DistantStore(Faults, hasOtherWriters: true) : Faults }];
         if (warm is not null) tiers.Insert(1, new Tier { Name = "warm", Store = warm });
-        Store = new TieredBlobStore(tiers, options, Context);
+        Store = new TieredBlobStore([.. tiers.Select(adjust ?? (tier => tier))], options, Context);
     }
 
     public FakeClock Clock { get; } = new();
@@ -49,8 +49,18 @@ internal sealed class TierFixture : IAsyncDisposable
     public static async Task<string?> GetAsync(IBlobStore store, BlobKey key) =>
         await store.GetBytesAsync(key) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
-    /// <summary>Waits until no promotion is queued or under way.</summary>
+    /// <summary>Waits until nothing is compared in the background, and no promotion is queued or under way.</summary>
     public Task IdleAsync() => WaitForAsync(() => Store.IsIdle, "promotions never came to rest");
+
+    /// <summary>Begins something that a time-out will end, and lets that time pass.</summary>
+    public async Task<Task<T>> LateAsync<T>(Func<Task<T>> begin, TimeSpan time)
+    {
+        int armed = Clock.ArmedTimers;
+        Task<T> late = Task.Run(begin);
+        await Clock.WaitForTimersAsync(armed + 1);
+        Clock.Advance(time);
+        return late;
+    }
 
     public static async Task WaitForAsync(Func<bool> condition, string otherwise)
     {

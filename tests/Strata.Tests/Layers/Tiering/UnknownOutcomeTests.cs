@@ -323,12 +323,12 @@ public sealed class UnknownOutcomeTests
             clock ??= new FakeClock();
             StoreContext context = StoreContext.Default with { Clock = clock };
             origin ??= new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }, context);
-            var faults = new FaultStore(new KeepsOpen(origin));
+            var faults = new FaultStore(new DistantStore(origin, outlivesOwner: true));
             var tiers = new List<Tier>
             {
                 new() { Name = "hot", Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true, MaxBytes = 4 << 20 }, context) },
-                new() { Name = "warm", Store = new FaultStore(new KeepsOpen(warm ?? new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "warm" }, context))) },
-                new() { Name = "cold", Store = hasOtherWriters ? new OtherWriters(faults) : faults },
+                new() { Name = "warm", Store = new FaultStore(new DistantStore(warm ?? new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "warm" }, context), outlivesOwner: true)) },
+                new() { Name = "cold", Store = hasOtherWriters ? new DistantStore(faults, hasOtherWriters: true) : faults },
             };
             var options = new TieringOptions { FreshFor = hasOtherWriters ? TimeSpan.FromSeconds(1) : null };
             IKvDatabase? rows = hasState ? state ?? new MemoryKvDatabase() : null;

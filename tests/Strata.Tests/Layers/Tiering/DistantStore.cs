@@ -2,10 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Strata.Tests;
 
-/// <summary>A store that outlives whoever owns it, as one at the other end of a network does.</summary>
-internal sealed class KeepsOpen(IBlobStore inner) : IBlobStore
+/// <summary>A store as one at the other end of a network is: it may outlive whoever owns it, and others may write to it as well. All else is passed on, facets are not.</summary>
+internal sealed class DistantStore(IBlobStore inner, bool hasOtherWriters = false, bool outlivesOwner = false) : IBlobStore
 {
-    public StoreCapabilities Capabilities => inner.Capabilities with { MultipartUploads = false };
+    public StoreCapabilities Capabilities => inner.Capabilities with { IsSingleWriter = inner.Capabilities.IsSingleWriter && !hasOtherWriters, MultipartUploads = false };
 
     public ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default) => inner.StatAsync(key, cancellationToken);
 
@@ -35,5 +35,5 @@ internal sealed class KeepsOpen(IBlobStore inner) : IBlobStore
         return false;
     }
 
-    public ValueTask DisposeAsync() => default;
+    public ValueTask DisposeAsync() => outlivesOwner ? default : inner.DisposeAsync();
 }

@@ -1,0 +1,153 @@
+using System.Diagnostics.CodeAnalysis;
+using Strata.Testing;
+using Xunit;
+using static Strata.Tests.TierFixture;
+
+namespace Strata.Tests;
+
+/// <summary>Blobs with an end: given by default, moved by a touch that moves no payload, and swept in the tiers that do not do so themselves.</summary>
+public sealed class TimeToLiveTests
+{
+    private static readonly TimeSpan Life = TimeSpan.FromHours(1);
+
+    [Fact]
+    public async Task A_write_without_an_expiry_gets_the_default_whichever_way_it_comes()
+    {
+        await using TierFixture f = Open();
+        DateTimeOffset end = f.Clock.GetUtcNow() + Life;
+        await f.PutAsync("value");
+        Assert.Equal(end, (await f.Store.StatAsync(Key))!.Expires);
+        await using (IBlobWriter writer = await f.Store.OpenWriterAsync(Key))
+        {
+            await writer.WriteAsync(Bytes("streamed"), CancellationToken.None);
+            await writer.CommitAsync(null, CancellationToken.None);
+        }
+
+        Assert.Equal(end, (await f.Disk.StatAsync(Key))!.Expires);
+        f.Clock.Advance(Life);
+        Assert.Null(await f.GetAsync());
+    }
+
+    [Fact]
+    public async Task One_with_an_expiry_keeps_it_and_a_copy_of_another_blob_keeps_that_ones()
+    {
+        await using TierFixture f = Open();
+        DateTimeOffset end = f.Clock.GetUtcNow() + (2 * Life);
+        await f.PutAsync("value", new WriteOptions { Expires = end });
+        Assert.Equal(end, (await f.Store.StatAsync(Key))!.Expires);
+        BlobInfo lasting = (await f.Disk.StatAsync(Key))! with { Key = BlobKey.Parse("a/lasting"), Expires = null };
+        await f.Store.PutBytesAsync(lasting.Key, Bytes("value"), new WriteOptions { AsCopyOf = lasting });
+        Assert.Null((await f.Store.StatAsync(lasting.Key))!.Expires);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(40_000)]
+    public void It_is_more_than_nothing(int days) =>
+        Assert.StartsWith("DefaultTimeToLive", Assert.Throws<ArgumentException>(() => new TierFixture(new TieringOptions { DefaultTimeToLive = TimeSpan.FromDays(days) })).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_touch_moves_no_payload_and_no_copy_outlives_it()
+    {
+        await using TierFixture f = Open();
+        await f.PutAsync("value");
+        (long writes, long reads) = (f.Faults.CountOf(StoreOperation.Write), f.Faults.CountOf(StoreOperation.Read));
+        DateTimeOffset sooner = f.Clock.GetUtcNow() + (Life / 2);
+        Assert.True((await f.Store.TouchAsync(Key, sooner)).IsWritten);
+        Assert.Equal((1, writes, reads), (f.Faults.CountOf(StoreOperation.Update), f.Faults.CountOf(StoreOperation.Write), f.Faults.CountOf(StoreOperation.Read)));
+        Assert.Equal(sooner, (await f.Store.StatAsync(Key))!.Expires);
+        Assert.Equal("value", await f.GetAsync());
+        await f.IdleAsync();
+        f.Clock.Advance(Life / 2);
+        Assert.Null(await f.GetAsync());
+        Assert.False((await f.Store.TouchAsync(Key, f.Clock.GetUtcNow() + Life)).IsWritten);
+    }
+
+    [Fact]
+    public async Task A_touch_is_fenced_a_fill_that_began_before_it_is_not_published()
+    {
+        await using TierFixture f = Open();
+        await f.PutAsync("value", new WriteOptions { SkipTiers = ["hot"] });
+        using StoreGate reading = f.Gates.Hold(StoreOperation.Read, CallMoment.After);
+        Task<string?> read = Task.Run(f.GetAsync);
+        await reading.WaitForArrivalAsync();
+        await f.Store.TouchAsync(Key, f.Clock.GetUtcNow() + (Life / 2));
+        reading.Open();
+        await read;
+        await f.IdleAsync();
+        f.Clock.Advance(Life / 2);
+        Assert.Null(await f.GetAsync());
+    }
+
+    [Fact]
+    public async Task Tiers_that_need_it_are_swept_one_pass_after_the_other_and_a_failure_ends_nothing()
+    {
+        var warm = new SweptStore(new MemoryBlobStore());
+        await using var f = new TierFixture(new TieringOptions { SweepEvery = Life }, warm);
+        await Due();
+        f.Clock.Advance(Life - TimeSpan.FromSeconds(1));
+        Assert.Equal(0, warm.Sweeps);
+        f.Clock.Advance(TimeSpan.FromSeconds(1));
+        await WaitForAsync(() => warm.Sweeps == 1, "no sweep");
+        f.Clock.Advance(3 * Life);
+        Assert.Equal(1, warm.Sweeps);
+        warm.End(new StorageException(StorageErrorKind.Unavailable, "Out."));
+        await Due();
+        f.Clock.Advance(Life);
+        await WaitForAsync(() => warm.Sweeps == 2, "no sweep after one that failed");
+
+        // Two memory stores on this clock sweep by themselves.
+        Task Due() => f.Clock.WaitForTimersAsync(3);
+    }
+
+    [Fact]
+    public void It_is_not_more_often_than_once_a_minute() =>
+        Assert.StartsWith("SweepEvery", Assert.Throws<ArgumentException>(() => new TierFixture(new TieringOptions { SweepEvery = TimeSpan.FromSeconds(59) })).Message, StringComparison.Ordinal);
+
+    private static TierFixture Open() => new(new TieringOptions { DefaultTimeToLive = Life });
+
+    private sealed class SweptStore(IBlobStore inner) : IBlobStore, IBlobSweep
+    {
+        private readonly DistantStore _inner = new(inner);
+        private readonly TaskCompletionSource<SweepResult> _ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Sweeps { get; private set; }
+
+        public StoreCapabilities Capabilities => _inner.Capabilities;
+
+        public void End(Exception e) => _ending.SetException(e);
+
+        public async ValueTask<SweepResult> SweepAsync(SweepOptions? options = null, IProgress<SweepResult>? progress = null, CancellationToken cancellationToken = default)
+        {
+            Sweeps++;
+            return await _ending.Task.WaitAsync(cancellationToken);
+        }
+
+        public ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default) => _inner.StatAsync(key, cancellationToken);
+
+        public ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options = null, CancellationToken cancellationToken = default) => _inner.ReadAsync(key, options, cancellationToken);
+
+        public ValueTask<WriteResult> WriteAsync(BlobKey key, BlobContent content, WriteOptions? options = null, CancellationToken cancellationToken = default) =>
+            _inner.WriteAsync(key, content, options, cancellationToken);
+
+        public ValueTask<IBlobWriter> OpenWriterAsync(BlobKey key, WriteOptions? options = null, CancellationToken cancellationToken = default) => _inner.OpenWriterAsync(key, options, cancellationToken);
+
+        public ValueTask<DeleteResult> DeleteAsync(BlobKey key, WriteCondition condition = default, CancellationToken cancellationToken = default) => _inner.DeleteAsync(key, condition, cancellationToken);
+
+        public ValueTask<DeleteManyResult> DeleteManyAsync(IReadOnlyList<BlobKey> keys, CancellationToken cancellationToken = default) => _inner.DeleteManyAsync(keys, cancellationToken);
+
+        public ValueTask<WriteResult> UpdateAsync(BlobKey key, BlobChanges changes, WriteCondition condition = default, CancellationToken cancellationToken = default) =>
+            _inner.UpdateAsync(key, changes, condition, cancellationToken);
+
+        public ValueTask<WriteResult> CopyAsync(BlobKey source, BlobKey target, CopyOptions? options = null, CancellationToken cancellationToken = default) =>
+            _inner.CopyAsync(source, target, options, cancellationToken);
+
+        public ValueTask<ListPage> ListPageAsync(ListRequest request, CancellationToken cancellationToken = default) => _inner.ListPageAsync(request, cancellationToken);
+
+        public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
+            where T : class => (facet = this as T) is not null;
+
+        public ValueTask DisposeAsync() => _inner.DisposeAsync();
+    }
+}
