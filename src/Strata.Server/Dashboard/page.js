@@ -249,7 +249,7 @@ function onStores(stores, time) {
 
 // Moves ---------------------------------------------------------------------------------------------------------------
 
-const kinds = { Promoted: ['↑', 'Promoted'], Evicted: ['↓', 'Evicted'], Repaired: ['⟳', 'Repaired'], Invalidated: ['✕', 'Invalidated'], Demoted: ['↓', 'Demoted'] };
+const kinds = { Promoted: ['↑', 'Promoted'], Evicted: ['↓', 'Evicted'], Repaired: ['⟳', 'Repaired'], Invalidated: ['✕', 'Invalidated'], Demoted: ['↓', 'Demoted'], ServedStale: ['!', 'Stale'] };
 let moves = [];
 let paused = false;
 

@@ -30,6 +30,9 @@ public sealed class StrataSettingsTests : IDisposable
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "FillOnWrite": "1" } } } }""", "Strata:Stores:media:Tiering:FillOnWrite", "true or false")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "MaxSharedLoadBytes": "1GiB" } } } }""", "Strata:Stores:media:Tiering:MaxSharedLoadBytes", "0 B to 64 MiB")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "HotFr": "1" } } } }""", "Strata:Stores:media:Tiering:HotFr", "no setting")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "FailSafeFor": "long" } } } }""", "Strata:Stores:media:Tiering:FailSafeFor", "such as 90s")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "StaleWhileRevalidate": "x" } } } }""", "Strata:Stores:media:Tiering:StaleWhileRevalidate", "such as 90s")]
+    [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a", "Url": "memory:", "SoftTimeout": "soon" } ] } } }""", "Strata:Stores:media:Tiers:0:SoftTimeout", "such as 90s")]
     [InlineData("""{ "Buckets": { "Creat": "true" } }""", "Strata:Buckets:Creat", "Create, Max, HotBytes")]
     [InlineData("""{ "Buckets": { "Create": "yes" } }""", "Strata:Buckets:Create", "true or false")]
     [InlineData("""{ "Buckets": { "Max": "-1" } }""", "Strata:Buckets:Max", "0 to 10000")]
@@ -61,6 +64,32 @@ public sealed class StrataSettingsTests : IDisposable
     {
         BucketSettings buckets = Read(strata).Buckets;
         Assert.Equal((create, max, hotBytes), (buckets.Create, buckets.Max, buckets.HotBytes));
+    }
+
+    [Fact]
+    public void What_is_said_of_time_arrives_where_it_belongs()
+    {
+        StoreSettings store = Assert.Single(Read("""
+            { "Stores": { "media": {
+                "Tiers": [ { "Name": "hot", "Url": "memory:", "SoftTimeout": "5ms" }, { "Name": "cold", "Url": "file:./x", "SoftTimeout": "50ms", "HardTimeout": "2s" } ],
+                "Tiering": { "FreshFor": "10s", "StaleWhileRevalidate": "1m", "FailSafeFor": "1h", "FailSafeThrottle": "5s", "DefaultTimeToLive": "30d", "SweepEvery": "1d" } } } }
+            """).Stores).Value;
+        Assert.Equal((TimeSpan.FromMilliseconds(5), null), (store.Tiers[0].SoftTimeout, store.Tiers[0].HardTimeout));
+        Assert.Equal((TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(2)), (store.Tiers[1].SoftTimeout, store.Tiers[1].HardTimeout));
+        TieringOptions tiering = store.Tiering;
+        Assert.Equal((TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(1), TimeSpan.FromHours(1)), (tiering.FreshFor, tiering.StaleWhileRevalidate, tiering.FailSafeFor));
+        Assert.Equal((TimeSpan.FromSeconds(5), TimeSpan.FromDays(30), TimeSpan.FromDays(1)), (tiering.FailSafeThrottle, tiering.DefaultTimeToLive, tiering.SweepEvery));
+    }
+
+    [Fact]
+    public async Task A_tiers_time_outs_reach_its_store_and_are_checked_there()
+    {
+        ArgumentException e = await Assert.ThrowsAsync<ArgumentException>(() => new TieredStoreBuilder()
+            .AddTier(new TierSettings { Name = "hot", Url = "memory:", SoftTimeout = TimeSpan.FromSeconds(2), HardTimeout = TimeSpan.FromSeconds(1) })
+            .AddTier("cold", new MemoryBlobStore())
+            .OpenAsync().AsTask());
+        Assert.Contains("'hot'", e.Message, StringComparison.Ordinal);
+        Assert.Contains("SoftTimeout", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,8 +14,9 @@ namespace Strata;
 /// <para><b>Promise:</b> linearizable per key where this is the origin's only writer and <see cref="TieringOptions.FreshFor"/> is
 /// not set. An upper copy never outlives the write that replaces it: keys are fenced while they are written (CONSISTENCY 3), and
 /// copies that were there when the store was opened are compared with the origin before they are served (CONSISTENCY 4). Where
-/// others write too, or FreshFor is set, their changes are seen within that time; one's own at once. Conditions are the origin's
-/// to decide. A read whose copy has to be compared fails if the origin does.</para>
+/// others write too, or FreshFor is set, their changes are seen within that time, and <see cref="TieringOptions.StaleWhileRevalidate"/>;
+/// one's own at once. Conditions are the origin's to decide. A read whose copy has to be compared fails if the origin does, unless
+/// <see cref="TieringOptions.FailSafeFor"/> allows the copy, which then is marked.</para>
 /// <para>A hit in a memory tier takes no lock and allocates nothing.</para>
 /// </remarks>
 public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierInspection, ITierUpkeep

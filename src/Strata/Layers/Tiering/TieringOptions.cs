@@ -88,7 +88,7 @@ public sealed record TieringOptions
         RunBudget.Check();
         Tracker.Check();
         CheckStaleness();
-        if (DefaultTimeToLive is { } live && (live <= TimeSpan.Zero || live > TimeSpan.FromDays(36_525))) throw new ArgumentException($"DefaultTimeToLive must be more than 0 and at most 36525 days; it is {live}.");
+        if (DefaultTimeToLive is { } live && (live <= TimeSpan.Zero || live > TimeSpan.FromDays(36_500))) throw new ArgumentException($"DefaultTimeToLive must be more than 0 and at most 36500 days; it is {live}.");
         if (SweepEvery is { } every && (every < TimeSpan.FromMinutes(1) || every > TimeSpan.FromDays(365))) throw new ArgumentException($"SweepEvery must be 1 minute to 365 days; it is {every}.");
         if (RequestLife < TimeSpan.Zero || RequestLife > TimeSpan.FromDays(1)) throw new ArgumentException($"RequestLife must be 0 to 1 day; it is {RequestLife}.");
     }

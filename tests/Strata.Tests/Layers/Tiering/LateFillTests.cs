@@ -16,13 +16,18 @@ public sealed class LateFillTests
     private const int Others = 20;
     private static readonly BlobKey Key = BlobKey.Parse("a/key");
 
-    [Fact]
-    public async Task A_deleted_value_never_comes_back_in_ten_thousand_runs()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_deleted_value_never_comes_back_in_ten_thousand_runs(bool isRevalidated)
     {
         int seed = TestSeed.Next();
         var hot = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true, MaxBytes = 64 << 10 });
         var origin = new LatencyStore(new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }));
-        await using var store = new TieredBlobStore([new Tier { Name = "hot", Store = hot }, new Tier { Name = "cold", Store = origin }]);
+        TieringOptions options = isRevalidated
+            ? new() { FreshFor = TimeSpan.FromMicroseconds(50), StaleWhileRevalidate = TimeSpan.FromHours(1), FailSafeFor = TimeSpan.FromHours(2), FailSafeThrottle = TimeSpan.Zero }
+            : new();
+        await using var store = new TieredBlobStore([new Tier { Name = "hot", Store = hot }, new Tier { Name = "cold", Store = origin }], options);
         using StoreGate dawdle = origin.Hold(Dawdle);
         for (int i = 0; i < Others; i++) await store.PutBytesAsync(Other(i), new byte[6_000], new WriteOptions { SkipTiers = ["hot"] });
 

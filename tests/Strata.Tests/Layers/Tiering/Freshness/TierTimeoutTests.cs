@@ -5,11 +5,13 @@ using static Strata.Tests.TierFixture;
 namespace Strata.Tests;
 
 /// <summary>A tier that hangs or fails: it holds up nobody who can be answered otherwise, and is left alone for a while.</summary>
-public sealed class TierTimeoutTests
+public sealed class TierTimeoutTests : IAsyncDisposable
 {
     private static readonly TimeSpan Soft = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
     private readonly LatencyStore _warm = new(new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "warm" }));
+
+    public ValueTask DisposeAsync() => _warm.DisposeAsync();
 
     [Fact]
     public async Task A_hung_origin_does_not_hold_up_a_hit_in_memory()
