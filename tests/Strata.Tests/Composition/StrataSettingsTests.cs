@@ -32,6 +32,7 @@ public sealed class StrataSettingsTests : IDisposable
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "HotFr": "1" } } } }""", "Strata:Stores:media:Tiering:HotFr", "no setting")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "FailSafeFor": "long" } } } }""", "Strata:Stores:media:Tiering:FailSafeFor", "such as 90s")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "StaleWhileRevalidate": "x" } } } }""", "Strata:Stores:media:Tiering:StaleWhileRevalidate", "such as 90s")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "TimeToLiveRules": [ { "TimeToLive": "1h" } ] } } } }""", "Strata:Stores:media:Tiering:TimeToLiveRules:0:Prefix", "missing")]
     [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a", "Url": "memory:", "SoftTimeout": "soon" } ] } } }""", "Strata:Stores:media:Tiers:0:SoftTimeout", "such as 90s")]
     [InlineData("""{ "Buckets": { "Creat": "true" } }""", "Strata:Buckets:Creat", "Create, Max, HotBytes")]
     [InlineData("""{ "Buckets": { "Create": "yes" } }""", "Strata:Buckets:Create", "true or false")]
@@ -72,12 +73,14 @@ public sealed class StrataSettingsTests : IDisposable
         StoreSettings store = Assert.Single(Read("""
             { "Stores": { "media": {
                 "Tiers": [ { "Name": "hot", "Url": "memory:", "SoftTimeout": "5ms" }, { "Name": "cold", "Url": "file:./x", "SoftTimeout": "50ms", "HardTimeout": "2s" } ],
-                "Tiering": { "FreshFor": "10s", "StaleWhileRevalidate": "1m", "FailSafeFor": "1h", "FailSafeThrottle": "5s", "DefaultTimeToLive": "30d", "SweepEvery": "1d" } } } }
+                "Tiering": { "FreshFor": "10s", "StaleWhileRevalidate": "1m", "FailSafeFor": "1h", "FailSafeThrottle": "5s", "DefaultTimeToLive": "30d", "SweepEvery": "1d",
+                    "TimeToLiveRules": [ { "Prefix": "kept/" }, { "Prefix": "tmp/", "TimeToLive": "1h" } ] } } } }
             """).Stores).Value;
         Assert.Equal((TimeSpan.FromMilliseconds(5), null), (store.Tiers[0].SoftTimeout, store.Tiers[0].HardTimeout));
         Assert.Equal((TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(2)), (store.Tiers[1].SoftTimeout, store.Tiers[1].HardTimeout));
         TieringOptions tiering = store.Tiering;
         Assert.Equal((TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(1), TimeSpan.FromHours(1)), (tiering.FreshFor, tiering.StaleWhileRevalidate, tiering.FailSafeFor));
+        Assert.Equal([new TimeToLiveRule { Prefix = "kept/" }, new TimeToLiveRule { Prefix = "tmp/", TimeToLive = TimeSpan.FromHours(1) }], tiering.TimeToLiveRules);
         Assert.Equal((TimeSpan.FromSeconds(5), TimeSpan.FromDays(30), TimeSpan.FromDays(1)), (tiering.FailSafeThrottle, tiering.DefaultTimeToLive, tiering.SweepEvery));
     }
 

@@ -17,8 +17,8 @@ internal static class TierChecks
         foreach (Tier tier in tiers) CheckTimeouts(tier, store);
         if (origin.SoftTimeout is not null && options.FailSafeFor is null)
             throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' is the origin, and has a SoftTimeout: a read has nothing else to go on to unless FailSafeFor is set (in the configuration Tiering:FailSafeFor). Set that, or HardTimeout in its place.");
-        if (options.DefaultTimeToLive is not null && !origin.Store.Capabilities.Expiry)
-            throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' keeps no expiry, which DefaultTimeToLive (in the configuration Tiering:DefaultTimeToLive) needs.");
+        if ((options.DefaultTimeToLive is not null || options.TimeToLiveRules.Any(rule => rule.TimeToLive is not null)) && !origin.Store.Capabilities.Expiry)
+            throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' keeps no expiry, which DefaultTimeToLive and TimeToLiveRules (in the configuration Tiering:…) need.");
         if (origin.Store.Capabilities.IsVolatile)
             throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' evicts, so it cannot be the origin: put a tier that keeps everything behind it, or turn its eviction off.");
         if (tiers.Count > 1 && !origin.Store.Capabilities.IsSingleWriter && options.FreshFor is null)

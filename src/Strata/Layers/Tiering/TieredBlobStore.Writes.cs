@@ -14,7 +14,7 @@ public sealed partial class TieredBlobStore
         if (!content.TryGetSequence(out ReadOnlySequence<byte> bytes)) return await WriteStreamAsync(key, content, options, cancellationToken).ConfigureAwait(false);
 
         // The checksum is computed once, at the top; every tier verifies it against what it stores.
-        WriteOptions below = ForOrigin(options) with { Checksum = options?.Checksum ?? options?.AsCopyOf?.Checksum ?? Crc32C.Of(bytes) };
+        WriteOptions below = ForOrigin(key, options) with { Checksum = options?.Checksum ?? options?.AsCopyOf?.Checksum ?? Crc32C.Of(bytes) };
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
         TrustStamp stamp = _trust.Now();
         WriteResult written = below.Condition.Kind == WriteConditionKind.None
@@ -42,7 +42,7 @@ public sealed partial class TieredBlobStore
     {
         using OperationGate.Pass pass = Enter(key, "write", cancellationToken);
         Capabilities.Check(key, options, "write");
-        return new TieredBlobWriter(this, key, options, await _origin.Store.OpenWriterAsync(key, ForOrigin(options), cancellationToken).ConfigureAwait(false));
+        return new TieredBlobWriter(this, key, options, await _origin.Store.OpenWriterAsync(key, ForOrigin(key, options), cancellationToken).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>
@@ -170,10 +170,10 @@ public sealed partial class TieredBlobStore
     }
 
     /// <summary>What the origin is told: all that is not about tiers, and when the blob expires if nothing else is said.</summary>
-    internal WriteOptions ForOrigin(WriteOptions? options)
+    internal WriteOptions ForOrigin(BlobKey key, WriteOptions? options)
     {
         WriteOptions below = (options ?? new WriteOptions()) with { SkipTiers = null, OnlyTiers = null };
-        return _options.DefaultTimeToLive is { } live && below.Expires is null && below.AsCopyOf is null ? below with { Expires = _clock.GetUtcNow() + live } : below;
+        return below.Expires is null && below.AsCopyOf is null && _options.TimeToLiveOf(key) is { } live ? below with { Expires = _clock.GetUtcNow() + live } : below;
     }
 
     private bool Fills(UpperTier tier, WriteOptions? options, long length) =>

@@ -61,8 +61,14 @@ public sealed record TieringOptions
     /// <summary>For so long the origin is not asked again for a key for which it could not be reached, while there is a copy to serve. 0 to 1 day; default 30 s.</summary>
     public TimeSpan FailSafeThrottle { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The time to live of what is written without an expiry, from the beginning of the write. More than 0, up to 100 years; null (the default): for ever.</summary>
+    /// <summary>
+    /// The time to live of what is written without an expiry, from the beginning of the write, where no rule of <see cref="TimeToLiveRules"/>
+    /// says otherwise. More than 0, up to 36,500 days; null (the default): for ever.
+    /// </summary>
     public TimeSpan? DefaultTimeToLive { get; init; }
+
+    /// <summary>Times to live by the beginning of the key; the first rule that fits counts. Default none.</summary>
+    public IReadOnlyList<TimeToLiveRule> TimeToLiveRules { get; init; } = [];
 
     /// <summary>
     /// How often tiers that do not remove by themselves what has expired (<see cref="IBlobSweep"/>: buckets) are swept, one after the
@@ -88,9 +94,26 @@ public sealed record TieringOptions
         RunBudget.Check();
         Tracker.Check();
         CheckStaleness();
-        if (DefaultTimeToLive is { } live && (live <= TimeSpan.Zero || live > TimeSpan.FromDays(36_500))) throw new ArgumentException($"DefaultTimeToLive must be more than 0 and at most 36500 days; it is {live}.");
+        CheckTimeToLive(DefaultTimeToLive, nameof(DefaultTimeToLive));
+        foreach (TimeToLiveRule rule in TimeToLiveRules) CheckTimeToLive(rule.TimeToLive, $"TimeToLiveRules for '{rule.Prefix}'");
         if (SweepEvery is { } every && (every < TimeSpan.FromMinutes(1) || every > TimeSpan.FromDays(365))) throw new ArgumentException($"SweepEvery must be 1 minute to 365 days; it is {every}.");
         if (RequestLife < TimeSpan.Zero || RequestLife > TimeSpan.FromDays(1)) throw new ArgumentException($"RequestLife must be 0 to 1 day; it is {RequestLife}.");
+    }
+
+    /// <summary>How long a blob lives that is written without an expiry; null: for ever.</summary>
+    internal TimeSpan? TimeToLiveOf(BlobKey key)
+    {
+        foreach (TimeToLiveRule rule in TimeToLiveRules)
+        {
+            if (key.Value.StartsWith(rule.Prefix, StringComparison.Ordinal)) return rule.TimeToLive;
+        }
+
+        return DefaultTimeToLive;
+    }
+
+    private static void CheckTimeToLive(TimeSpan? time, string setting)
+    {
+        if (time is { } live && (live <= TimeSpan.Zero || live > TimeSpan.FromDays(36_500))) throw new ArgumentException($"{setting} must be more than 0 and at most 36500 days; it is {live}.");
     }
 
     private void CheckStaleness()

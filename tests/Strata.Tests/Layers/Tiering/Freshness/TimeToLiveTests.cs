@@ -40,6 +40,26 @@ public sealed class TimeToLiveTests
         Assert.Null((await f.Store.StatAsync(lasting.Key))!.Expires);
     }
 
+    [Fact]
+    public async Task The_first_rule_that_fits_the_key_counts_and_one_without_a_time_is_for_ever()
+    {
+        await using var f = new TierFixture(new TieringOptions
+        {
+            DefaultTimeToLive = 2 * Life,
+            TimeToLiveRules = [new TimeToLiveRule { Prefix = "tmp/kept/" }, new TimeToLiveRule { Prefix = "tmp/", TimeToLive = Life }],
+        });
+        DateTimeOffset now = f.Clock.GetUtcNow();
+        Assert.Equal((null, now + Life, now + (2 * Life)), (await ExpiresAsync("tmp/kept/a"), await ExpiresAsync("tmp/a"), await ExpiresAsync("tmpa")));
+        Assert.Contains("'tmp/'", Assert.Throws<ArgumentException>(() =>
+            new TierFixture(new TieringOptions { TimeToLiveRules = [new TimeToLiveRule { Prefix = "tmp/", TimeToLive = TimeSpan.Zero }] })).Message, StringComparison.Ordinal);
+
+        async Task<DateTimeOffset?> ExpiresAsync(string key)
+        {
+            await f.Store.PutBytesAsync(BlobKey.Parse(key), Bytes("v"));
+            return (await f.Disk.StatAsync(BlobKey.Parse(key)))!.Expires;
+        }
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
