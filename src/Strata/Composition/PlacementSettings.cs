@@ -89,7 +89,7 @@ internal static class PlacementSettings
         }
         catch (ArgumentException e)
         {
-            string path = e.ParamName is { } name && Names.Contains(name) ? ConfigurationPath.Combine(setting, name) : setting;
+            string path = e.ParamName is { } name && (Names.Contains(name) || FreshnessSettings.Names.Contains(name)) ? ConfigurationPath.Combine(setting, name) : setting;
             throw new StrataConfigurationException(path, $"is wrong: {e.Message.Split(" (Parameter ")[0]}", e);
         }
     }

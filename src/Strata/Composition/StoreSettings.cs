@@ -44,7 +44,7 @@ public sealed partial record StoreSettings
         string? url = section.Text("Url");
         TierSettings[] tiers = [.. section.Children("Tiers").Select(TierSettings.Read)];
         if (url is not null && tiers.Length > 0) throw new StrataConfigurationException(section.Path, "has both Url and Tiers; give one of them.");
-        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["FillOnWrite", "MaxSharedLoadBytes", "FreshFor", "StaleWhileRevalidate", "FailSafeFor", "FailSafeThrottle", "DefaultTimeToLive", "TimeToLiveRules", "SweepEvery", "RequestLife", "State", .. PlacementSettings.Names]);
+        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["FillOnWrite", "MaxSharedLoadBytes", "RequestLife", "State", .. FreshnessSettings.Names, .. PlacementSettings.Names]);
         var defaults = new TieringOptions { Name = name };
         if (url is null && tiers.Length == 0)
         {
@@ -64,26 +64,13 @@ public sealed partial record StoreSettings
             Setting = section.Path,
             Tiers = tiers,
             State = tiering.Text("State"),
-            Tiering = PlacementSettings.Read(tiering, defaults, [.. tiers.Select(tier => tier.Name)]) with
+            Tiering = PlacementSettings.Read(tiering, FreshnessSettings.Read(tiering, defaults), [.. tiers.Select(tier => tier.Name)]) with
             {
                 FillOnWrite = tiering.Flag("FillOnWrite") ?? defaults.FillOnWrite,
                 MaxSharedLoadBytes = (int)(tiering.Size("MaxSharedLoadBytes", 0, 64 << 20) ?? defaults.MaxSharedLoadBytes),
-                FreshFor = tiering.Time("FreshFor"),
-                StaleWhileRevalidate = tiering.Time("StaleWhileRevalidate") ?? defaults.StaleWhileRevalidate,
-                FailSafeFor = tiering.Time("FailSafeFor"),
-                FailSafeThrottle = tiering.Time("FailSafeThrottle") ?? defaults.FailSafeThrottle,
-                DefaultTimeToLive = tiering.Time("DefaultTimeToLive"),
-                TimeToLiveRules = [.. tiering.Children("TimeToLiveRules").Select(ReadTimeToLive)],
-                SweepEvery = tiering.Time("SweepEvery"),
                 RequestLife = tiering.Time("RequestLife") ?? defaults.RequestLife,
             },
         };
-    }
-
-    private static TimeToLiveRule ReadTimeToLive(IConfigurationSection configuration)
-    {
-        var rule = new SettingsSection(configuration, "Prefix", "TimeToLive");
-        return new TimeToLiveRule { Prefix = rule.Text("Prefix") ?? throw rule.Missing("Prefix", "what the keys begin with, such as tmp/"), TimeToLive = rule.Time("TimeToLive") };
     }
 
     /// <summary>Whether S3 takes the name for a bucket's: also without <c>..</c>, and not like an IPv4 address.</summary>

@@ -32,6 +32,8 @@ public sealed class StrataSettingsTests : IDisposable
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "HotFr": "1" } } } }""", "Strata:Stores:media:Tiering:HotFr", "no setting")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "FailSafeFor": "long" } } } }""", "Strata:Stores:media:Tiering:FailSafeFor", "such as 90s")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "StaleWhileRevalidate": "x" } } } }""", "Strata:Stores:media:Tiering:StaleWhileRevalidate", "such as 90s")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "FailSafeFor": "1h" } } } }""", "Strata:Stores:media:Tiering:FailSafeFor", "Set FreshFor")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "DefaultTimeToLive": "0s" } } } }""", "Strata:Stores:media:Tiering:DefaultTimeToLive", "more than 0")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "TimeToLiveRules": [ { "TimeToLive": "1h" } ] } } } }""", "Strata:Stores:media:Tiering:TimeToLiveRules:0:Prefix", "missing")]
     [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a", "Url": "memory:", "SoftTimeout": "soon" } ] } } }""", "Strata:Stores:media:Tiers:0:SoftTimeout", "such as 90s")]
     [InlineData("""{ "Buckets": { "Creat": "true" } }""", "Strata:Buckets:Creat", "Create, Max, HotBytes")]

@@ -25,7 +25,7 @@ public sealed partial class TieredBlobStore
             await Task.Yield();
 
             // The payload is asked for where it is kept if it has changed.
-            bool isWhole = _options.PromoteOnRead && copy.Length <= _options.MaxSharedLoadBytes;
+            bool isWhole = _options.Policy.PromoteOnRead && copy.Length <= _options.MaxSharedLoadBytes;
             Verdict verdict = await CompareAsync(tier, copy, isWhole, generation, cancellationToken).ConfigureAwait(false);
             if (verdict.Answer is { } answer) await answer.DisposeAsync().ConfigureAwait(false);
         }

@@ -87,16 +87,16 @@ public sealed record TieringOptions
     internal void Check()
     {
         if (MaxSharedLoadBytes is < 0 or > 64 << 20) throw new ArgumentException($"MaxSharedLoadBytes must be 0 to 64 MiB; it is {MaxSharedLoadBytes}.");
-        if (FreshFor is { } fresh && (fresh <= TimeSpan.Zero || fresh > TimeSpan.FromDays(365))) throw new ArgumentException($"FreshFor must be more than 0 and at most 365 days; it is {fresh}.");
+        if (FreshFor is { } fresh && (fresh <= TimeSpan.Zero || fresh > TimeSpan.FromDays(365))) throw new ArgumentException($"FreshFor must be more than 0 and at most 365 days; it is {fresh}.", nameof(FreshFor));
         if (RunEvery is { } every && (every < TimeSpan.FromSeconds(1) || every > TimeSpan.FromDays(365))) throw new ArgumentException($"RunEvery must be 1 s to 365 days; it is {every}.", nameof(RunEvery));
         if (RunBytesPerSecond < 1024) throw new ArgumentException($"RunBytesPerSecond must be 1 KiB or more; it is {RunBytesPerSecond} bytes.", nameof(RunBytesPerSecond));
         if (RunBudget.DryRun) throw new ArgumentException("RunBudget cannot be that of a dry run.", nameof(RunBudget));
         RunBudget.Check();
         Tracker.Check();
         CheckStaleness();
-        CheckTimeToLive(DefaultTimeToLive, nameof(DefaultTimeToLive));
-        foreach (TimeToLiveRule rule in TimeToLiveRules) CheckTimeToLive(rule.TimeToLive, $"TimeToLiveRules for '{rule.Prefix}'");
-        if (SweepEvery is { } every && (every < TimeSpan.FromMinutes(1) || every > TimeSpan.FromDays(365))) throw new ArgumentException($"SweepEvery must be 1 minute to 365 days; it is {every}.");
+        CheckTimeToLive(DefaultTimeToLive, nameof(DefaultTimeToLive), "");
+        foreach (TimeToLiveRule rule in TimeToLiveRules) CheckTimeToLive(rule.TimeToLive, nameof(TimeToLiveRules), $" for '{rule.Prefix}'");
+        if (SweepEvery is { } sweep && (sweep < TimeSpan.FromMinutes(1) || sweep > TimeSpan.FromDays(365))) throw new ArgumentException($"SweepEvery must be 1 minute to 365 days; it is {sweep}.", nameof(SweepEvery));
         if (RequestLife < TimeSpan.Zero || RequestLife > TimeSpan.FromDays(1)) throw new ArgumentException($"RequestLife must be 0 to 1 day; it is {RequestLife}.");
     }
 
@@ -111,18 +111,22 @@ public sealed record TieringOptions
         return DefaultTimeToLive;
     }
 
-    private static void CheckTimeToLive(TimeSpan? time, string setting)
+    private static void CheckTimeToLive(TimeSpan? time, string setting, string what)
     {
-        if (time is { } live && (live <= TimeSpan.Zero || live > TimeSpan.FromDays(36_500))) throw new ArgumentException($"{setting} must be more than 0 and at most 36500 days; it is {live}.");
+        if (time is { } live && (live <= TimeSpan.Zero || live > TimeSpan.FromDays(36_500))) throw new ArgumentException($"{setting}{what} must be more than 0 and at most 36500 days; it is {live}.", setting);
     }
 
     private void CheckStaleness()
     {
-        if (StaleWhileRevalidate < TimeSpan.Zero || StaleWhileRevalidate > TimeSpan.FromDays(365)) throw new ArgumentException($"StaleWhileRevalidate must be 0 to 365 days; it is {StaleWhileRevalidate}.");
-        if (FailSafeThrottle < TimeSpan.Zero || FailSafeThrottle > TimeSpan.FromDays(1)) throw new ArgumentException($"FailSafeThrottle must be 0 to 1 day; it is {FailSafeThrottle}.");
+        if (StaleWhileRevalidate < TimeSpan.Zero || StaleWhileRevalidate > TimeSpan.FromDays(365)) throw new ArgumentException($"StaleWhileRevalidate must be 0 to 365 days; it is {StaleWhileRevalidate}.", nameof(StaleWhileRevalidate));
+        if (FailSafeThrottle < TimeSpan.Zero || FailSafeThrottle > TimeSpan.FromDays(1)) throw new ArgumentException($"FailSafeThrottle must be 0 to 1 day; it is {FailSafeThrottle}.", nameof(FailSafeThrottle));
         if (FreshFor is null && (StaleWhileRevalidate > TimeSpan.Zero || FailSafeFor is not null))
-            throw new ArgumentException($"{(FailSafeFor is null ? nameof(StaleWhileRevalidate) : nameof(FailSafeFor))} is set, and FreshFor is not: without that a copy is served, whether the origin is there or not, until this store writes the key. Set FreshFor, or leave it away.");
+        {
+            string set = FailSafeFor is null ? nameof(StaleWhileRevalidate) : nameof(FailSafeFor);
+            throw new ArgumentException($"{set} is set, and FreshFor is not: without that a copy is served, whether the origin is there or not, until this store writes the key. Set FreshFor, or leave it away.", set);
+        }
+
         if (FailSafeFor is { } safe && (safe < FreshFor + StaleWhileRevalidate || safe > TimeSpan.FromDays(365)))
-            throw new ArgumentException($"FailSafeFor must be at least FreshFor and StaleWhileRevalidate together, which is {FreshFor + StaleWhileRevalidate}, and at most 365 days; it is {safe}.");
+            throw new ArgumentException($"FailSafeFor must be at least FreshFor and StaleWhileRevalidate together, which is {FreshFor + StaleWhileRevalidate}, and at most 365 days; it is {safe}.", nameof(FailSafeFor));
     }
 }

@@ -238,5 +238,5 @@ public sealed class FailSafeTests
     private static void Break(TierFixture f) => f.Faults.Inject(StoreFault.On(StoreOperation.Read, StoreOperation.Stat));
 
     private static TierFixture Open(IBlobStore? warm = null, bool promotes = true, Func<Tier, Tier>? adjust = null, StoreContext? context = null) =>
-        new(new TieringOptions { FreshFor = FreshFor, FailSafeFor = FailSafeFor, PromoteOnRead = promotes }, warm, hasOtherWriters: true, adjust, context);
+        new(new TieringOptions { FreshFor = FreshFor, FailSafeFor = FailSafeFor, Policy = new TieringPolicy { PromoteOnRead = promotes } }, warm, hasOtherWriters: true, adjust, context);
 }

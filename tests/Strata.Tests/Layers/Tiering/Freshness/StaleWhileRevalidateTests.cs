@@ -202,5 +202,5 @@ public sealed class StaleWhileRevalidateTests
     }
 
     private static TierFixture Open(IBlobStore? warm = null, bool promotes = true) =>
-        new(new TieringOptions { FreshFor = FreshFor, StaleWhileRevalidate = Revalidated, PromoteOnRead = promotes }, warm, hasOtherWriters: true);
+        new(new TieringOptions { FreshFor = FreshFor, StaleWhileRevalidate = Revalidated, Policy = new TieringPolicy { PromoteOnRead = promotes } }, warm, hasOtherWriters: true);
 }
