@@ -106,8 +106,11 @@ public sealed class StaleWhileRevalidateTests
         await f.PutAsync("old", new WriteOptions { SkipTiers = ["hot"] });
         warm.Inject(StoreFault.On(StoreOperation.Delete, StoreOperation.Write));
         if (isDelete) await f.Store.DeleteAsync(Key);
-        else await f.PutAsync("mine", new WriteOptions { SkipTiers = ["hot"] });
+        else await f.PutAsync("mine");
         warm.Heal();
+
+        // The only tier that holds the new one drops it.
+        await f.Hot.DeleteAsync(Key);
         f.Clock.Advance(FreshFor);
         Assert.Equal(isDelete ? null : "mine", await f.GetAsync());
     }
