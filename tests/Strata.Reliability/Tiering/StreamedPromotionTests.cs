@@ -4,6 +4,7 @@ using Strata.Workload;
 namespace Strata.Reliability;
 
 /// <summary>A blob far larger than memory's share is promoted while it is read: in constant memory, and the reader waits for no tier but the one he reads.</summary>
+[Collection(nameof(Alone))]
 public sealed class StreamedPromotionTests(ITestOutputHelper output)
 {
     private const long MostMemory = 24 << 20;
