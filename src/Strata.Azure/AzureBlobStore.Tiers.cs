@@ -8,15 +8,15 @@ public sealed partial class AzureBlobStore
     /// <inheritdoc/>
     public async ValueTask<AccessTierStatus?> GetTierAsync(BlobKey key, CancellationToken cancellationToken = default)
     {
-        using OperationGate.Pass pass = _gate.Enter("tier");
-        CheckKey(key, "tier");
-        string name = NameOf(key, "tier");
-        return await _calls.ReadAsync("tier", key, async attempt =>
+        using OperationGate.Pass pass = _store.Enter("tier");
+        _store.CheckKey(key, "tier");
+        string name = _service.NameOf(key, "tier");
+        return await _service.Calls.ReadAsync("tier", key, async attempt =>
         {
             try
             {
-                AzureResponse head = await _client.SendAsync(RequestMethod.Head, name, null, attempt).ConfigureAwait(false);
-                return Visible(Parse(key, head, head.ContentLength)) is null ? null : new AccessTierStatus(TierOf(head.Header("x-ms-access-tier")), RehydrationOf(head.Header("x-ms-archive-status")));
+                AzureResponse head = await _service.Client.SendAsync(RequestMethod.Head, name, null, attempt).ConfigureAwait(false);
+                return _store.Visible(AzureService.ObjectOf(key, head, head.ContentLength).Read(_service.Traits, Options.Name)) is null ? null : new AccessTierStatus(TierOf(head.Header("x-ms-access-tier")), RehydrationOf(head.Header("x-ms-archive-status")));
             }
             catch (AzureFailure e) when (e.IsMissing)
             {
@@ -32,7 +32,7 @@ public sealed partial class AzureBlobStore
         if (status.Tier == AccessTier.Archive && tier != AccessTier.Archive)
         {
             string how = $"moving a blob out of the archive at once; bring it back by {nameof(IAccessTiers)}.{nameof(RehydrateAsync)}, which takes hours";
-            throw StorageException.Unsupported("tier", key, _options.Name, how);
+            throw StorageException.Unsupported("tier", key, Options.Name, how);
         }
 
         return await SendTierAsync(key, tier, null, cancellationToken).ConfigureAwait(false);
@@ -48,12 +48,12 @@ public sealed partial class AzureBlobStore
 
     private async ValueTask<bool> SendTierAsync(BlobKey key, AccessTier tier, string? priority, CancellationToken cancellationToken)
     {
-        using OperationGate.Pass pass = _gate.Enter("tier");
-        CheckKey(key, "tier");
+        using OperationGate.Pass pass = _store.Enter("tier");
+        _store.CheckKey(key, "tier");
         cancellationToken.ThrowIfCancellationRequested();
 
         // A repetition says the same: a lost reply does no harm.
-        RemoteAnswer answer = await _calls.ChangeAsync("tier", key, _options.ProgressTimeout, attempt => AnsweredAsync(() => _client.SendAsync(RequestMethod.Put, NameOf(key, "tier"), request =>
+        RemoteAnswer answer = await _service.Calls.ChangeAsync("tier", key, Options.ProgressTimeout, attempt => _service.AnsweredAsync(() => _service.Client.SendAsync(RequestMethod.Put, _service.NameOf(key, "tier"), request =>
         {
             request.Uri.AppendQuery("comp", "tier");
             request.Headers.SetValue("x-ms-access-tier", tier.ToString());

@@ -1,7 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
-using System.Text;
-using Azure.Core;
 using Azure.Storage.Sas;
 using Microsoft.Extensions.Logging;
 
@@ -27,55 +24,23 @@ namespace Strata.Azure;
 /// </remarks>
 public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccessTiers, IBlobSweep, IStoreHealth
 {
-    /// <summary>What the store keeps for itself is under this prefix.</summary>
-    internal const string Reserved = RemoteUploads.Reserved;
-
-    private const int MostLooks = 50;
-    private readonly AzureBlobStoreOptions _options;
-    private readonly StoreContext _context;
-    private readonly AzureClient _client;
-
-    /// <summary>The prefix, as names have it.</summary>
-    private readonly string _root;
-    private readonly RemoteCalls _calls;
-    private readonly ILogger _log;
-    private readonly OperationGate _gate;
-    private readonly KeyLocks _locks = new();
-    private readonly VersionClock _versions;
-    private readonly RemoteUploads _uploads;
+    private readonly AzureService _service;
+    private readonly RemoteStore _store;
 
     private AzureBlobStore(AzureBlobStoreOptions options, AzureAccount account, StoreContext context)
     {
-        (_options, _context, _client) = (options, context, new AzureClient(options, account));
-        _root = BlobNames.Encode(options.Prefix);
-        _calls = new RemoteCalls(new RemoteLimits(options.Name, options.MaxAttempts, options.RetryDelay, options.ProgressTimeout), AzureErrors.Classify);
-        _log = context.Loggers.CreateLogger<AzureBlobStore>();
-        _gate = new OperationGate(options.Name);
-        _versions = new VersionClock(context.Clock);
-        _uploads = new RemoteUploads(this, context.Clock, options.UploadExpiry, _log);
-        Capabilities = new StoreCapabilities
-        {
-            Store = options.Name,
-            Conditions = WriteConditionKind.IfAbsent | WriteConditionKind.IfMatch | (options.KeepsTombstones is null ? WriteConditionKind.None : WriteConditionKind.IfOlder),
-            IsSingleWriter = options.SingleWriter,
-            MultipartUploads = true,
-            MaxBlobLength = AzureUpload.MaxBlobBytes,
-        };
+        Options = options;
+        _service = new AzureService(options, new AzureClient(options, account), context.Clock);
+        _store = new RemoteStore(_service, options.Remote, context, context.Loggers.CreateLogger<AzureBlobStore>());
     }
 
     /// <inheritdoc/>
-    public StoreCapabilities Capabilities { get; }
+    public StoreCapabilities Capabilities => _store.Capabilities;
 
     /// <inheritdoc/>
-    public string? Fault => _calls.Fault;
+    public string? Fault => _store.Fault;
 
-    internal AzureClient Client => _client;
-
-    internal RemoteCalls Calls => _calls;
-
-    internal AzureBlobStoreOptions Options => _options;
-
-    private DateTimeOffset Now => _context.Clock.GetUtcNow();
+    internal AzureBlobStoreOptions Options { get; }
 
     /// <summary>Opens a store. The container is not looked at.</summary>
     /// <exception cref="ArgumentException">The options are wrong, or name no account.</exception>
@@ -90,95 +55,68 @@ public sealed partial class AzureBlobStore : IBlobStore, IPresignedUrls, IAccess
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        bool has = typeof(T) == typeof(IAccessTiers) || typeof(T) == typeof(IBlobSweep) || typeof(T) == typeof(IStoreHealth) || (typeof(T) == typeof(IPresignedUrls) && _client.Signs);
-        facet = typeof(T) == typeof(IMultipartUploads) ? (T)(object)_uploads : has ? (T)(object)this : null;
+        bool has = typeof(T) == typeof(IAccessTiers) || typeof(T) == typeof(IBlobSweep) || typeof(T) == typeof(IStoreHealth) || (typeof(T) == typeof(IPresignedUrls) && _service.Client.Signs);
+        facet = typeof(T) == typeof(IMultipartUploads) ? (T)(object)_store.Uploads : has ? (T)(object)this : null;
         return facet is not null;
     }
 
     /// <summary>Waits for what is under way.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (await _gate.CloseAsync().ConfigureAwait(false)) _client.Dispose();
-    }
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
 
     /// <inheritdoc/>
-    public ValueTask<Uri> ForReadAsync(BlobKey key, TimeSpan lifetime, CancellationToken cancellationToken = default) => Presign(key, lifetime, BlobSasPermissions.Read);
+    public ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default) => _store.StatAsync(key, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options = null, CancellationToken cancellationToken = default) => _store.ReadAsync(key, options, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<WriteResult> WriteAsync(BlobKey key, BlobContent content, WriteOptions? options = null, CancellationToken cancellationToken = default) =>
+        _store.WriteAsync(key, content, options, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IBlobWriter> OpenWriterAsync(BlobKey key, WriteOptions? options = null, CancellationToken cancellationToken = default) => _store.OpenWriterAsync(key, options, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Moves no payload. The headers by which others see a changed content type follow the commit in a second request.</remarks>
+    public ValueTask<WriteResult> UpdateAsync(BlobKey key, BlobChanges changes, WriteCondition condition = default, CancellationToken cancellationToken = default) =>
+        _store.UpdateAsync(key, changes, condition, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<WriteResult> CopyAsync(BlobKey source, BlobKey target, CopyOptions? options = null, CancellationToken cancellationToken = default) =>
+        _store.CopyAsync(source, target, options, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<DeleteResult> DeleteAsync(BlobKey key, WriteCondition condition = default, CancellationToken cancellationToken = default) => _store.DeleteAsync(key, condition, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Some single deletes at once: a failure is that of its key alone.</remarks>
+    public ValueTask<DeleteManyResult> DeleteManyAsync(IReadOnlyList<BlobKey> keys, CancellationToken cancellationToken = default) => _store.DeleteManyAsync(keys, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Exact at no further cost, but for blobs whose metadata is too long for headers, and a request for each common prefix, as
+    /// all behind it may have expired. Blobs whose names are no keys are not listed.
+    /// </remarks>
+    public ValueTask<ListPage> ListPageAsync(ListRequest request, CancellationToken cancellationToken = default) => _store.ListPageAsync(request, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Azure's listing tells what has expired: a request for up to 5,000 blobs, and one for each that is removed.</remarks>
+    public ValueTask<SweepResult> SweepAsync(SweepOptions? options = null, IProgress<SweepResult>? progress = null, CancellationToken cancellationToken = default) =>
+        _store.SweepAsync(options, progress, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<Uri> ForReadAsync(BlobKey key, TimeSpan lifetime, CancellationToken cancellationToken = default) => PresignAsync(key, lifetime, BlobSasPermissions.Read);
 
     /// <inheritdoc/>
     /// <remarks>The PUT must have the header <c>x-ms-blob-type: BlockBlob</c>. Azure's addresses bind no content type: to ask for one is refused.</remarks>
     public ValueTask<Uri> ForWriteAsync(BlobKey key, TimeSpan lifetime, string? contentType = null, CancellationToken cancellationToken = default) =>
-        contentType is null ? Presign(key, lifetime, BlobSasPermissions.Create | BlobSasPermissions.Write) : throw StorageException.Unsupported("presign", key, _options.Name, "addresses that bind a content type");
+        contentType is null ? PresignAsync(key, lifetime, BlobSasPermissions.Create | BlobSasPermissions.Write) : throw StorageException.Unsupported("presign", key, Options.Name, "addresses that bind a content type");
 
-    internal static string NewWriteId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
-
-    /// <summary>Refuses what no caller may name.</summary>
-    /// <exception cref="ArgumentException">The key is default.</exception>
-    /// <exception cref="StorageException">Of kind Unsupported: Azure cannot hold it under this prefix, or it is the store's own.</exception>
-    internal void CheckKey(BlobKey key, string operation)
+    private ValueTask<Uri> PresignAsync(BlobKey key, TimeSpan lifetime, BlobSasPermissions permissions) => _store.PresignAsync(key, lifetime, name =>
     {
-        StoreCapabilities.CheckKey(key);
-        if (IsOwn(key)) throw StorageException.Unsupported(operation, key, _options.Name, $"keys under '{Reserved}', which it keeps for itself");
-        NameOf(key, operation);
-    }
-
-    /// <summary>True for what the store keeps for itself.</summary>
-    internal static bool IsOwn(BlobKey key) => key.Value.StartsWith(Reserved, StringComparison.Ordinal);
-
-    /// <summary>The blob's name of a key.</summary>
-    /// <exception cref="StorageException">Of kind Unsupported: Azure cannot hold it under this prefix.</exception>
-    internal string NameOf(BlobKey key, string operation)
-    {
-        string name = _root + BlobNames.Encode(key.Value);
-        if (name.Length > AzureBlobStoreOptions.MaxNameBytes || Encoding.UTF8.GetByteCount(name) > AzureBlobStoreOptions.MaxNameBytes)
-            throw StorageException.Unsupported(operation, key, _options.Name, $"keys that have more than {AzureBlobStoreOptions.MaxNameBytes} bytes with its prefix, as it writes them");
-        return name;
-    }
-
-    /// <summary>Runs a request that may be refused or find nothing.</summary>
-    internal static async Task<RemoteAnswer> AnsweredAsync(Func<Task> send)
-    {
-        try
-        {
-            await send().ConfigureAwait(false);
-            return RemoteAnswer.Done;
-        }
-        catch (AzureFailure e) when (e.IsRefused)
-        {
-            return RemoteAnswer.Refused;
-        }
-        catch (AzureFailure e) when (e.IsMissing || e.IsSourceChanged)
-        {
-            return RemoteAnswer.Missing;
-        }
-    }
-
-    /// <summary>What the service is to check, and in which tier it is to keep what is written.</summary>
-    internal static void AddCondition(Request request, AzurePrecondition condition)
-    {
-        if (condition.Match is { } etag) request.Headers.SetValue("If-Match", etag);
-        if (condition.IsAbsent) request.Headers.SetValue("If-None-Match", "*");
-    }
-
-    internal void AddTier(Request request)
-    {
-        if (_options.AccessTier is { } tier) request.Headers.SetValue("x-ms-access-tier", tier.ToString());
-    }
-
-    private ValueTask<Uri> Presign(BlobKey key, TimeSpan lifetime, BlobSasPermissions permissions)
-    {
-        using OperationGate.Pass pass = _gate.Enter("presign");
-        CheckKey(key, "presign");
-        string name = NameOf(key, "presign");
-        if (lifetime <= TimeSpan.Zero || lifetime > TimeSpan.FromDays(7)) throw new ArgumentException($"The lifetime must be more than 0 and at most 7 days; it is {lifetime}.", nameof(lifetime));
-        if (!_client.Signs) throw StorageException.Unsupported("presign", key, _options.Name, "signed addresses without an account's key");
+        if (!_service.Client.Signs) throw StorageException.Unsupported("presign", key, Options.Name, "signed addresses without an account's key");
 
         // The signature's time is the machine's: the server compares it with its own.
-        return new(_client.Sign(name, permissions, TimeProvider.System.GetUtcNow() + lifetime));
-    }
-
-    private StorageException Crowded(string operation, BlobKey key) => new(
-        StorageErrorKind.Unavailable, $"Store '{_options.Name}' found '{key}' changed by others each of {MostLooks} times that it looked.")
-    {
-        Operation = operation, Key = key, Store = _options.Name, IsTransient = true,
-    };
+        return new(_service.Client.Sign(name, permissions, TimeProvider.System.GetUtcNow() + lifetime));
+    });
 }

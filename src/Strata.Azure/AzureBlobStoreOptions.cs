@@ -1,4 +1,3 @@
-using System.Text;
 using Azure.Core;
 
 namespace Strata.Azure;
@@ -9,8 +8,11 @@ public sealed record AzureBlobStoreOptions
     /// <summary>What Azure takes as a blob's name, in characters; Strata counts bytes, which are never fewer.</summary>
     internal const int MaxNameBytes = 1024;
 
+    /// <summary>The longest blob that one request writes.</summary>
+    internal const long MaxSingleBytes = 5_000L << 20;
+
     /// <summary>The longest blob that Azure copies in one request, and the blocks of longer ones.</summary>
-    private const long MostInOneCopy = 256L << 20;
+    internal const long MostInOneCopy = 256L << 20;
 
     /// <summary>The container, which must exist.</summary>
     public required string Container { get; init; }
@@ -95,34 +97,21 @@ public sealed record AzureBlobStoreOptions
     /// <summary>Without its secrets.</summary>
     public override string ToString() => $"{nameof(AzureBlobStoreOptions)} {{ Container = {Container}, Prefix = {Prefix}, Name = {Name} }}";
 
+    /// <summary>What all stores over a network have.</summary>
+    internal RemoteOptions Remote => new()
+    {
+        Name = Name, Prefix = Prefix, Endpoint = Endpoint, SingleWriter = SingleWriter, LooksBeforeWriting = LooksBeforeWriting, KeepsTombstones = KeepsTombstones, PartSize = BlockSize,
+        Parallelism = Parallelism, UploadExpiry = UploadExpiry, MaxAttempts = MaxAttempts, RetryDelay = RetryDelay, ProgressTimeout = ProgressTimeout, ServerWorkTimeout = ServerWorkTimeout,
+        MaxCopyBytes = MaxCopyBytes,
+    };
+
     internal void Check()
     {
         ArgumentException.ThrowIfNullOrEmpty(Container);
-        ArgumentNullException.ThrowIfNull(Prefix);
-        ArgumentException.ThrowIfNullOrEmpty(Name);
         ArgumentException.ThrowIfNullOrEmpty(ServiceVersion);
         bool isName = Container is "$root" or "$web" || (Container.Length is >= 3 and <= 63 && Container.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'));
         if (!isName) throw new ArgumentException($"'{Container}' is no container's name: 3 to 63 lower-case letters, digits and '-'.", nameof(Container));
-        if (Prefix.Length > 0 && (!Prefix.EndsWith('/') || !BlobKey.TryParse(Prefix, out _))) throw new ArgumentException($"The prefix '{Prefix}' must be a key that ends in '/'.", nameof(Prefix));
-        if (Encoding.UTF8.GetByteCount(Prefix) > MaxNameBytes / 2) throw new ArgumentException($"The prefix may have at most {MaxNameBytes / 2} bytes.", nameof(Prefix));
-        if (Endpoint is not null && (!Endpoint.IsAbsoluteUri || Endpoint.Scheme is not ("http" or "https"))) throw new ArgumentException("The endpoint must be an http or https address.", nameof(Endpoint));
+        Remote.Check(MaxNameBytes);
         if (BlockSize is < 64 << 10 or > 1 << 30) throw new ArgumentException($"BlockSize must be 64 KiB to 1 GiB; it is {BlockSize}.", nameof(BlockSize));
-        RemoteTombstone.Check(KeepsTombstones, nameof(KeepsTombstones));
-        if (UploadExpiry <= TimeSpan.Zero) throw new ArgumentException($"UploadExpiry must be more than 0; it is {UploadExpiry}.", nameof(UploadExpiry));
-        InRange(Parallelism, 1, 64, nameof(Parallelism));
-        InRange(MaxAttempts, 1, 20, nameof(MaxAttempts));
-        Positive(RetryDelay, nameof(RetryDelay));
-        Positive(ProgressTimeout, nameof(ProgressTimeout));
-        Positive(ServerWorkTimeout, nameof(ServerWorkTimeout));
-    }
-
-    private static void InRange(int value, int least, int most, string name)
-    {
-        if (value < least || value > most) throw new ArgumentException($"{name} must be {least} to {most}; it is {value}.", name);
-    }
-
-    private static void Positive(TimeSpan time, string name)
-    {
-        if (time <= TimeSpan.Zero || time > TimeSpan.FromDays(1)) throw new ArgumentException($"{name} must be more than 0 and at most a day; it is {time}.", name);
     }
 }

@@ -20,19 +20,4 @@ internal sealed record AzureResponse(int Status, IReadOnlyDictionary<string, str
         Headers.Where(h => h.Key.StartsWith(MetaPrefix, StringComparison.OrdinalIgnoreCase)).Select(h => KeyValuePair.Create(h.Key[MetaPrefix.Length..], h.Value));
 
     public DateTimeOffset LastModified => DateTimeOffset.TryParse(Header("Last-Modified"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time : DateTimeOffset.UnixEpoch;
-
-    /// <summary>Where the body begins, and the length of the whole blob: <c>bytes 0-9/100</c>.</summary>
-    public (long Offset, long Total) Extent
-    {
-        get
-        {
-            if (Header("Content-Range") is { } text && text.StartsWith("bytes ", StringComparison.Ordinal))
-            {
-                string[] parts = text[6..].Split('-', '/');
-                if (parts.Length == 3 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out long offset) && long.TryParse(parts[2], CultureInfo.InvariantCulture, out long total)) return (offset, total);
-            }
-
-            return (0, ContentLength);
-        }
-    }
 }

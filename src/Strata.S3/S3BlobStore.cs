@@ -1,9 +1,8 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
+using Amazon.S3.Model;
 using Microsoft.Extensions.Logging;
 
 namespace Strata.S3;
@@ -25,60 +24,28 @@ namespace Strata.S3;
 /// <see cref="StorageException"/> whose outcome is unknown is one that could not be cleared up.</para>
 /// <para><b>Objects that others wrote</b> have S3's ETag, no version, and their last modification as both times.</para>
 /// </remarks>
-public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IBlobSweep, IStoreHealth
+public sealed class S3BlobStore : IBlobStore, IPresignedUrls, IBlobSweep, IStoreHealth
 {
-    /// <summary>What the store keeps for itself is under this prefix.</summary>
-    internal const string Reserved = RemoteUploads.Reserved;
-
-    private const int MostLooks = 50;
     private readonly S3BlobStoreOptions _options;
-    private readonly S3Provider _provider;
-    private readonly StoreContext _context;
-    private readonly IAmazonS3 _client;
-    private readonly RemoteCalls _calls;
-    private readonly ILogger _log;
-    private readonly OperationGate _gate;
-    private readonly KeyLocks _locks = new();
-    private readonly VersionClock _versions;
-    private readonly ConcurrentDictionary<S3Upload, bool> _sending = new();
-    private readonly RemoteUploads _uploads;
+    private readonly S3Service _service;
+    private readonly RemoteStore _store;
 
-    private S3BlobStore(S3BlobStoreOptions options, S3Provider provider, IAmazonS3 client, StoreContext context)
+    private S3BlobStore(S3BlobStoreOptions options, S3Provider provider, AmazonS3Client client, RemoteCalls calls, StoreContext context)
     {
-        (_options, _provider, _client, _context) = (options, provider, client, context);
-        _calls = CallsOf(options);
-        _log = context.Loggers.CreateLogger<S3BlobStore>();
-        _gate = new OperationGate(options.Name);
-        _versions = new VersionClock(context.Clock);
-        _uploads = new RemoteUploads(this, context.Clock, options.UploadExpiry, _log);
-        bool hasConditions = options.SingleWriter || provider.Honours(S3Abilities.ConditionalPut);
-        Capabilities = new StoreCapabilities
-        {
-            Store = options.Name,
-            Conditions = (hasConditions ? WriteConditionKind.IfAbsent | WriteConditionKind.IfMatch : WriteConditionKind.None)
-                | (options is { SingleWriter: true, KeepsTombstones: not null } ? WriteConditionKind.IfOlder : WriteConditionKind.None),
-            IsSingleWriter = options.SingleWriter,
-            MultipartUploads = true,
-            MaxBlobLength = S3Upload.MaxObjectBytes,
-        };
+        ILogger log = context.Loggers.CreateLogger<S3BlobStore>();
+        (_options, Provider) = (options, provider);
+        _service = new S3Service(options, provider, client, calls, log);
+        _store = new RemoteStore(_service, options.Remote, context, log);
     }
 
     /// <inheritdoc/>
-    public StoreCapabilities Capabilities { get; }
+    public StoreCapabilities Capabilities => _store.Capabilities;
 
     /// <inheritdoc/>
-    public string? Fault => _calls.Fault;
+    public string? Fault => _store.Fault;
 
     /// <summary>Which S3 this is, as set, told by the endpoint or found by trying.</summary>
-    public S3Provider Provider => _provider;
-
-    internal IAmazonS3 Client => _client;
-
-    internal RemoteCalls Calls => _calls;
-
-    internal S3BlobStoreOptions Options => _options;
-
-    private DateTimeOffset Now => _context.Clock.GetUtcNow();
+    public S3Provider Provider { get; }
 
     /// <summary>Opens a store. The bucket is not looked at, unless the provider must be found by trying.</summary>
     /// <exception cref="ArgumentException">The options are wrong.</exception>
@@ -87,12 +54,12 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IBlobSweep
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        AmazonS3Client client = CreateClient(options);
+        AmazonS3Client client = S3Service.CreateClient(options);
         try
         {
-            S3Provider provider = options.Provider ?? S3Provider.Of(options.Endpoint)
-                ?? await S3Probe.RunAsync(client, CallsOf(options), options, cancellationToken).ConfigureAwait(false);
-            return new S3BlobStore(options, provider, client, context ?? StoreContext.Default);
+            var calls = new RemoteCalls(options.Remote.Limits, S3Errors.Classify);
+            S3Provider provider = options.Provider ?? S3Provider.Of(options.Endpoint) ?? await S3Probe.RunAsync(client, calls, options, cancellationToken).ConfigureAwait(false);
+            return new S3BlobStore(options, provider, client, calls, context ?? StoreContext.Default);
         }
         catch
         {
@@ -106,60 +73,76 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IBlobSweep
         where T : class
     {
         bool has = typeof(T) == typeof(IPresignedUrls) || typeof(T) == typeof(IBlobSweep) || typeof(T) == typeof(IStoreHealth);
-        facet = typeof(T) == typeof(IMultipartUploads) ? (T)(object)_uploads : has ? (T)(object)this : null;
+        facet = typeof(T) == typeof(IMultipartUploads) ? (T)(object)_store.Uploads : has ? (T)(object)this : null;
         return facet is not null;
     }
 
     /// <summary>Waits for what is under way, and aborts uploads that were not committed.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
-        foreach (S3Upload upload in _sending.Keys) await upload.DisposeAsync().ConfigureAwait(false);
-        _client.Dispose();
-    }
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
 
     /// <inheritdoc/>
-    public async ValueTask<Uri> ForReadAsync(BlobKey key, TimeSpan lifetime, CancellationToken cancellationToken = default) =>
-        await PresignAsync(key, lifetime, HttpVerb.GET, null).ConfigureAwait(false);
+    public ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default) => _store.StatAsync(key, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask<Uri> ForWriteAsync(BlobKey key, TimeSpan lifetime, string? contentType = null, CancellationToken cancellationToken = default) =>
-        await PresignAsync(key, lifetime, HttpVerb.PUT, contentType).ConfigureAwait(false);
+    public ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options = null, CancellationToken cancellationToken = default) => _store.ReadAsync(key, options, cancellationToken);
 
-    internal static AmazonS3Client CreateClient(S3BlobStoreOptions options)
+    /// <inheritdoc/>
+    public ValueTask<WriteResult> WriteAsync(BlobKey key, BlobContent content, WriteOptions? options = null, CancellationToken cancellationToken = default) =>
+        _store.WriteAsync(key, content, options, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IBlobWriter> OpenWriterAsync(BlobKey key, WriteOptions? options = null, CancellationToken cancellationToken = default) => _store.OpenWriterAsync(key, options, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Moves no payload where the server copies an object onto itself under a condition, or where this is the only writer.
+    /// Elsewhere a blob of up to one part is read and written under a condition; a longer one is copied by the server without
+    /// one unless the caller asked for it, so that another process's write within that moment may be undone.
+    /// </remarks>
+    public ValueTask<WriteResult> UpdateAsync(BlobKey key, BlobChanges changes, WriteCondition condition = default, CancellationToken cancellationToken = default) =>
+        _store.UpdateAsync(key, changes, condition, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<WriteResult> CopyAsync(BlobKey source, BlobKey target, CopyOptions? options = null, CancellationToken cancellationToken = default) =>
+        _store.CopyAsync(source, target, options, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Where the server ignores conditions on deletes (and this is not the only writer), a conditional delete is a conditional
+    /// write of a few bytes that have already expired: as atomic as any, and as invisible as if nothing were there. It stays
+    /// until the next write of the key, or a sweep. With <see cref="S3BlobStoreOptions.KeepsTombstones"/> all deletes are such.
+    /// </remarks>
+    public ValueTask<DeleteResult> DeleteAsync(BlobKey key, WriteCondition condition = default, CancellationToken cancellationToken = default) => _store.DeleteAsync(key, condition, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<DeleteManyResult> DeleteManyAsync(IReadOnlyList<BlobKey> keys, CancellationToken cancellationToken = default) => _store.DeleteManyAsync(keys, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// S3's own listing tells key, length, its ETag and the last modification. An exact listing (the default) looks at each
+    /// object besides, some at once: it costs a request an item. Objects whose names are no keys are not listed.
+    /// </remarks>
+    public ValueTask<ListPage> ListPageAsync(ListRequest request, CancellationToken cancellationToken = default) => _store.ListPageAsync(request, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// S3's listing tells no expiry: a look at each object, some at once, unless <see cref="SweepOptions.OnlyTombstones"/> is set. A
+    /// server that ignores conditions on deletes has expired blobs replaced by tombstones, which stay, unless this is the only writer.
+    /// </remarks>
+    public ValueTask<SweepResult> SweepAsync(SweepOptions? options = null, IProgress<SweepResult>? progress = null, CancellationToken cancellationToken = default) =>
+        _store.SweepAsync(options, progress, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<Uri> ForReadAsync(BlobKey key, TimeSpan lifetime, CancellationToken cancellationToken = default) =>
+        _store.PresignAsync(key, lifetime, name => SignAsync(key, name, lifetime, HttpVerb.GET, null));
+
+    /// <inheritdoc/>
+    public ValueTask<Uri> ForWriteAsync(BlobKey key, TimeSpan lifetime, string? contentType = null, CancellationToken cancellationToken = default) =>
+        _store.PresignAsync(key, lifetime, name => SignAsync(key, name, lifetime, HttpVerb.PUT, contentType));
+
+    private async ValueTask<Uri> SignAsync(BlobKey key, string name, TimeSpan lifetime, HttpVerb verb, string? contentType)
     {
-        var config = new AmazonS3Config
-        {
-            MaxErrorRetry = 0,
-            MaxStaleConnectionRetries = 0,
-            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
-            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
-            ForcePathStyle = options.PathStyle ?? (options.Endpoint is not null),
-            Timeout = Timeout.InfiniteTimeSpan,
-            HttpClientFactory = new S3HttpClients(),
-        };
-        if (options.Endpoint is { } endpoint)
-        {
-            config.ServiceURL = endpoint.ToString();
-            config.AuthenticationRegion = options.Region ?? "us-east-1";
-        }
-        else if (options.Region is { } region)
-        {
-            config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
-        }
-
-        return options.Credentials is { } credentials ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
-    }
-
-    private static RemoteCalls CallsOf(S3BlobStoreOptions options) => new(new RemoteLimits(options.Name, options.MaxAttempts, options.RetryDelay, options.ProgressTimeout), S3Errors.Classify);
-
-    private async ValueTask<Uri> PresignAsync(BlobKey key, TimeSpan lifetime, HttpVerb verb, string? contentType)
-    {
-        using OperationGate.Pass pass = _gate.Enter("presign");
-        CheckKey(key, "presign");
-        string name = NameOf(key, "presign");
-        if (lifetime <= TimeSpan.Zero || lifetime > TimeSpan.FromDays(7)) throw new ArgumentException($"The lifetime must be more than 0 and at most 7 days; it is {lifetime}.", nameof(lifetime));
-        var request = new Amazon.S3.Model.GetPreSignedUrlRequest
+        var request = new GetPreSignedUrlRequest
         {
             BucketName = _options.Bucket,
             Key = name,
@@ -172,41 +155,11 @@ public sealed partial class S3BlobStore : IBlobStore, IPresignedUrls, IBlobSweep
         if (contentType is not null) request.ContentType = contentType;
         try
         {
-            return new Uri(await _client.GetPreSignedURLAsync(request).ConfigureAwait(false));
+            return new Uri(await _service.Client.GetPreSignedURLAsync(request).ConfigureAwait(false));
         }
         catch (AmazonClientException e)
         {
-            throw _calls.ToException(S3Errors.Classify(e), e, "presign", key, isUnknown: false);
+            throw _service.Calls.ToException(S3Errors.Classify(e), e, "presign", key, isUnknown: false);
         }
     }
-
-    /// <summary>Refuses what no caller may name.</summary>
-    /// <exception cref="ArgumentException">The key is default.</exception>
-    /// <exception cref="StorageException">Of kind Unsupported: S3 cannot hold it under this prefix, or it is the store's own.</exception>
-    internal void CheckKey(BlobKey key, string operation)
-    {
-        StoreCapabilities.CheckKey(key);
-        if (IsOwn(key)) throw StorageException.Unsupported(operation, key, _options.Name, $"keys under '{Reserved}', which it keeps for itself");
-        NameOf(key, operation);
-    }
-
-    /// <summary>True for what the store keeps for itself.</summary>
-    internal static bool IsOwn(BlobKey key) => key.Value.StartsWith(Reserved, StringComparison.Ordinal);
-
-    /// <summary>The object's name of a key.</summary>
-    /// <exception cref="StorageException">Of kind Unsupported: S3 cannot hold it under this prefix.</exception>
-    internal string NameOf(BlobKey key, string operation)
-    {
-        if (_options.Prefix.Length == 0) return key.Value;
-        string name = _options.Prefix + key.Value;
-        if (Encoding.UTF8.GetByteCount(name) > S3BlobStoreOptions.MaxKeyBytes)
-            throw StorageException.Unsupported(operation, key, _options.Name, $"keys that have more than {S3BlobStoreOptions.MaxKeyBytes} bytes with its prefix");
-        return name;
-    }
-
-    private StorageException Crowded(string operation, BlobKey key) => new(
-        StorageErrorKind.Unavailable, $"Store '{_options.Name}' found '{key}' changed by others each of {MostLooks} times that it looked.")
-    {
-        Operation = operation, Key = key, Store = _options.Name, IsTransient = true,
-    };
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Amazon.Runtime;
 
 namespace Strata.S3;
@@ -94,33 +93,20 @@ public sealed record S3BlobStoreOptions
     /// <summary>The longest object that is copied in one request; for tests, which have less than 5 GiB.</summary>
     internal long MaxCopyBytes { get; init; } = MaxSingleBytes;
 
+    /// <summary>What all stores over a network have.</summary>
+    internal RemoteOptions Remote => new()
+    {
+        Name = Name, Prefix = Prefix, Endpoint = Endpoint, SingleWriter = SingleWriter, LooksBeforeWriting = LooksBeforeWriting, KeepsTombstones = KeepsTombstones, PartSize = PartSize,
+        Parallelism = Parallelism, UploadExpiry = UploadExpiry, MaxAttempts = MaxAttempts, RetryDelay = RetryDelay, ProgressTimeout = ProgressTimeout, ServerWorkTimeout = ServerWorkTimeout,
+        MaxCopyBytes = MaxCopyBytes, SpoolFolder = SpoolFolder,
+    };
+
     internal void Check()
     {
         ArgumentException.ThrowIfNullOrEmpty(Bucket);
-        ArgumentNullException.ThrowIfNull(Prefix);
-        ArgumentException.ThrowIfNullOrEmpty(Name);
         if (Bucket.Contains('/', StringComparison.Ordinal)) throw new ArgumentException("A bucket's name holds no '/'.", nameof(Bucket));
-        if (Prefix.Length > 0 && (!Prefix.EndsWith('/') || !BlobKey.TryParse(Prefix, out _))) throw new ArgumentException($"The prefix '{Prefix}' must be a key that ends in '/'.", nameof(Prefix));
-        if (Encoding.UTF8.GetByteCount(Prefix) > MaxKeyBytes / 2) throw new ArgumentException($"The prefix may have at most {MaxKeyBytes / 2} bytes.", nameof(Prefix));
-        if (Endpoint is not null && (!Endpoint.IsAbsoluteUri || Endpoint.Scheme is not ("http" or "https"))) throw new ArgumentException("The endpoint must be an http or https address.", nameof(Endpoint));
+        Remote.Check(MaxKeyBytes);
         if (Endpoint is { UserInfo.Length: > 0 }) throw new ArgumentException("The endpoint may not hold credentials: addresses are shown.", nameof(Endpoint));
-        RemoteTombstone.Check(KeepsTombstones, nameof(KeepsTombstones));
-        if (UploadExpiry <= TimeSpan.Zero) throw new ArgumentException($"UploadExpiry must be more than 0; it is {UploadExpiry}.", nameof(UploadExpiry));
-        InRange(PartSize, LeastPartBytes, 1 << 30, nameof(PartSize));
-        InRange(Parallelism, 1, 64, nameof(Parallelism));
-        InRange(MaxAttempts, 1, 20, nameof(MaxAttempts));
-        Positive(RetryDelay, nameof(RetryDelay));
-        Positive(ProgressTimeout, nameof(ProgressTimeout));
-        Positive(ServerWorkTimeout, nameof(ServerWorkTimeout));
-    }
-
-    private static void InRange(int value, int least, int most, string name)
-    {
-        if (value < least || value > most) throw new ArgumentException($"{name} must be {least} to {most}; it is {value}.", name);
-    }
-
-    private static void Positive(TimeSpan time, string name)
-    {
-        if (time <= TimeSpan.Zero || time > TimeSpan.FromDays(1)) throw new ArgumentException($"{name} must be more than 0 and at most a day; it is {time}.", name);
+        if (PartSize is < LeastPartBytes or > 1 << 30) throw new ArgumentException($"PartSize must be {LeastPartBytes} to {1 << 30}; it is {PartSize}.", nameof(PartSize));
     }
 }

@@ -15,7 +15,7 @@ internal static class S3Probe
     public static async ValueTask<S3Provider> RunAsync(IAmazonS3 client, RemoteCalls calls, S3BlobStoreOptions options, CancellationToken cancellationToken)
     {
         var plain = new S3Provider { Name = "probed", Source = "Probed at opening." };
-        string name = $"{options.Prefix}{S3BlobStore.Reserved}probe/{S3BlobStore.NewWriteId()}", other = name + "-copy";
+        string name = $"{options.Prefix}{RemoteUploads.Reserved}probe/{RemoteStore.NewWriteId()}", other = name + "-copy";
         try
         {
             return await calls.ReadAsync("probe", null, async attempt =>

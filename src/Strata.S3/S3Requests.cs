@@ -13,7 +13,7 @@ internal sealed class S3Requests(S3BlobStoreOptions options, S3Provider provider
     /// <param name="headers">What it is.</param>
     /// <param name="condition">What the server is to check.</param>
     /// <param name="isBlob">False for what the store keeps for itself: it stays in the bucket's own class, as some are dear for small objects and others cannot be read.</param>
-    public PutObjectRequest Put(string name, Stream content, ObjectHeaders headers, S3Precondition condition, bool isBlob)
+    public PutObjectRequest Put(string name, Stream content, RemoteHeaders headers, RemotePrecondition condition, bool isBlob)
     {
         var request = new PutObjectRequest
         {
@@ -27,7 +27,7 @@ internal sealed class S3Requests(S3BlobStoreOptions options, S3Provider provider
         return request;
     }
 
-    public InitiateMultipartUploadRequest Begin(string name, ObjectHeaders headers, bool isBlob)
+    public InitiateMultipartUploadRequest Begin(string name, RemoteHeaders headers, bool isBlob)
     {
         var request = new InitiateMultipartUploadRequest
         {
@@ -40,7 +40,7 @@ internal sealed class S3Requests(S3BlobStoreOptions options, S3Provider provider
         return request;
     }
 
-    public CopyObjectRequest Copy(string source, string sourceETag, string target, ObjectHeaders headers, S3Precondition condition)
+    public CopyObjectRequest Copy(string source, string sourceETag, string target, RemoteHeaders headers, RemotePrecondition condition)
     {
         var request = new CopyObjectRequest
         {
@@ -55,7 +55,7 @@ internal sealed class S3Requests(S3BlobStoreOptions options, S3Provider provider
         return request;
     }
 
-    public CompleteMultipartUploadRequest Complete(string name, string uploadId, IEnumerable<PartETag> parts, S3Precondition condition) => new()
+    public CompleteMultipartUploadRequest Complete(string name, string uploadId, IEnumerable<PartETag> parts, RemotePrecondition condition) => new()
     {
         BucketName = options.Bucket, Key = name, UploadId = uploadId, PartETags = [.. parts],
         IfMatch = Quoted(condition.Match), IfNoneMatch = condition.IsAbsent ? "*" : null,

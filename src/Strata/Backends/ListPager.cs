@@ -48,7 +48,8 @@ internal static class ListPager
         }
     }
 
-    private static string? CommonPrefix(string text, ListRequest request)
+    /// <summary>The common prefix that a text belongs to; null if it is listed itself.</summary>
+    public static string? CommonPrefix(string text, ListRequest request)
     {
         if (request.Delimiter is not { } delimiter || !text.StartsWith(request.Prefix, StringComparison.Ordinal)) return null;
         int at = text.IndexOf(delimiter, request.Prefix.Length, StringComparison.Ordinal);

@@ -178,20 +178,6 @@ public sealed class AzureStoreTests(AzuriteServer server) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_copy_by_blocks_is_the_blob()
-    {
-        byte[] bytes = Bytes((2 << 20) + 5);
-        await _store.PutBytesAsync(Key, bytes);
-        await using var upload = new AzureUpload(_store, BlobKey.Parse("copy"), bytes.Length);
-        RemoteBlob from = (await _store.FindAsync(Key, "copy", CancellationToken.None))!;
-        await upload.CopyAsync(await _store.Client.SourceAsync(Key.Value, CancellationToken.None), from, CancellationToken.None);
-        await upload.WhenSentAsync();
-        Assert.False(upload.IsSourceChanged);
-        Assert.Equal(RemoteAnswer.Done, await upload.JoinAsync(BlobHeaders.Of(from.Info, upload.WriteId), default));
-        Assert.Equal(bytes, await _store.GetBytesAsync(BlobKey.Parse("copy")));
-    }
-
-    [Fact]
     public async Task A_prefix_is_a_store_of_its_own()
     {
         await using AzureBlobStore inside = AzureBlobStore.Open(server.OptionsFor(_container) with { Prefix = "tenants/a/" });

@@ -27,7 +27,7 @@ public abstract class S3Server : IAsyncLifetime, IRemoteServer
     public async ValueTask InitializeAsync()
     {
         await StartAsync();
-        Client = S3BlobStore.CreateClient(new S3BlobStoreOptions { Bucket = "none", Endpoint = Endpoint, Credentials = Credentials });
+        Client = S3Service.CreateClient(new S3BlobStoreOptions { Bucket = "none", Endpoint = Endpoint, Credentials = Credentials });
     }
 
     public async ValueTask DisposeAsync()

@@ -2,11 +2,17 @@ namespace Strata;
 
 /// <summary>What a listing says.</summary>
 /// <param name="Text">The key, or a common prefix.</param>
-/// <param name="Length">In bytes; 0 for a common prefix.</param>
-/// <param name="Modified">By the server's clock; of what has a record that the listing tells, by that.</param>
+/// <param name="Info">Of a blob what the listing tells; of a common prefix a visible blob behind it, if one is known.</param>
+/// <param name="Blob">All of a blob, where listings tell that, but for its appendix.</param>
 /// <param name="IsPrefix">True for a common prefix.</param>
-/// <param name="Blob">All of it, where listings tell that, but for its appendix.</param>
-internal sealed record RemoteListed(string Text, long Length, DateTimeOffset Modified, bool IsPrefix, RemoteBlob? Blob)
+internal sealed record RemoteListed(string Text, BlobInfo? Info, RemoteBlob? Blob, bool IsPrefix)
 {
-    public BlobKey Key => BlobKey.Parse(Text);
+    /// <summary>A blob's.</summary>
+    public BlobKey Key => Info!.Key;
+
+    /// <summary>In bytes; 0 for a common prefix.</summary>
+    public long Length => IsPrefix ? 0 : Info!.Length;
+
+    /// <summary>A blob's: by the server's clock, or by its record where the listing tells that.</summary>
+    public DateTimeOffset Modified => Info!.Modified;
 }

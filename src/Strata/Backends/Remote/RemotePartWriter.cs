@@ -6,7 +6,7 @@ namespace Strata;
 /// <param name="part">The object's key.</param>
 /// <param name="key">The upload's key.</param>
 /// <param name="isUnderWay">Whether the upload goes on.</param>
-internal sealed class RemotePartWriter(IRemoteStore store, IBlobWriter inner, BlobKey part, BlobKey key, Func<ValueTask<bool>> isUnderWay) : IBlobWriter
+internal sealed class RemotePartWriter(RemoteStore store, IBlobWriter inner, BlobKey part, BlobKey key, Func<ValueTask<bool>> isUnderWay) : IBlobWriter
 {
     public long Length => inner.Length;
 

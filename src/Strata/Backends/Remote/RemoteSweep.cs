@@ -7,7 +7,7 @@ namespace Strata;
 /// An appendix is removed if it is old and a listing of all blobs that began behind it names it nowhere: no blob begins to name
 /// an old one.
 /// </remarks>
-internal sealed class RemoteSweep(IRemoteStore store, RemoteUploads uploads, TimeProvider clock, ILogger log, SweepOptions options, IProgress<SweepResult>? progress)
+internal sealed class RemoteSweep(RemoteStore store, RemoteUploads uploads, TimeProvider clock, ILogger log, SweepOptions options, IProgress<SweepResult>? progress)
 {
     private const int MostFailures = 100, PageLength = 1_000;
 

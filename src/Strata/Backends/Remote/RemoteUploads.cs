@@ -16,7 +16,7 @@ namespace Strata;
 /// may say so: the blob is the same; one that aborts it as another completes it may come too late. Where a process ends between
 /// a completion's commit and the removal of the upload, to complete it again writes the same blob again.</para>
 /// </remarks>
-internal sealed partial class RemoteUploads(IRemoteStore store, TimeProvider clock, TimeSpan expiry, ILogger log) : IMultipartUploads
+internal sealed partial class RemoteUploads(RemoteStore store, TimeProvider clock, TimeSpan expiry, ILogger log) : IMultipartUploads
 {
     /// <summary>What stores keep for themselves is under this prefix.</summary>
     public const string Reserved = ".strata/";

@@ -1,4 +1,4 @@
-namespace Strata.S3;
+namespace Strata;
 
 /// <summary>
 /// A blob being written. Up to one part stays in memory and goes as one object; more goes in parts, or, where a condition
@@ -8,24 +8,27 @@ namespace Strata.S3;
 /// <param name="key">Its key.</param>
 /// <param name="options">How to write it.</param>
 /// <param name="declared">Its length, if known; another one fails the commit.</param>
-internal sealed class S3BlobWriter(S3BlobStore store, BlobKey key, WriteOptions? options, long? declared) : IBlobWriter
+internal sealed class RemoteBlobWriter(RemoteStore store, BlobKey key, WriteOptions? options, long? declared) : IBlobWriter
 {
     private const int FirstBuffer = 64 << 10;
     private byte[] _buffer = [];
     private int _capacity;
     private int _filled;
     private Crc32C _crc;
-    private S3Upload? _upload;
+    private RemoteUpload? _upload;
     private FileStream? _spool;
     private bool _closed;
 
     public long Length { get; private set; }
 
+    /// <summary>True if the commit failed because another write of the key ended first: the same content may be written again.</summary>
+    public bool IsOvertaken => _upload?.Overtaken is not null;
+
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
         cancellationToken.ThrowIfCancellationRequested();
-        if (Length + bytes.Length > (store.SpoolsFor(options) ? S3BlobStoreOptions.MaxSingleBytes : S3Upload.MaxObjectBytes)) throw store.TooLarge(key, options);
+        if (Length + bytes.Length > store.LongestOf(options)) throw store.TooLarge(key, options);
         _crc.Append(bytes.Span);
         Length += bytes.Length;
         while (bytes.Length > 0)
@@ -50,7 +53,7 @@ internal sealed class S3BlobWriter(S3BlobStore store, BlobKey key, WriteOptions?
             _filled += count;
             Length += count;
             if (Length > declared) throw StorageException.WrongLength("write", key, store.Options.Name, declared.Value, "more");
-            if (Length > (store.SpoolsFor(options) ? S3BlobStoreOptions.MaxSingleBytes : S3Upload.MaxObjectBytes)) throw store.TooLarge(key, options);
+            if (Length > store.LongestOf(options)) throw store.TooLarge(key, options);
         }
     }
 
@@ -112,7 +115,7 @@ internal sealed class S3BlobWriter(S3BlobStore store, BlobKey key, WriteOptions?
             return;
         }
 
-        _upload ??= await S3Upload.BeginAsync(store, store.Unfinished(key, options), declared, cancellationToken).ConfigureAwait(false);
+        _upload ??= await store.BeginUploadAsync(key, options, declared, cancellationToken).ConfigureAwait(false);
         await SendAsync(cancellationToken).ConfigureAwait(false);
         _capacity = (int)Math.Min(Array.MaxLength, _upload.NextPartLength);
         _buffer = _upload.Buffers.Rent(_capacity);
