@@ -100,7 +100,7 @@ public sealed record AzureBlobStoreOptions
     /// <summary>What all stores over a network have.</summary>
     internal RemoteOptions Remote => new()
     {
-        Name = Name, Prefix = Prefix, Endpoint = Endpoint, SingleWriter = SingleWriter, LooksBeforeWriting = LooksBeforeWriting, KeepsTombstones = KeepsTombstones, PartSize = BlockSize,
+        Name = Name, Prefix = Prefix, MaxNameBytes = MaxNameBytes, Endpoint = Endpoint, SingleWriter = SingleWriter, LooksBeforeWriting = LooksBeforeWriting, KeepsTombstones = KeepsTombstones, PartSize = BlockSize,
         Parallelism = Parallelism, UploadExpiry = UploadExpiry, MaxAttempts = MaxAttempts, RetryDelay = RetryDelay, ProgressTimeout = ProgressTimeout, ServerWorkTimeout = ServerWorkTimeout,
         MaxCopyBytes = MaxCopyBytes,
     };
@@ -111,7 +111,7 @@ public sealed record AzureBlobStoreOptions
         ArgumentException.ThrowIfNullOrEmpty(ServiceVersion);
         bool isName = Container is "$root" or "$web" || (Container.Length is >= 3 and <= 63 && Container.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'));
         if (!isName) throw new ArgumentException($"'{Container}' is no container's name: 3 to 63 lower-case letters, digits and '-'.", nameof(Container));
-        Remote.Check(MaxNameBytes);
+        Remote.Check();
         if (BlockSize is < 64 << 10 or > 1 << 30) throw new ArgumentException($"BlockSize must be 64 KiB to 1 GiB; it is {BlockSize}.", nameof(BlockSize));
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Azure.Core;
 
 namespace Strata.Azure;
@@ -53,10 +52,10 @@ public static class AzureUrls
             UploadExpiry = settings.Time("uploadExpiry") ?? standard.UploadExpiry,
             LooksBeforeWriting = settings.Choice("looksBeforeWriting", standard.LooksBeforeWriting, choices),
             BlockSize = settings.Size("blockSize") is { } size ? (int)Math.Min(size, int.MaxValue) : standard.BlockSize,
-            Parallelism = Number(url, "parallelism") ?? standard.Parallelism,
+            Parallelism = settings.Number("parallelism") ?? standard.Parallelism,
             AccessTier = settings.Choice("accessTier", (AccessTier?)null, [.. Enum.GetValues<AccessTier>().Select(t => (t.ToString(), (AccessTier?)t))]),
             ServiceVersion = url.Option("serviceVersion") ?? standard.ServiceVersion,
-            MaxAttempts = Number(url, "maxAttempts") ?? standard.MaxAttempts,
+            MaxAttempts = settings.Number("maxAttempts") ?? standard.MaxAttempts,
             ProgressTimeout = settings.Time("progressTimeout") ?? standard.ProgressTimeout,
         };
     }
@@ -66,11 +65,4 @@ public static class AzureUrls
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? endpoint)) throw new FormatException("has an endpoint that is no address; write it as endpoint=https://HOST");
         return endpoint.Query.Length == 0 ? endpoint : throw new FormatException("has an endpoint with a query; a signature comes from AZURE_STORAGE_SAS_TOKEN, never from an address");
     }
-
-    private static int? Number(StoreUrl url, string name) => url.Option(name) switch
-    {
-        null => null,
-        { } text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) => number,
-        { } text => throw new FormatException($"has {name}={text}; it takes a number"),
-    };
 }

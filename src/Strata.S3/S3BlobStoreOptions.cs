@@ -96,7 +96,7 @@ public sealed record S3BlobStoreOptions
     /// <summary>What all stores over a network have.</summary>
     internal RemoteOptions Remote => new()
     {
-        Name = Name, Prefix = Prefix, Endpoint = Endpoint, SingleWriter = SingleWriter, LooksBeforeWriting = LooksBeforeWriting, KeepsTombstones = KeepsTombstones, PartSize = PartSize,
+        Name = Name, Prefix = Prefix, MaxNameBytes = MaxKeyBytes, Endpoint = Endpoint, SingleWriter = SingleWriter, LooksBeforeWriting = LooksBeforeWriting, KeepsTombstones = KeepsTombstones, PartSize = PartSize,
         Parallelism = Parallelism, UploadExpiry = UploadExpiry, MaxAttempts = MaxAttempts, RetryDelay = RetryDelay, ProgressTimeout = ProgressTimeout, ServerWorkTimeout = ServerWorkTimeout,
         MaxCopyBytes = MaxCopyBytes, SpoolFolder = SpoolFolder,
     };
@@ -105,7 +105,7 @@ public sealed record S3BlobStoreOptions
     {
         ArgumentException.ThrowIfNullOrEmpty(Bucket);
         if (Bucket.Contains('/', StringComparison.Ordinal)) throw new ArgumentException("A bucket's name holds no '/'.", nameof(Bucket));
-        Remote.Check(MaxKeyBytes);
+        Remote.Check();
         if (Endpoint is { UserInfo.Length: > 0 }) throw new ArgumentException("The endpoint may not hold credentials: addresses are shown.", nameof(Endpoint));
         if (PartSize is < LeastPartBytes or > 1 << 30) throw new ArgumentException($"PartSize must be {LeastPartBytes} to {1 << 30}; it is {PartSize}.", nameof(PartSize));
     }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Strata.S3;
 
 /// <summary>Addresses of buckets.</summary>
@@ -53,10 +51,10 @@ public static class S3Urls
             UploadExpiry = settings.Time("uploadExpiry") ?? standard.UploadExpiry,
             LooksBeforeWriting = settings.Choice("looksBeforeWriting", standard.LooksBeforeWriting, choices),
             PartSize = settings.Size("partSize") is { } size ? (int)Math.Min(size, int.MaxValue) : standard.PartSize,
-            Parallelism = Number(url, "parallelism") ?? standard.Parallelism,
+            Parallelism = settings.Number("parallelism") ?? standard.Parallelism,
             StorageClass = url.Option("storageClass"),
             Encryption = url.Option("encryption") is { } encryption ? EncryptionOf(encryption) : null,
-            MaxAttempts = Number(url, "maxAttempts") ?? standard.MaxAttempts,
+            MaxAttempts = settings.Number("maxAttempts") ?? standard.MaxAttempts,
             ProgressTimeout = settings.Time("progressTimeout") ?? standard.ProgressTimeout,
         };
         try
@@ -73,13 +71,6 @@ public static class S3Urls
 
     private static Uri EndpointOf(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out Uri? endpoint) ? endpoint : throw new FormatException("has an endpoint that is no address; write it as endpoint=https://HOST");
-
-    private static int? Number(StoreUrl url, string name) => url.Option(name) switch
-    {
-        null => null,
-        { } text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) => number,
-        { } text => throw new FormatException($"has {name}={text}; it takes a number"),
-    };
 
     private static S3Encryption EncryptionOf(string text) => text switch
     {

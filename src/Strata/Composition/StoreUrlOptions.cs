@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Strata;
 
 /// <summary>Reads the options of an address, and refuses those that its scheme does not have.</summary>
@@ -25,6 +27,14 @@ internal sealed class StoreUrlOptions
         null => null,
         { } text when Duration.TryParse(text, out TimeSpan time) && time > TimeSpan.Zero => time,
         { } text => throw new FormatException($"has {name}={text}; it takes more than 0: {Duration.Accepted}"),
+    };
+
+    /// <summary>A number of 0 or more.</summary>
+    public int? Number(string name) => _url.Option(name) switch
+    {
+        null => null,
+        { } text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) => number,
+        { } text => throw new FormatException($"has {name}={text}; it takes a number"),
     };
 
     public T Choice<T>(string name, T standard, params (string Text, T Value)[] choices)

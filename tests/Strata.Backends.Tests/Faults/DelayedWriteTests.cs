@@ -6,66 +6,47 @@ namespace Strata.Backends.Tests;
 /// CONSISTENCY 5: a request is kept back by the network until its caller has given up and somebody else was acknowledged, and
 /// then lands. No store alone can undo that; what it owes is to have said that the outcome is unknown, so that the layer above can.
 /// </summary>
-public abstract class DelayedWriteTests(IRemoteServer server) : IAsyncLifetime
+public abstract class DelayedWriteTests(IRemoteServer server) : ProxiedStoreTests(server)
 {
-    private static readonly BlobKey Key = BlobKey.Parse("dir/blob");
     private static readonly byte[] Before = [1, 2, 3], Late = [4, 5, 6, 7];
-    private string _place = "";
-    private TcpProxy _proxy = null!;
-    private IBlobStore _store = null!, _direct = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        _place = await server.CreatePlaceAsync();
-        _proxy = new TcpProxy(server.Endpoint);
-        _direct = await server.OpenAsync(_place, new RemoteSettings());
-        _store = await server.OpenAsync(_place, new RemoteSettings { Proxy = _proxy.Address, MaxAttempts = 2, ProgressTimeout = TimeSpan.FromMilliseconds(500), ServerWorkTimeout = TimeSpan.FromMilliseconds(500) });
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        GC.SuppressFinalize(this);
-        await _store.DisposeAsync();
-        await _direct.DisposeAsync();
-        await _proxy.DisposeAsync();
-        await server.RemovePlaceAsync(_place);
-    }
+    protected override RemoteSettings Settings => new() { MaxAttempts = 2, ProgressTimeout = TimeSpan.FromMilliseconds(500), ServerWorkTimeout = TimeSpan.FromMilliseconds(500) };
 
     [Fact]
     public async Task A_write_that_lands_behind_a_delete_was_said_to_be_of_unknown_outcome()
     {
-        await _direct.PutBytesAsync(Key, Before);
-        HeldRequests held = _proxy.Hold(IsPut);
-        await AssertUnknownAsync(async () => await _store.PutBytesAsync(Key, Late));
+        await Direct.PutBytesAsync(Key, Before);
+        HeldRequests held = Proxy.Hold(IsPut);
+        await AssertUnknownAsync(async () => await Store.PutBytesAsync(Key, Late));
         Assert.Equal(2, held.Lines.Count);
-        Assert.Equal(DeleteStatus.Deleted, (await _direct.DeleteAsync(Key)).Status);
-        Assert.Null(await _direct.StatAsync(Key));
+        Assert.Equal(DeleteStatus.Deleted, (await Direct.DeleteAsync(Key)).Status);
+        Assert.Null(await Direct.StatAsync(Key));
         Assert.All(await held.ReleaseAsync(), AssertSuccess);
-        Assert.Equal(Late, await _direct.GetBytesAsync(Key));
+        Assert.Equal(Late, await Direct.GetBytesAsync(Key));
     }
 
     [Fact]
     public async Task A_write_on_condition_of_what_was_there_does_not_land_behind_a_delete()
     {
-        string etag = (await _direct.PutBytesAsync(Key, Before)).Info!.ETag;
-        HeldRequests held = _proxy.Hold(IsPut);
-        await AssertUnknownAsync(async () => await _store.PutBytesAsync(Key, Late, new WriteOptions { Condition = WriteCondition.IfMatch(etag) }));
-        Assert.Equal(DeleteStatus.Deleted, (await _direct.DeleteAsync(Key)).Status);
+        string etag = (await Direct.PutBytesAsync(Key, Before)).Info!.ETag;
+        HeldRequests held = Proxy.Hold(IsPut);
+        await AssertUnknownAsync(async () => await Store.PutBytesAsync(Key, Late, new WriteOptions { Condition = WriteCondition.IfMatch(etag) }));
+        Assert.Equal(DeleteStatus.Deleted, (await Direct.DeleteAsync(Key)).Status);
         Assert.All(await held.ReleaseAsync(), line => Assert.Contains(line.Split(' ')[1], (string[])["404", "412"]));
-        Assert.Null(await _direct.StatAsync(Key));
+        Assert.Null(await Direct.StatAsync(Key));
     }
 
     [Fact]
     public async Task A_delete_that_lands_behind_a_write_was_said_to_be_of_unknown_outcome()
     {
-        await _direct.PutBytesAsync(Key, Before);
-        HeldRequests held = _proxy.Hold(line => line.StartsWith("DELETE", StringComparison.Ordinal));
-        await AssertUnknownAsync(async () => await _store.DeleteAsync(Key));
-        Assert.True((await _direct.PutBytesAsync(Key, Late)).IsWritten);
+        await Direct.PutBytesAsync(Key, Before);
+        HeldRequests held = Proxy.Hold(line => line.StartsWith("DELETE", StringComparison.Ordinal));
+        await AssertUnknownAsync(async () => await Store.DeleteAsync(Key));
+        Assert.True((await Direct.PutBytesAsync(Key, Late)).IsWritten);
         await held.ReleaseAsync();
 
         // Under no condition S3 deletes whatever is there; Azure's store names the blob that it has seen.
-        byte[]? left = await _direct.GetBytesAsync(Key);
+        byte[]? left = await Direct.GetBytesAsync(Key);
         Assert.True(left is null || left.AsSpan().SequenceEqual(Late), "neither what was written last nor nothing");
     }
 
@@ -74,17 +55,17 @@ public abstract class DelayedWriteTests(IRemoteServer server) : IAsyncLifetime
     {
         byte[] large = new byte[11 << 20];
         new Random(1).NextBytes(large);
-        HeldRequests held = _proxy.Hold(server.IsJoin);
-        await using IBlobStore store = await server.OpenAsync(_place, new RemoteSettings { Proxy = _proxy.Address, MaxAttempts = 2, ProgressTimeout = TimeSpan.FromSeconds(20), ServerWorkTimeout = TimeSpan.FromMilliseconds(500) });
+        HeldRequests held = Proxy.Hold(Server.IsJoin);
+        await using IBlobStore store = await OpenAsync(new RemoteSettings { MaxAttempts = 2, ProgressTimeout = TimeSpan.FromSeconds(20), ServerWorkTimeout = TimeSpan.FromMilliseconds(500) });
         await AssertUnknownAsync(async () => await store.WriteAsync(Key, BlobContent.FromStream(new MemoryStream(large))));
-        Assert.Null(await _direct.StatAsync(Key));
-        await _direct.DeleteAsync(Key);
+        Assert.Null(await Direct.StatAsync(Key));
+        await Direct.DeleteAsync(Key);
         await held.ReleaseAsync();
 
         // Whole or not at all: the parts may have been dropped meanwhile, as the write's caller was told of no success.
-        byte[]? left = await _direct.GetBytesAsync(Key);
+        byte[]? left = await Direct.GetBytesAsync(Key);
         Assert.True(left is null || left.AsSpan().SequenceEqual(large), "a blob of some of its parts");
-        Assert.Equal(0, await server.UnfinishedAsync(_place));
+        Assert.Equal(0, await Server.UnfinishedAsync(Place));
     }
 
     private static async Task AssertUnknownAsync(Func<Task> change)
@@ -94,8 +75,6 @@ public abstract class DelayedWriteTests(IRemoteServer server) : IAsyncLifetime
     }
 
     private static void AssertSuccess(string line) => Assert.StartsWith("HTTP/1.1 20", line, StringComparison.Ordinal);
-
-    private static bool IsPut(string line) => line.StartsWith("PUT", StringComparison.Ordinal);
 }
 
 [Collection(nameof(CephServer))]

@@ -9,6 +9,9 @@ internal sealed record RemoteOptions
 
     public required string Prefix { get; init; }
 
+    /// <summary>What the server takes as a name, prefix included.</summary>
+    public required int MaxNameBytes { get; init; }
+
     public required Uri? Endpoint { get; init; }
 
     public required bool SingleWriter { get; init; }
@@ -41,14 +44,13 @@ internal sealed record RemoteOptions
     /// <summary>How the store speaks with its server.</summary>
     public RemoteLimits Limits => new(Name, MaxAttempts, RetryDelay, ProgressTimeout);
 
-    /// <param name="maxNameBytes">What the server takes as a name, prefix included.</param>
     /// <exception cref="ArgumentException">A setting is out of its range.</exception>
-    public void Check(int maxNameBytes)
+    public void Check()
     {
         ArgumentNullException.ThrowIfNull(Prefix);
         ArgumentException.ThrowIfNullOrEmpty(Name);
         if (Prefix.Length > 0 && (!Prefix.EndsWith('/') || !BlobKey.TryParse(Prefix, out _))) throw new ArgumentException($"The prefix '{Prefix}' must be a key that ends in '/'.", nameof(Prefix));
-        if (Encoding.UTF8.GetByteCount(Prefix) > maxNameBytes / 2) throw new ArgumentException($"The prefix may have at most {maxNameBytes / 2} bytes.", nameof(Prefix));
+        if (Encoding.UTF8.GetByteCount(Prefix) > MaxNameBytes / 2) throw new ArgumentException($"The prefix may have at most {MaxNameBytes / 2} bytes.", nameof(Prefix));
         if (Endpoint is not null && (!Endpoint.IsAbsoluteUri || Endpoint.Scheme is not ("http" or "https"))) throw new ArgumentException("The endpoint must be an http or https address.", nameof(Endpoint));
         RemoteTombstone.Check(KeepsTombstones, nameof(KeepsTombstones));
         if (UploadExpiry <= TimeSpan.Zero) throw new ArgumentException($"UploadExpiry must be more than 0; it is {UploadExpiry}.", nameof(UploadExpiry));

@@ -91,13 +91,13 @@ internal sealed partial class RemoteStore
     /// <summary>True if somebody else removed it first, as far as the server tells.</summary>
     private bool IsOther(RemoteAnswer answer) => answer == RemoteAnswer.Missing && _traits.TellsMissing;
 
-    /// <summary>Where a repetition finds nothing and says the same, a lost reply does no harm; elsewhere a look clears it up.</summary>
+    /// <summary>Without a condition a repetition finds nothing and says the same, and a lost reply does no harm; under one a look clears it up.</summary>
     private ValueTask<RemoteAnswer> RemoveAsync(BlobKey key, string? etag)
     {
         string name = _service.NameOf(key, "delete");
         return Calls.ChangeAsync(
             "delete", key, _options.ProgressTimeout, attempt => _service.AnsweredAsync(() => _service.RemoveAsync(name, etag, attempt)),
-            _traits.TellsMissing ? async () => await HeadAsync(key, "delete", CancellationToken.None).ConfigureAwait(false) is null : null);
+            etag is null ? null : async () => await HeadAsync(key, "delete", CancellationToken.None).ConfigureAwait(false) is null);
     }
 
     /// <summary>Puts a tombstone in the place of what was found. Refused: that is no longer there.</summary>
