@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Azure.Core;
 
@@ -7,6 +8,9 @@ namespace Strata.Azure;
 internal sealed partial class AzureService
 {
     private const int MostInOnePage = 5000;
+
+    /// <summary>The least that is asked for where only a little is wanted, as some of it may have expired.</summary>
+    private const int LeastInOnePage = 100;
 
     public async IAsyncEnumerable<RemotePage> PagesAsync(ListRequest request, bool isOwn, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -54,6 +58,9 @@ internal sealed partial class AzureService
         string prefix = BlobNames.Encode(request.Prefix);
         string? start = position is null ? null : BlobNames.Encode(position) is { } name && PlainPart(name, prefix.Length) is { } plain ? plain : BlobNames.Encode(position);
         string? marker = null;
+
+        // One more than a page shows tells whether there is a next; a listing begins with its position, which is known.
+        int all = request.Limit + (position is null ? 1 : 2), wanted = all;
         var waiting = new List<Entry>();
         do
         {
@@ -67,7 +74,7 @@ internal sealed partial class AzureService
                 Add("delimiter", delimiter);
                 Add("startFrom", start is { Length: > 0 } ? _root + start : null);
                 Add("marker", from);
-                Add("maxresults", Math.Min(MostInOnePage, request.Limit + 1).ToString(System.Globalization.CultureInfo.InvariantCulture));
+                Add("maxresults", Math.Min(MostInOnePage, wanted).ToString(CultureInfo.InvariantCulture));
 
                 void Add(string name, string? value)
                 {
@@ -80,6 +87,7 @@ internal sealed partial class AzureService
             }
 
             marker = page.Next;
+            wanted = wanted > page.Entries.Count ? Math.Max(wanted - page.Entries.Count, Math.Min(all, LeastInOnePage)) : all;
             if (waiting.Count == 0) continue;
             waiting.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
             string? open = marker is null ? null : PlainPart(waiting[^1].Name, prefix.Length);
