@@ -35,7 +35,7 @@ internal sealed class YearRun : IAsyncDisposable
         _classifier = new TierClassifier(policy, [new TierPlan { Name = "hot" }, new TierPlan { Name = "warm" }, new TierPlan { Name = "cold" }]);
         _tracker = new AccessTracker(policy, new AccessTrackerOptions { MaxFlushKeys = int.MaxValue }, context);
         _database = new MemoryKvDatabase(null, context);
-        _rows = new AccessRows(_tracker, _classifier, _database, Uses, Due, context);
+        _rows = new AccessRows(_tracker, _classifier, _database, [Uses], [Due], context);
         _sampler = new ZipfSampler(settings.Keys, YearSettings.Exponent);
 
         // The rank of a key is its number: what is popular is told by nothing but its use.

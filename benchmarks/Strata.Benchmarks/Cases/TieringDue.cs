@@ -43,7 +43,7 @@ internal sealed class TieringDue : BenchmarkCase
             _due = due;
             _start = _clock.Now;
             _tracker = new AccessTracker(null, new AccessTrackerOptions { MaxBytes = 1L << 30, MaxFlushKeys = int.MaxValue }, new StoreContext { Clock = _clock });
-            _rows = new AccessRows(_tracker, _classifier, database, 1, 2);
+            _rows = new AccessRows(_tracker, _classifier, database, [1], [2]);
         }
 
         public static async Task<Run> PrepareAsync(string path, int keys, int every)

@@ -38,6 +38,8 @@ internal sealed record WriteOptionsWire
 
     public string? Checksum { get; init; }
 
+    public string? Tier { get; init; }
+
     public IReadOnlyCollection<string>? SkipTiers { get; init; }
 
     public IReadOnlyCollection<string>? OnlyTiers { get; init; }
@@ -53,6 +55,7 @@ internal sealed record WriteOptionsWire
         Expires = options.Expires,
         Etag = options.ETag,
         Checksum = BlobInfoWire.HexOf(options.Checksum),
+        Tier = options.Tier,
         SkipTiers = options.SkipTiers,
         OnlyTiers = options.OnlyTiers,
         AsCopyOf = options.AsCopyOf is null ? null : BlobInfoWire.From(options.AsCopyOf),
@@ -67,6 +70,7 @@ internal sealed record WriteOptionsWire
         Expires = Expires,
         ETag = Etag,
         Checksum = BlobInfoWire.ChecksumOf(Checksum),
+        Tier = Tier,
         SkipTiers = SkipTiers,
         OnlyTiers = OnlyTiers,
         AsCopyOf = AsCopyOf?.ToInfo(),

@@ -263,7 +263,7 @@ internal sealed class StoreModel(IBlobStore store, FakeClock clock, int seed)
         Assert.Equal(Comparable(expected), Comparable(actual));
         Assert.Equal(expected.Metadata.OrderBy(p => p.Key), actual.Metadata.OrderBy(p => p.Key));
 
-        static BlobInfo Comparable(BlobInfo info) => info with { Tier = null, Checksum = null, Metadata = BlobInfo.NoMetadata };
+        static BlobInfo Comparable(BlobInfo info) => info with { Tier = null, AccessCount = null, LastAccess = null, Checksum = null, Metadata = BlobInfo.NoMetadata };
     }
 
     private sealed record Entry(byte[] Bytes, BlobInfo Info);

@@ -15,7 +15,7 @@ internal static class NewBlob
     public static BlobInfo Describe(
         BlobKey key, long length, uint checksum, WriteOptions? options, CommitOptions? commit, BlobInfo? replaced, BlobVersion version, DateTimeOffset now)
     {
-        if (options?.AsCopyOf is { } copied) return copied with { Key = key, Length = length, Checksum = checksum, Tier = null };
+        if (options?.AsCopyOf is { } copied) return copied with { Key = key, Length = length, Checksum = checksum, Tier = null, AccessCount = null, LastAccess = null };
         DateTimeOffset time = ToMilliseconds(now);
         return new BlobInfo
         {

@@ -79,7 +79,7 @@ public interface ITiering
 
     /// <summary>
     /// One tier as a store. Reads, stats and lists see the blobs of which the tier holds the current write; any other copy counts as
-    /// missing, and so does one that cannot be compared with the origin. Writes, updates and copies are those of the whole store: the origin commits them, their
+    /// missing, and so does that of a key which is being written or in doubt. Writes, updates and copies are those of the whole store: the origin commits them, their
     /// conditions are the origin's to decide, older copies go from every tier, and the new write gets a copy in this tier. A delete drops
     /// the copy of this tier alone, if the condition holds of it; in the slowest tier it is a delete of the blob. Closing the view closes nothing.
     /// </summary>

@@ -12,8 +12,7 @@ internal sealed class Promotions : IAsyncDisposable
 {
     private const int MostQueued = 1024;
     private const long MostQueuedBytes = 32 << 20;
-    private readonly Fences _fences;
-    private readonly Trust _trust;
+    private readonly TierCopies _copies;
     private readonly ILogger _log;
     private readonly Channel<Promotion> _queue = Channel.CreateBounded<Promotion>(new BoundedChannelOptions(MostQueued) { SingleReader = true });
     private readonly ConcurrentDictionary<BlobKey, bool> _queued = new();
@@ -21,10 +20,9 @@ internal sealed class Promotions : IAsyncDisposable
     private readonly Task _worker;
     private long _queuedBytes;
 
-    public Promotions(Fences fences, Trust trust, ILogger log)
+    public Promotions(TierCopies copies, ILogger log)
     {
-        _fences = fences;
-        _trust = trust;
+        _copies = copies;
         _log = log;
         _worker = WorkAsync();
     }
@@ -84,30 +82,8 @@ internal sealed class Promotions : IAsyncDisposable
         if (!target.Admits()) return;
         try
         {
-            BlobInfo? held = await target.StatAsync(info.Key, _closing.Token).ConfigureAwait(false);
-            target.NoteAnswer();
-            if (held?.IsSameWriteAs(info) == true)
-            {
-                await _fences.TryPublishAsync(info.Key, promotion.Generation, () =>
-                {
-                    _trust.Confirm(info, promotion.Stamp);
-                    return default;
-                }).ConfigureAwait(false);
-                return;
-            }
-
-            IBlobWriter writer = await target.Store.OpenWriterAsync(info.Key, new WriteOptions { AsCopyOf = info }, _closing.Token).ConfigureAwait(false);
-            await using (writer.ConfigureAwait(false))
-            {
-                if (promotion.Bytes is { } bytes) await writer.WriteAsync(bytes, _closing.Token).ConfigureAwait(false);
-                else if (!await ReadAgainAsync(promotion, writer).ConfigureAwait(false)) return;
-                await _fences.TryPublishAsync(info.Key, promotion.Generation, async () =>
-                {
-                    await writer.CommitAsync(null, CancellationToken.None).ConfigureAwait(false);
-                    target.NoteCopy(info, promotion.IsFill);
-                    _trust.Confirm(info, promotion.Stamp);
-                }).ConfigureAwait(false);
-            }
+            if (await _copies.CopyAsync(info, promotion.Generation, promotion.Stamp, promotion.Bytes, promotion.Source, target, promotion.IsFill, _closing.Token).ConfigureAwait(false) == MoveStatus.Overtaken)
+                _log.LogDebug("The promotion of '{Key}' is given up: it was written again", info.Key);
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
@@ -116,24 +92,6 @@ internal sealed class Promotions : IAsyncDisposable
         catch (Exception e)
         {
             target.NoteError(e, "promote", info.Key);
-        }
-    }
-
-    private async ValueTask<bool> ReadAgainAsync(Promotion promotion, IBlobWriter writer)
-    {
-        BlobReadResult? read = await promotion.Source.ReadAsync(promotion.Info.Key, new ReadOptions { IfMatch = promotion.Info.ETag }, _closing.Token).ConfigureAwait(false);
-        if (read is null) return false;
-        await using (read.ConfigureAwait(false))
-        {
-            if (read.Status != BlobReadStatus.Found || !read.Info.IsSameWriteAs(promotion.Info))
-            {
-                _log.LogDebug("The promotion of '{Key}' is given up: it was written again", promotion.Info.Key);
-                return false;
-            }
-
-            Stream stream = read.OpenStream();
-            await using (stream.ConfigureAwait(false)) await writer.WriteFromAsync(stream, _closing.Token).ConfigureAwait(false);
-            return true;
         }
     }
 

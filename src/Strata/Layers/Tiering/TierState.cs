@@ -12,6 +12,15 @@ internal sealed class TierState : IAsyncDisposable
     private const byte HeaderTable = 0;
     private const byte DoubtTable = 1;
     private const byte ByteTable = 2;
+
+    /// <summary>How each key was used (docs/formats/access-rows.md).</summary>
+    public const byte UseTable = 3;
+
+    /// <summary>Which keys are to be looked at, and when (docs/formats/access-rows.md).</summary>
+    public const byte DueTable = 4;
+
+    /// <summary>The keys that a person keeps in a tier.</summary>
+    public const byte PinTable = 5;
     private const int LongestPart = 60 << 10;
     private const int LargestKept = 1 << 20;
     private static readonly byte[] Header = [(byte)'S', (byte)'T', (byte)'I', (byte)'R', 1, 0, 0, 0];
@@ -31,6 +40,9 @@ internal sealed class TierState : IAsyncDisposable
 
     public string Name => _database.Capabilities.Database;
 
+    /// <summary>For those that keep tables of their own in it, under <see cref="PrefixOf"/>; they write the header first (<see cref="MarkAsync"/>).</summary>
+    public IKvDatabase Database => _database;
+
     /// <summary>The longest write, in bytes, that is kept in rows.</summary>
     public int MostBytes { get; }
 
@@ -46,11 +58,15 @@ internal sealed class TierState : IAsyncDisposable
         return state;
     }
 
-    public async ValueTask<IReadOnlyList<Doubt>> ReadDoubtsAsync(CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<Doubt>> ReadDoubtsAsync(CancellationToken cancellationToken) =>
+        [.. (await ReadTableAsync(DoubtTable, cancellationToken).ConfigureAwait(false)).Select(row => DoubtRecord.Read(row.Key, row.Value, Name))];
+
+    /// <summary>All rows of a table of rows by blob.</summary>
+    public async ValueTask<IReadOnlyList<(BlobKey Key, ReadOnlyMemory<byte> Value)>> ReadTableAsync(byte table, CancellationToken cancellationToken)
     {
-        byte[] start = KeyOf(DoubtTable), end = KeyOf(DoubtTable);
+        byte[] start = KeyOf(table), end = KeyOf(table);
         end[^1] = 1;
-        var doubts = new List<Doubt>();
+        var rows = new List<(BlobKey, ReadOnlyMemory<byte>)>();
         int limit = _database.Capabilities.Limits.MaxEntries;
         while (true)
         {
@@ -59,13 +75,23 @@ internal sealed class TierState : IAsyncDisposable
             {
                 string text = Encoding.UTF8.GetString(entry.Key.Span[(1 + _name.Length)..]);
                 if (!BlobKey.TryParse(text, out BlobKey key)) throw new StorageException(StorageErrorKind.Corrupt, $"The database '{Name}' has a row of a key that is none.") { Operation = "open" };
-                doubts.Add(DoubtRecord.Read(key, entry.Value.Data, Name));
+                rows.Add((key, entry.Value.Data));
             }
 
-            if (page.Count < limit) return doubts;
+            if (page.Count < limit) return rows;
             start = [.. page[^1].Key.Span, 0];
         }
     }
+
+    /// <summary>What all keys of a table begin with.</summary>
+    public byte[] PrefixOf(byte table) => KeyOf(table);
+
+    /// <summary>Writes the header, so that whoever opens the database later knows what the rows are.</summary>
+    public ValueTask MarkAsync(CancellationToken cancellationToken) => CommitAsync([HeaderRow()], cancellationToken);
+
+    /// <summary>Sets a blob's row of a table, or removes it.</summary>
+    public ValueTask SetAsync(byte table, BlobKey key, ReadOnlyMemory<byte>? value, CancellationToken cancellationToken) =>
+        CommitAsync(value is { } bytes ? [HeaderRow(), KvMutation.Set(KeyOf(table, key), KvValue.OfBytes(bytes))] : [KvMutation.Delete(KeyOf(table, key))], cancellationToken);
 
     /// <summary>Keeps a doubt, and the bytes of its write with it, in one step.</summary>
     /// <param name="doubt">As it is from now on.</param>
@@ -74,7 +100,7 @@ internal sealed class TierState : IAsyncDisposable
     public async ValueTask KeepAsync(Doubt doubt, ReadOnlyMemory<byte> bytes, int before)
     {
         // The header goes with each, so that a database costs nothing until it is needed.
-        var rows = new List<KvMutation> { KvMutation.Set(KeyOf(HeaderTable), KvValue.OfBytes(Header)), KvMutation.Set(KeyOf(DoubtTable, doubt.Key), KvValue.OfBytes(DoubtRecord.Write(doubt))) };
+        var rows = new List<KvMutation> { HeaderRow(), KvMutation.Set(KeyOf(DoubtTable, doubt.Key), KvValue.OfBytes(DoubtRecord.Write(doubt))) };
         for (int part = 0; part < doubt.Parts && !bytes.IsEmpty; part++)
             rows.Add(KvMutation.Set(PartKey(doubt.Key, part), KvValue.OfBytes(bytes.Slice(part * PartBytes, Math.Min(PartBytes, bytes.Length - (part * PartBytes))))));
         for (int part = doubt.Parts; part < before; part++) rows.Add(KvMutation.Delete(PartKey(doubt.Key, part)));
@@ -112,6 +138,8 @@ internal sealed class TierState : IAsyncDisposable
 
     private async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(byte[] key, CancellationToken cancellationToken) =>
         (await _database.SnapshotReadAsync([ReadRange.Of(key)], null, cancellationToken).ConfigureAwait(false))[0].Entries is [var entry] ? entry.Value.Data : default(ReadOnlyMemory<byte>?);
+
+    private KvMutation HeaderRow() => KvMutation.Set(KeyOf(HeaderTable), KvValue.OfBytes(Header));
 
     private byte[] KeyOf(byte table) => [table, .. _name];
 

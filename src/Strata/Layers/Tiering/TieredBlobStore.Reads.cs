@@ -12,6 +12,7 @@ public sealed partial class TieredBlobStore
         if (_shared is { } shared && !_fences.IsFenced(key) && shared.TryRead(key, out hit) && (!_lapses || _trust.IsFresh(key, hit)))
         {
             _first!.NoteHit();
+            _tracker!.RecordAccess(key);
             return true;
         }
 
@@ -21,7 +22,9 @@ public sealed partial class TieredBlobStore
 
     /// <inheritdoc/>
     public ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options = null, CancellationToken cancellationToken = default) =>
-        options is null && !cancellationToken.IsCancellationRequested && TryRead(key, out BlobReadResult? hit) ? new(hit) : ReadSlowAsync(key, options, cancellationToken);
+        options is null && !cancellationToken.IsCancellationRequested && TryRead(key, out BlobReadResult? hit)
+            ? new(hit)
+            : NotedAsync(key, ReadSlowAsync(key, options, cancellationToken));
 
     private async ValueTask<BlobReadResult?> ReadSlowAsync(BlobKey key, ReadOptions? options, CancellationToken cancellationToken)
     {
@@ -251,8 +254,9 @@ public sealed partial class TieredBlobStore
     /// <summary>Queues copies into the tiers above <paramref name="below"/> that take a blob of this length.</summary>
     private void Promote(BlobInfo info, long generation, TrustStamp stamp, byte[]? bytes, TierCounters source, int below)
     {
-        if (!_options.Policy.PromoteOnRead || below == 0) return;
-        UpperTier[] targets = [.. _upper.Take(below).Where(tier => tier.Takes(info.Length))];
+        if (below == 0 || !_guide.PromotesOnRead(info.Key, _tracker)) return;
+        int fastest = _guide.HottestOf(info.Key);
+        UpperTier[] targets = [.. _upper.Take(below).Skip(fastest).Where(tier => tier.Takes(info.Length))];
         _promotions.Enqueue(info with { Tier = null }, generation, stamp, bytes, source, targets, isFill: false);
     }
 

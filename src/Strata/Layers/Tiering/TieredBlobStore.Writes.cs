@@ -21,13 +21,14 @@ public sealed partial class TieredBlobStore
             ? await AtOriginAsync(fence, PendingChanges.Write, () => _origin.Store.WriteAsync(key, content, below, cancellationToken)).ConfigureAwait(false)
             : await OverIntendedAsync(fence, PendingChanges.Write, below.Condition, condition => _origin.Store.WriteAsync(key, content, below with { Condition = condition }, cancellationToken), IsRefused, cancellationToken).ConfigureAwait(false);
         if (!written.IsWritten) return written;
-        _origin.NoteWritten(bytes.Length);
+        NoteWritten(key);
         if (await KeepIntentionAsync(fence, written.Info, content: content).ConfigureAwait(false)) return WriteResult.Written(written.Info! with { Tier = _origin.Name }, _origin.Name);
         var holders = new List<string>(_upper.Length + 1);
         bool isClean = true;
-        foreach (UpperTier tier in _upper)
+        for (int i = 0; i < _upper.Length; i++)
         {
-            if (Fills(tier, options, written.Info!.Length) && await tier.FillAsync(written.Info, content).ConfigureAwait(false)) holders.Add(tier.Name);
+            UpperTier tier = _upper[i];
+            if (Fills(i, key, options, written.Info!.Length) && await tier.FillAsync(written.Info, content).ConfigureAwait(false)) holders.Add(tier.Name);
             else isClean &= await DropAsync(tier, key).ConfigureAwait(false);
         }
 
@@ -152,8 +153,8 @@ public sealed partial class TieredBlobStore
         if (!result.IsWritten) return result;
         _origin.NoteWritten(result.Info!.Length);
         long generation = _fences.Generation(key);
-        UpperTier[] targets = [.. _upper.Where(tier => Fills(tier, options, result.Info!.Length))];
-        _promotions.Enqueue(result.Info! with { Tier = null }, generation, stamp, null, _origin, targets, isFill: true);
+        UpperTier[] targets = [.. _upper.Where((_, i) => Fills(i, key, options, result.Info!.Length))];
+        _promotions.Enqueue(result.Info! with { Tier = null }, generation, stamp, null, _origin.Store, targets, isFill: true);
         return result;
     }
 
@@ -164,20 +165,10 @@ public sealed partial class TieredBlobStore
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
         CompleteResult result = await AtOriginAsync(fence, PendingChanges.Write, complete).ConfigureAwait(false);
         if (result.Status != CompleteStatus.Completed) return result;
-        _origin.NoteWritten(result.Info!.Length);
+        NoteWritten(key);
         if (!await KeepIntentionAsync(fence, result.Info).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
         return result with { Info = result.Info! with { Tier = _origin.Name } };
     }
-
-    /// <summary>What the origin is told: all that is not about tiers, and when the blob expires if nothing else is said.</summary>
-    internal WriteOptions ForOrigin(BlobKey key, WriteOptions? options)
-    {
-        WriteOptions below = (options ?? new WriteOptions()) with { SkipTiers = null, OnlyTiers = null };
-        return below.Expires is null && below.AsCopyOf is null && _options.TimeToLiveOf(key) is { } live ? below with { Expires = _clock.GetUtcNow() + live } : below;
-    }
-
-    private bool Fills(UpperTier tier, WriteOptions? options, long length) =>
-        _options.FillOnWrite && tier.Takes(length) && options?.SkipTiers?.Contains(tier.Name) != true && options?.OnlyTiers?.Contains(tier.Name) != false;
 
     private async ValueTask<WriteResult> WriteStreamAsync(BlobKey key, BlobContent content, WriteOptions? options, CancellationToken cancellationToken)
     {
@@ -196,6 +187,7 @@ public sealed partial class TieredBlobStore
     private async ValueTask<WriteResult> ChangedAsync(Fences.Fence fence, WriteResult result)
     {
         if (!result.IsWritten) return result;
+        NoteWritten(key);
         if (!await KeepIntentionAsync(fence, result.Info).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
         return WriteResult.Written(result.Info! with { Tier = _origin.Name }, _origin.Name);
     }
@@ -204,6 +196,7 @@ public sealed partial class TieredBlobStore
 
     private async ValueTask DeletedAsync(Fences.Fence fence, BlobVersion tombstone)
     {
+        NoteDeleted(fence.Key);
         if (!await KeepIntentionAsync(fence, null, tombstone).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
     }
 

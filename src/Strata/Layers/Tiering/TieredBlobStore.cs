@@ -52,9 +52,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     /// <param name="context">Clock and loggers.</param>
     /// <exception cref="ArgumentException">The tiers cannot be composed; the message names the culprit and the fix.</exception>
     public TieredBlobStore(IReadOnlyList<Tier> tiers, TieringOptions? options = null, StoreContext? context = null)
-        : this(tiers, options, context, null)
-    {
-    }
+        : this(tiers, options, context, null) => _tiering.Start();
 
     private TieredBlobStore(IReadOnlyList<Tier> tiers, TieringOptions? options, StoreContext? context, TierState? state)
     {
@@ -64,6 +62,9 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         TierChecks.Check(tiers, _options);
         context ??= StoreContext.Default;
         ILogger log = context.Loggers.CreateLogger<TieredBlobStore>();
+        _map = new TierMap(tiers, _options.Name);
+        _pins = new TierPins(state, _map, log);
+        _guide = new PlacementGuide(_options.Policy, _map, _pins);
         _clock = context.Clock;
         _gate = new OperationGate(_options.Name);
         _events = new TierEvents(_clock);
@@ -75,8 +76,8 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _loads = new SharedLoads(_clock);
         _trust = new Trust(_clock, _options.FreshFor);
         _lapses = _trust.Lapses;
-        _staleness = _options.StaleWhileRevalidate > TimeSpan.Zero || _options.FailSafeFor is not null ? new Staleness(_options, _trust, _clock, log) : null;
-        _promotions = new Promotions(_fences, _trust, log);
+        var copies = new TierCopies(_fences, _trust);
+        _promotions = new Promotions(copies, log);
         _state = state;
         _doubts = new Doubts(state, _clock, _options.RequestLife, log);
         _settler = new DoubtSettler(_doubts, SettleAtEndAsync, _clock);
@@ -84,8 +85,13 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _sweeps = _options.SweepEvery is { } every ? new ExpirySweeps([.. _upper, _origin], every, _clock, log) : null;
         Capabilities = _origin.Store.Capabilities with
         {
-            Store = _options.Name, Tiers = [.. tiers.Select(t => t.Name)], MultipartUploads = _uploads is not null,
+            Store = _options.Name, Tiers = _map.Names, MultipartUploads = _uploads is not null,
         };
+        _accesses = new KeptAccesses(new AccessTracker(_options.Policy, _options.Tracker, context), _guide.Classifier, state, context);
+        _tracker = _map.Count > 1 ? _accesses.Tracker : null;
+        _placer = new TierPlacer(_map, _upper, _origin, _fences, _trust, copies, _clock);
+        TieringParts parts = Parts();
+        _tiering = new Tiering(this, parts, _options, new TieringRunner(parts, log));
     }
 
     /// <summary>Composes tiers into a store, which owns them from then on, and finds again what was in doubt when it was closed or killed.</summary>
@@ -106,7 +112,10 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         TierState? rows = (state ?? tiers.TakeLast(1).Concat(tiers.SkipLast(1)).Select(RowsOf).FirstOrDefault(rows => rows is not null)) is { } database ? await TierState.OpenAsync(database, (options ?? new TieringOptions()).Name, cancellationToken).ConfigureAwait(false) : null;
         var store = new TieredBlobStore(tiers, options, context, rows);
         foreach (BlobKey key in await store._doubts.LoadAsync(cancellationToken).ConfigureAwait(false)) store._fences.LeaveInDoubt(key);
+        await store._pins.LoadAsync(cancellationToken).ConfigureAwait(false);
         store._settler.Arm();
+        if (store._tracker is not null) store._accesses.Begin();
+        store._tiering.Start();
         return store;
     }
 
@@ -118,12 +127,11 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     {
         using OperationGate.Pass pass = Enter(key, "stat", cancellationToken);
         if (_fences.IsInDoubt(key) && await RemainsInDoubtAsync(key, cancellationToken).ConfigureAwait(false))
-            return await StatInDoubtAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? found with { Tier = _origin.Name } : null;
-        long generation = _fences.Generation(key);
-        if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit) && hit.Info is { } held
-            && (!_lapses || _trust.Covers(held, out _) || TryRevalidate(_first!, held, generation)))
-            return held with { Tier = _first!.Name };
-        return await StatOriginAsync(key, cancellationToken).ConfigureAwait(false);
+            return await StatInDoubtAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? Described(found, TierOf(found)) : null;
+        if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit) && hit.Info is { } held && (!_lapses || _trust.Covers(held, out _)))
+            return Described(held, _first!.Name);
+        BlobInfo? info = await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
+        return info is null ? null : Described(info, TierOf(info));
     }
 
     /// <inheritdoc/>
@@ -138,12 +146,12 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        facet = typeof(T) == typeof(ISharedReads) && _shared is null ? null : this as T ?? _uploads as T;
+        facet = typeof(T) == typeof(ISharedReads) && _shared is null ? null : this as T ?? _uploads as T ?? _tiering as T;
         return facet is not null;
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<TierStatistics> GetTierStatistics() => [.. _upper.Select(tier => tier.Snapshot()), _origin.Snapshot()];
+    public IReadOnlyList<TierStatistics> GetTierStatistics() => [.. _upper.Select(tier => tier.Snapshot()), .. _map.Lower?.GetTierStatistics() ?? [_origin.Snapshot()]];
 
     /// <inheritdoc/>
     public TieredReads GetReads() => new(_upper.Sum(tier => tier.Hits) + _origin.Hits, _misses.Value);
@@ -166,7 +174,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
             }
         }
 
-        return [.. holders, _origin.Name];
+        return _map.Lower is null ? [.. holders, _origin.Name] : [.. holders, .. await _map.Lower.LocateAsync(key, cancellationToken).ConfigureAwait(false)];
     }
 
     /// <inheritdoc/>
@@ -181,12 +189,13 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _shared = null;
         _events.Close();
         await _settler.DisposeAsync().ConfigureAwait(false);
-        await _revalidations.CloseAsync().ConfigureAwait(false);
+        await _tiering.DisposeAsync().ConfigureAwait(false);
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         if (_sweeps is not null) await _sweeps.DisposeAsync().ConfigureAwait(false);
         await _loads.DisposeAsync().ConfigureAwait(false);
         await _promotions.DisposeAsync().ConfigureAwait(false);
-        _revalidations.Dispose();
+        await _accesses.DisposeAsync().ConfigureAwait(false);
+        _pins.Dispose();
         if (_state is not null) await _state.DisposeAsync().ConfigureAwait(false);
         foreach (UpperTier tier in _upper) await tier.Store.DisposeAsync().ConfigureAwait(false);
         await _origin.Store.DisposeAsync().ConfigureAwait(false);

@@ -206,7 +206,7 @@ public sealed class UnknownOutcomeTests
         Assert.Equal(content, await again.Store.GetBytesAsync(Key));
         await again.SettledAsync();
         Assert.Equal(content, await origin.GetBytesAsync(Key));
-        IReadOnlyList<KvEntry> rows = (await state.SnapshotReadAsync([new ReadRange(new byte[] { 1 }, new byte[] { 255 }, 100)], null, CancellationToken.None))[0].Entries;
+        IReadOnlyList<KvEntry> rows = (await state.SnapshotReadAsync([new ReadRange(new byte[] { 1 }, new byte[] { TierState.UseTable }, 100)], null, CancellationToken.None))[0].Entries;
         Assert.Empty(rows);
     }
 

@@ -9,7 +9,7 @@ namespace Strata;
 /// tiering run costs what is due and not what is stored. docs/formats/access-rows.md
 /// </summary>
 /// <remarks>
-/// <para>Two tables, each under a first byte of its own: the use of each key, and an empty row for each key under the time at which
+/// <para>Two tables, each under first bytes of its own: the use of each key, and an empty row for each key under the time at which
 /// it is due. Both change in the same atomic write. A key has one row among those that are due; its use moves that row only where
 /// it would come up too late. Where it comes up too early it is found out and put where it belongs
 /// (<see cref="SettleAsync"/>): so a key that is used all the time costs a row an <see cref="TieringPolicy.HotFor"/>, not one a use.</para>
@@ -18,13 +18,11 @@ namespace Strata;
 /// </remarks>
 internal sealed class AccessRows : IDisposable
 {
-    /// <summary>The table's byte and the time.</summary>
-    private const int DueHead = 1 + sizeof(uint);
     private readonly AccessTracker _tracker;
     private readonly TierClassifier _classifier;
     private readonly IKvDatabase _rows;
-    private readonly byte _uses;
-    private readonly byte _due;
+    private readonly byte[] _uses;
+    private readonly byte[] _due;
     private readonly ILogger _log;
     private readonly SemaphoreSlim _gate = new(1);
 
@@ -32,14 +30,14 @@ internal sealed class AccessRows : IDisposable
     /// <param name="tracker">Whose memory they keep.</param>
     /// <param name="classifier">Says when a key that was used can be due.</param>
     /// <param name="rows">Where they lie; it is not disposed.</param>
-    /// <param name="uses">The first byte of the rows of uses.</param>
-    /// <param name="due">The first byte of the rows of what is due; another one.</param>
+    /// <param name="uses">The first bytes of the rows of uses.</param>
+    /// <param name="due">The first bytes of the rows of what is due: others, and neither the beginning of the other.</param>
     /// <param name="context">Loggers.</param>
     /// <exception cref="ArgumentException">The tables are the same, or the database does not take keys of this length.</exception>
-    public AccessRows(AccessTracker tracker, TierClassifier classifier, IKvDatabase rows, byte uses, byte due, StoreContext? context = null)
+    public AccessRows(AccessTracker tracker, TierClassifier classifier, IKvDatabase rows, byte[] uses, byte[] due, StoreContext? context = null)
     {
-        int longest = BlobKey.MaxBytes + DueHead;
-        if (uses == due) throw new ArgumentException("Uses and what is due are two tables.", nameof(due));
+        int longest = BlobKey.MaxBytes + Math.Max(uses.Length, due.Length + sizeof(uint));
+        if (uses.AsSpan().StartsWith(due) || due.AsSpan().StartsWith(uses)) throw new ArgumentException("Uses and what is due are two tables.", nameof(due));
         if (rows.Capabilities.Limits.MaxKeyBytes < longest) throw new ArgumentException($"The database '{rows.Capabilities.Database}' takes keys of {rows.Capabilities.Limits.MaxKeyBytes} bytes, and {longest} are needed.", nameof(rows));
         _tracker = tracker;
         _classifier = classifier;
@@ -52,6 +50,9 @@ internal sealed class AccessRows : IDisposable
 
     private KvLimits Limits => _rows.Capabilities.Limits;
 
+    /// <summary>The table's bytes and the time.</summary>
+    private int DueHead => _due.Length + sizeof(uint);
+
     /// <summary>Reads all rows into the tracker: what a start begins with. What was recorded before is added to it.</summary>
     /// <returns>How many keys there were.</returns>
     public async ValueTask<int> LoadAsync(CancellationToken cancellationToken = default)
@@ -63,9 +64,9 @@ internal sealed class AccessRows : IDisposable
             List<byte[]> damaged = [];
             await foreach (KvEntry row in ScanAsync(_uses, keysOnly: false, cancellationToken).ConfigureAwait(false))
             {
-                if (KeyOf(row.Key.Span[1..]) is { } key && AccessRow.TryRead(row.Value.Data.Span, _tracker.RecentLane, _tracker.HistoryLane, out AccessEntry entry))
+                if (KeyOf(row.Key.Span[_uses.Length..]) is { } key && AccessRow.TryRead(row.Value.Data.Span, _tracker.RecentLane, _tracker.HistoryLane, out AccessEntry entry))
                 {
-                    _tracker.Restore(row.Key.Span[1..], (uint)key.Hash, entry);
+                    _tracker.Restore(row.Key.Span[_uses.Length..], (uint)key.Hash, entry);
                     loaded++;
                 }
                 else
@@ -123,8 +124,9 @@ internal sealed class AccessRows : IDisposable
     /// <param name="until">The time: whoever is short of room can look ahead.</param>
     /// <param name="most">How many at most: 1 or more.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="after">Only those behind this one: for whoever leaves some unsettled.</param>
     /// <returns>Keys that come again until they are settled (<see cref="SettleAsync"/>).</returns>
-    public async ValueTask<IReadOnlyList<DueKey>> ReadDueAsync(DateTimeOffset until, int most, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<DueKey>> ReadDueAsync(DateTimeOffset until, int most, CancellationToken cancellationToken = default, DueKey? after = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -133,7 +135,7 @@ internal sealed class AccessRows : IDisposable
             List<DueKey> found = [];
             List<byte[]> stale = [];
             uint last = AccessScale.SecondsOf(until);
-            await foreach (KvEntry row in ScanAsync(_due, keysOnly: true, cancellationToken, last, most).ConfigureAwait(false))
+            await foreach (KvEntry row in ScanAsync(_due, keysOnly: true, cancellationToken, last, most, after).ConfigureAwait(false))
             {
                 if (DueOf(row.Key.Span) is { } key && !IsElsewhere(key, row.Key.Span[DueHead..])) found.Add(key);
                 else stale.Add(row.Key.ToArray());
@@ -149,14 +151,29 @@ internal sealed class AccessRows : IDisposable
         }
     }
 
+    /// <summary>How many rows of what is due by a time stand behind one, those that are out of date among them; counted up to a number.</summary>
+    public async ValueTask<int> CountDueAsync(DateTimeOffset until, int most, DueKey? after, CancellationToken cancellationToken = default)
+    {
+        int count = 0;
+        await foreach (KvEntry _ in ScanAsync(_due, keysOnly: true, cancellationToken, AccessScale.SecondsOf(until), most, after).ConfigureAwait(false))
+        {
+            if (++count == most) break;
+        }
+
+        return count;
+    }
+
     /// <summary>Puts keys that came up where they belong by now: under the time at which they are due next, or nowhere.</summary>
     /// <param name="settled">What <see cref="ReadDueAsync"/> gave, and when each is due next; null for never.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async ValueTask SettleAsync(IReadOnlyList<(DueKey Key, DateTimeOffset? Next)> settled, CancellationToken cancellationToken = default)
+    /// <param name="lookedAt">When it was decided: a key that was used since, though its row stood where it was, is due as after that use.</param>
+    public async ValueTask SettleAsync(IReadOnlyList<(DueKey Key, DateTimeOffset? Next)> settled, CancellationToken cancellationToken = default, DateTimeOffset? lookedAt = null)
     {
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            // While the gate is held: a use that comes later is written by a later flush, which finds where the row is by then.
+            if (lookedAt is { } since) settled = [.. settled.Select(key => (key.Key, NextOf(key.Key, key.Next, since)))];
             var batch = new RowBatch(Limits);
             int first = 0;
             for (int i = 0; i < settled.Count; i++)
@@ -188,8 +205,14 @@ internal sealed class AccessRows : IDisposable
     private static BlobKey? KeyOf(ReadOnlySpan<byte> name) =>
         System.Text.Unicode.Utf8.IsValid(name) && BlobKey.TryParse(Encoding.UTF8.GetString(name), out BlobKey key) ? key : null;
 
-    private static DueKey? DueOf(ReadOnlySpan<byte> row) =>
-        row.Length > DueHead && KeyOf(row[DueHead..]) is { } key ? new DueKey(key, BinaryPrimitives.ReadUInt32BigEndian(row[1..])) : null;
+    private DueKey? DueOf(ReadOnlySpan<byte> row) =>
+        row.Length > DueHead && KeyOf(row[DueHead..]) is { } key ? new DueKey(key, BinaryPrimitives.ReadUInt32BigEndian(row[_due.Length..])) : null;
+
+    private DateTimeOffset? NextOf(DueKey key, DateTimeOffset? next, DateTimeOffset lookedAt)
+    {
+        if (_tracker.Peek(key.Key).LastAccess is not { } last || AccessScale.SecondsOf(last) < AccessScale.SecondsOf(lookedAt)) return next;
+        return _classifier.EarliestDue(last) is { } earliest && (next is null || earliest < next) ? earliest : next;
+    }
 
     /// <summary>Whether the key is known to have its row at another place by now.</summary>
     private bool IsElsewhere(DueKey key, ReadOnlySpan<byte> name) => _tracker.DueOf(name, (uint)key.Key.Hash) is { } known && known != 0 && known != key.Due;
@@ -197,8 +220,8 @@ internal sealed class AccessRows : IDisposable
     private byte[] DueRow(uint due, ReadOnlySpan<byte> name)
     {
         byte[] key = new byte[DueHead + name.Length];
-        key[0] = _due;
-        BinaryPrimitives.WriteUInt32BigEndian(key.AsSpan(1), due);
+        _due.CopyTo(key, 0);
+        BinaryPrimitives.WriteUInt32BigEndian(key.AsSpan(_due.Length), due);
         name.CopyTo(key.AsSpan(DueHead));
         return key;
     }
@@ -254,7 +277,7 @@ internal sealed class AccessRows : IDisposable
 
     private KvMutation[] MutationsOf(ChangedKey key, uint due)
     {
-        KvMutation use = KvMutation.Set((byte[])[_uses, .. key.Name], AccessRow.Write(key.Entry, _tracker.RecentLane, _tracker.HistoryLane));
+        KvMutation use = KvMutation.Set((byte[])[.. _uses, .. key.Name], AccessRow.Write(key.Entry, _tracker.RecentLane, _tracker.HistoryLane));
         if (due == key.Entry.Due) return [use];
         KvMutation row = KvMutation.Set(DueRow(due, key.Name), KvValue.OfBytes(default));
         return key.Entry.Due == 0 ? [use, row] : [use, row, KvMutation.Delete(DueRow(key.Entry.Due, key.Name))];
@@ -271,7 +294,7 @@ internal sealed class AccessRows : IDisposable
                 while (_tracker.TakeForgotten() is { } key)
                 {
                     List<KvMutation> mutations = [];
-                    if (!key.IsKnownAgain) mutations.Add(KvMutation.Delete((byte[])[_uses, .. key.Name]));
+                    if (!key.IsKnownAgain) mutations.Add(KvMutation.Delete((byte[])[.. _uses, .. key.Name]));
                     if (key.Due != 0) mutations.Add(KvMutation.Delete(DueRow(key.Due, key.Name)));
                     if (!batch.TryAdd([.. mutations]))
                     {
@@ -313,9 +336,10 @@ internal sealed class AccessRows : IDisposable
     }
 
     /// <summary>The rows of a table, in pages; of what is due those up to a time.</summary>
-    private async IAsyncEnumerable<KvEntry> ScanAsync(byte table, bool keysOnly, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken, uint? until = null, int page = int.MaxValue)
+    private async IAsyncEnumerable<KvEntry> ScanAsync(byte[] table, bool keysOnly, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken, uint? until = null, int page = int.MaxValue, DueKey? after = null)
     {
-        byte[] start = [table], end = until is { } last && last < uint.MaxValue ? DueRow(last + 1, default) : [(byte)(table + 1)];
+        byte[] start = after is { } behind ? [.. DueRow(behind.Due, Encoding.UTF8.GetBytes(behind.Key.Value)), 0] : table;
+        byte[] end = until is { } last && last < uint.MaxValue ? DueRow(last + 1, default) : [.. table[..^1], (byte)(table[^1] + 1)];
         int limit = Math.Min(page, Limits.MaxEntries);
         while (true)
         {

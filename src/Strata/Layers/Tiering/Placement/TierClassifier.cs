@@ -80,6 +80,9 @@ public sealed class TierClassifier
 
     internal TimeSpan KeepFor(int tier) => _keepFor[tier];
 
+    /// <summary>The fastest tier that the key's rule allows it; 0 without one.</summary>
+    internal int HottestFor(BlobKey key) => FindRule(key) is { } found ? found.Tier ?? found.Hottest : 0;
+
     internal PlacementRule? RuleFor(BlobKey key) => FindRule(key) is { } found ? found.Rule : null;
 
     /// <summary>The accesses within the window that still count at the time of the question.</summary>

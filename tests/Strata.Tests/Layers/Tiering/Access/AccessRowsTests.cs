@@ -278,7 +278,7 @@ public sealed class AccessRowsTests : IAsyncDisposable
     [Fact]
     public void Tables_must_differ()
     {
-        Assert.Throws<ArgumentException>(() => new AccessRows(_tracker, Classifier(new TieringPolicy()), _database, 1, 1));
+        Assert.Throws<ArgumentException>(() => new AccessRows(_tracker, Classifier(new TieringPolicy()), _database, [1], [1]));
     }
 
     private static byte[] BigEndian(uint number) => [(byte)(number >> 24), (byte)(number >> 16), (byte)(number >> 8), (byte)number];
@@ -288,7 +288,7 @@ public sealed class AccessRowsTests : IAsyncDisposable
     private (AccessTracker Tracker, AccessRows Rows) Open(AccessTrackerOptions? options = null, TieringPolicy? policy = null)
     {
         var tracker = new AccessTracker(policy, options ?? _options, _context);
-        return (tracker, new AccessRows(tracker, Classifier(policy ?? new TieringPolicy()), _database, Uses, Due, _context));
+        return (tracker, new AccessRows(tracker, Classifier(policy ?? new TieringPolicy()), _database, [Uses], [Due], _context));
     }
 
     private void Restart()
