@@ -27,6 +27,21 @@ public sealed class StrataSettingsTests : IDisposable
     [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a", "Url": "memory:", "MaxBlobBytes": "-1" } ] } } }""", "Strata:Stores:media:Tiers:0:MaxBlobBytes", "a size such as")]
     [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a", "Url": "memory:" }, { "Name": "a", "Url": "memory:" } ] } } }""", "Strata:Stores:media:Tiers", "two tiers")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "PromoteOnRead": "often" } } } }""", "Strata:Stores:media:Tiering:PromoteOnRead", "true or false")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "HotFor": "soon" } } } }""", "Strata:Stores:media:Tiering:HotFor", "such as 90s")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "WarmFor": "1m" } } } }""", "Strata:Stores:media:Tiering:WarmFor", "WarmFor is 01:00:00 to")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "AccessCountThreshold": "0" } } } }""", "Strata:Stores:media:Tiering:AccessCountThreshold", "1 or more")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "PressureFrom": "2" } } } }""", "Strata:Stores:media:Tiering:PressureFrom", "from 0 to 1")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "PressureFrom": "-1" } } } }""", "Strata:Stores:media:Tiering:PressureFrom", "0 or more")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "RunEvery": "0s" } } } }""", "Strata:Stores:media:Tiering:RunEvery", "1 s to 365 days")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "RunMaxOperations": "0" } } } }""", "Strata:Stores:media:Tiering:RunMaxOperations", "1 or more")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "RunMaxBytes": "0" } } } }""", "Strata:Stores:media:Tiering:RunMaxBytes", "1 B or more")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "RunBytesPerSecond": "1" } } } }""", "Strata:Stores:media:Tiering:RunBytesPerSecond", "1 KiB or more")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "TrackerBytes": "1KiB" } } } }""", "Strata:Stores:media:Tiering:TrackerBytes", "512 KiB or more")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "ScoreHalfLife": "1s" } } } }""", "Strata:Stores:media:Tiering:ScoreHalfLife", "1 minute to")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "Rules": [ { "Prefix": "logs/" } ] } } } }""", "Strata:Stores:media:Tiering:Rules:0:Tier", "origin, or Hottest or Coldest")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "Rules": [ { "Prefix": "logs/", "Tier": "cold" } ] } } } }""", "Strata:Stores:media:Tiering:Rules:0", "no tier 'cold'; there are origin")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "Prices": { "hot": { "PerGibMonth": "1" } } } } } }""", "Strata:Stores:media:Tiering:Prices:hot", "there are origin")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "Prices": { "origin": { "PerGibMonth": "cheap" } } } } } }""", "Strata:Stores:media:Tiering:Prices:origin:PerGibMonth", "such as 0.023")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "FillOnWrite": "1" } } } }""", "Strata:Stores:media:Tiering:FillOnWrite", "true or false")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "MaxSharedLoadBytes": "1GiB" } } } }""", "Strata:Stores:media:Tiering:MaxSharedLoadBytes", "0 B to 64 MiB")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "HotFr": "1" } } } }""", "Strata:Stores:media:Tiering:HotFr", "no setting")]
@@ -47,6 +62,28 @@ public sealed class StrataSettingsTests : IDisposable
         Assert.Equal(setting, e.Setting);
         Assert.StartsWith(setting, e.Message, StringComparison.Ordinal);
         Assert.Contains(takes, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Placement_runs_and_prices_are_read()
+    {
+        TieringOptions options = Read("""
+            { "Stores": { "media": { "Url": "memory:", "Tiering": {
+                "HotFor": "2h", "WarmFor": "3.00:00:00", "AccessCountThreshold": 7, "AccessWindow": "30m", "PromoteOnRead": false, "HistoryWindow": "14d",
+                "ColdPredictionThreshold": 2, "ColdAge": "30d", "PressureFrom": 0.8, "Rules": [ { "Prefix": "logs/", "Pattern": "**.log", "Tier": "origin" }, { "Hottest": "origin" } ],
+                "TrackerBytes": "1MiB", "ScoreHalfLife": "2d", "RunEvery": "15m", "RunMaxOperations": 1000, "RunMaxBytes": "1GiB", "RunBytesPerSecond": "10MiB",
+                "Prices": { "origin": { "PerGibMonth": 0.023, "PerThousandReads": 0.0004, "PerThousandWrites": 0.005 } } } } } }
+            """).Stores["media"].Tiering;
+        TieringPolicy expected = new()
+        {
+            HotFor = TimeSpan.FromHours(2), WarmFor = TimeSpan.FromDays(3), AccessCountThreshold = 7, AccessWindow = TimeSpan.FromMinutes(30), PromoteOnRead = false,
+            HistoryWindow = TimeSpan.FromDays(14), ColdPredictionThreshold = 2, ColdAge = TimeSpan.FromDays(30), PressureFrom = 0.8,
+        };
+        Assert.Equal(expected with { Rules = options.Policy.Rules }, options.Policy);
+        Assert.Equal([new PlacementRule { Prefix = "logs/", Pattern = "**.log", Tier = "origin" }, new PlacementRule { Hottest = "origin" }], options.Policy.Rules);
+        Assert.Equal((1L << 20, TimeSpan.FromDays(2)), (options.Tracker.MaxBytes, options.Tracker.ScoreHalfLife));
+        Assert.Equal((TimeSpan.FromMinutes(15), 1000, 1L << 30, 10L << 20), (options.RunEvery, options.RunBudget.MaxOperations, options.RunBudget.MaxBytes, options.RunBytesPerSecond));
+        Assert.Equal([new TierPrice { Tier = "origin", PerGibMonth = 0.023m, PerThousandReads = 0.0004m, PerThousandWrites = 0.005m }], options.Prices);
     }
 
     [Fact]

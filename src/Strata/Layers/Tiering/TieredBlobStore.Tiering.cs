@@ -110,6 +110,13 @@ public sealed partial class TieredBlobStore
         return index >= fastest && (_options.FillOnWrite || (options?.Tier is not null && index == fastest));
     }
 
+    /// <summary>Begins what goes on by itself.</summary>
+    private void Begin()
+    {
+        if (_tracker is not null) _accesses.Begin();
+        _tiering.Start();
+    }
+
     private TieringParts Parts() => new()
     {
         Store = _options.Name,

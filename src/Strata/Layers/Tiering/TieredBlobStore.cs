@@ -52,7 +52,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     /// <param name="context">Clock and loggers.</param>
     /// <exception cref="ArgumentException">The tiers cannot be composed; the message names the culprit and the fix.</exception>
     public TieredBlobStore(IReadOnlyList<Tier> tiers, TieringOptions? options = null, StoreContext? context = null)
-        : this(tiers, options, context, null) => _tiering.Start();
+        : this(tiers, options, context, null) => Begin();
 
     private TieredBlobStore(IReadOnlyList<Tier> tiers, TieringOptions? options, StoreContext? context, TierState? state)
     {
@@ -114,8 +114,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         foreach (BlobKey key in await store._doubts.LoadAsync(cancellationToken).ConfigureAwait(false)) store._fences.LeaveInDoubt(key);
         await store._pins.LoadAsync(cancellationToken).ConfigureAwait(false);
         store._settler.Arm();
-        if (store._tracker is not null) store._accesses.Begin();
-        store._tiering.Start();
+        store.Begin();
         return store;
     }
 

@@ -39,6 +39,7 @@ public sealed class MemoryHitTests
         int hits = 0;
         Assert.Equal(0, LeastAllocated(() => hits = Hit(store, shared, entries, 10_000)));
         Assert.Equal(2 * 10_000 * entries.Length, hits);
+        if (store is TieredBlobStore tiers) Assert.True(tiers.Tracker.GetStatistics() is { Keys: 4 } noted && tiers.Tracker.UseOf(entries[0].Key).Accesses > 100, "the hits that were measured were not noted");
         if (store is IReadActivity activity) Assert.Equal(0, LeastAllocated(() => activity.TryGetActivity(entries[0].Key, out _)));
     }
 

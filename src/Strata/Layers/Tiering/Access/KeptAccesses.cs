@@ -46,11 +46,8 @@ internal sealed class KeptAccesses : IAsyncDisposable
     /// <summary>Why the rows could not be read or written the last time; null if they could.</summary>
     public string? LastError => _lastError;
 
-    /// <summary>Begins to read the rows, and to write them from then on. Rows in memory are written before a run alone.</summary>
-    public void Begin()
-    {
-        if (_state is not null) InBackground(token => ReadyAsync(token).AsTask());
-    }
+    /// <summary>Begins to read the rows, and to write them from then on.</summary>
+    public void Begin() => InBackground(token => ReadyAsync(token).AsTask());
 
     /// <summary>Completes when the rows have been read; what fails is tried again by the next call.</summary>
     public async ValueTask ReadyAsync(CancellationToken cancellationToken)
@@ -118,7 +115,12 @@ internal sealed class KeptAccesses : IAsyncDisposable
         _isMarked = true;
     }
 
-    private void Tick() => InBackground(token => FlushAsync(token).AsTask());
+    /// <summary>Rows in memory are written before a run alone; but what was used is dated now, and not at the next question.</summary>
+    private void Tick()
+    {
+        if (_state is null) Tracker.Drain();
+        InBackground(token => _state is null ? Task.CompletedTask : FlushAsync(token).AsTask());
+    }
 
     private void InBackground(Func<CancellationToken, Task> run)
     {

@@ -44,7 +44,9 @@ internal sealed class TieringPass(TieringParts parts, TieringRun run, TieringPac
         Planned = _planned,
     };
 
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <param name="closing">The store closes. Asked before each blob, for what is linked to it hears later.</param>
+    /// <param name="cancellationToken">Ends it; linked to the other.</param>
+    public async Task RunAsync(CancellationToken closing, CancellationToken cancellationToken)
     {
         DueKey? last = null;
         bool goesOn = true;
@@ -57,6 +59,7 @@ internal sealed class TieringPass(TieringParts parts, TieringRun run, TieringPac
             {
                 foreach (DueKey key in due)
                 {
+                    closing.ThrowIfCancellationRequested();
                     cancellationToken.ThrowIfCancellationRequested();
                     if (!await TakeAsync(key, settled, cancellationToken).ConfigureAwait(false))
                     {

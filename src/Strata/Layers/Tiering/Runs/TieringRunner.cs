@@ -60,7 +60,7 @@ internal sealed class TieringRunner(TieringParts parts, ILogger log) : IAsyncDis
         try
         {
             await parts.Accesses.FlushAsync(cancellationToken).ConfigureAwait(false);
-            await pass.RunAsync(cancellationToken).ConfigureAwait(false);
+            await pass.RunAsync(_closing.Token, cancellationToken).ConfigureAwait(false);
             TieringReport report = pass.Report;
             End(run, report, report.End == TieringEnd.Failures ? report.FirstError : null);
             return report;
