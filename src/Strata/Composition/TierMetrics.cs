@@ -24,6 +24,24 @@ internal static class TierMetrics
         meter.CreateObservableUpDownCounter("strata.tier.file_bytes", () => Measure(t => t.FileBytes), "By", "Bytes of its files, garbage and spares included");
         meter.CreateObservableGauge("strata.tier.fault", () => Measure(t => t.Fault is null ? 0 : 1), unit: null, "1 while something is wrong with the tier's store");
 
+        Run("strata.tiering.runs", "Tiering runs that came to an end", t => t.Runs);
+        Run("strata.tiering.failed_runs", "Tiering runs that ended by an error", t => t.FailedRuns);
+        Run("strata.tiering.promoted", "Blobs that runs took to a faster tier", t => t.Promoted);
+        Run("strata.tiering.demoted", "Blobs that runs took to a slower tier", t => t.Demoted);
+        Run("strata.tiering.bytes", "Bytes that runs copied", t => t.Bytes);
+        Run("strata.tiering.failed", "Blobs of which a tier failed in a run", t => t.Failed);
+
+        void Run(string name, string description, Func<TieringStatus, long> value) =>
+            meter.CreateObservableCounter(name, () => MeasureRuns(value), unit: null, description);
+
+        IEnumerable<Measurement<long>> MeasureRuns(Func<TieringStatus, long> value)
+        {
+            foreach ((string name, IBlobStore store) in stores)
+            {
+                if (store.TryGetFacet(out ITiering? tiering)) yield return new(value(tiering.GetTieringStatus()), new KeyValuePair<string, object?>("store", name));
+            }
+        }
+
         void Counter(string name, string description, Func<TierStatistics, long?> value) =>
             meter.CreateObservableCounter(name, () => Measure(value), unit: null, description);
 

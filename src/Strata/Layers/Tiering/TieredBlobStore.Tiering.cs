@@ -23,6 +23,9 @@ public sealed partial class TieredBlobStore
     /// <summary>The tracker; it is empty in a store of one tier.</summary>
     internal AccessTracker Tracker => _accesses.Tracker;
 
+    /// <summary>The tracker with its rows.</summary>
+    internal KeptAccesses Accesses => _accesses;
+
     /// <summary>A tier's copy of a blob, if it is the current write; else null. In a pass of the gate.</summary>
     internal async ValueTask<BlobInfo?> StatInTierAsync(int tier, BlobKey key, CancellationToken cancellationToken)
     {
