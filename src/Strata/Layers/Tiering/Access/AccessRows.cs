@@ -120,13 +120,16 @@ internal sealed class AccessRows : IDisposable
         }
     }
 
+    /// <summary>The keys that are due by a time, the longest due first.</summary>
+    public ValueTask<IReadOnlyList<DueKey>> ReadDueAsync(DateTimeOffset until, int most, CancellationToken cancellationToken = default) => ReadDueAsync(until, most, null, cancellationToken);
+
     /// <summary>The keys that are due by a time, the longest due first. Rows that are out of date are removed on the way.</summary>
     /// <param name="until">The time: whoever is short of room can look ahead.</param>
     /// <param name="most">How many at most: 1 or more.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="after">Only those behind this one: for whoever leaves some unsettled.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Keys that come again until they are settled (<see cref="SettleAsync"/>).</returns>
-    public async ValueTask<IReadOnlyList<DueKey>> ReadDueAsync(DateTimeOffset until, int most, CancellationToken cancellationToken = default, DueKey? after = null)
+    public async ValueTask<IReadOnlyList<DueKey>> ReadDueAsync(DateTimeOffset until, int most, DueKey? after, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -163,11 +166,14 @@ internal sealed class AccessRows : IDisposable
         return count;
     }
 
+    /// <summary>Puts keys that came up where they belong by now, and nobody uses meanwhile.</summary>
+    public ValueTask SettleAsync(IReadOnlyList<(DueKey Key, DateTimeOffset? Next)> settled, CancellationToken cancellationToken = default) => SettleAsync(settled, null, cancellationToken);
+
     /// <summary>Puts keys that came up where they belong by now: under the time at which they are due next, or nowhere.</summary>
     /// <param name="settled">What <see cref="ReadDueAsync"/> gave, and when each is due next; null for never.</param>
+    /// <param name="lookedAt">When it was decided: a key that was used since, though its row stood where it was, is due as after that use. Null: none was.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <param name="lookedAt">When it was decided: a key that was used since, though its row stood where it was, is due as after that use.</param>
-    public async ValueTask SettleAsync(IReadOnlyList<(DueKey Key, DateTimeOffset? Next)> settled, CancellationToken cancellationToken = default, DateTimeOffset? lookedAt = null)
+    public async ValueTask SettleAsync(IReadOnlyList<(DueKey Key, DateTimeOffset? Next)> settled, DateTimeOffset? lookedAt, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try

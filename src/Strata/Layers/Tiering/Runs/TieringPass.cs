@@ -50,7 +50,7 @@ internal sealed class TieringPass(TieringParts parts, TieringRun run, TieringPac
     {
         DueKey? last = null;
         bool goesOn = true;
-        while (goesOn && await parts.Rows.ReadDueAsync(_began, KeysAtOnce, cancellationToken, last).ConfigureAwait(false) is { Count: > 0 } due)
+        while (goesOn && await parts.Rows.ReadDueAsync(_began, KeysAtOnce, last, cancellationToken).ConfigureAwait(false) is { Count: > 0 } due)
         {
             _fill = parts.Map.Fill();
             DateTimeOffset lookedAt = parts.Clock.GetUtcNow();
@@ -75,7 +75,7 @@ internal sealed class TieringPass(TieringParts parts, TieringRun run, TieringPac
             finally
             {
                 // What was moved is not due any more, whatever ended the run. A crash before this costs a second look.
-                if (!run.DryRun) await parts.Rows.SettleAsync(settled, CancellationToken.None, lookedAt).ConfigureAwait(false);
+                if (!run.DryRun) await parts.Rows.SettleAsync(settled, lookedAt, CancellationToken.None).ConfigureAwait(false);
             }
         }
 
