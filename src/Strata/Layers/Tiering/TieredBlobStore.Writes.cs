@@ -187,7 +187,7 @@ public sealed partial class TieredBlobStore
     private async ValueTask<WriteResult> ChangedAsync(Fences.Fence fence, WriteResult result)
     {
         if (!result.IsWritten) return result;
-        NoteWritten(key);
+        NoteWritten(fence.Key);
         if (!await KeepIntentionAsync(fence, result.Info).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
         return WriteResult.Written(result.Info! with { Tier = _origin.Name }, _origin.Name);
     }

@@ -12,7 +12,7 @@ namespace Strata;
 /// <para>Two tables, each under first bytes of its own: the use of each key, and an empty row for each key under the time at which
 /// it is due. Both change in the same atomic write. A key has one row among those that are due; its use moves that row only where
 /// it would come up too late. Where it comes up too early it is found out and put where it belongs
-/// (<see cref="SettleAsync"/>): so a key that is used all the time costs a row an <see cref="TieringPolicy.HotFor"/>, not one a use.</para>
+/// (<c>SettleAsync</c>): so a key that is used all the time costs a row an <see cref="TieringPolicy.HotFor"/>, not one a use.</para>
 /// <para>Every step can be repeated, and broken off between any two writes: a row that was left behind comes up, is compared, and goes.</para>
 /// <para>The rows have one owner. Safe for any number of callers at once; those that write wait for each other.</para>
 /// </remarks>
@@ -128,7 +128,7 @@ internal sealed class AccessRows : IDisposable
     /// <param name="most">How many at most: 1 or more.</param>
     /// <param name="after">Only those behind this one: for whoever leaves some unsettled.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Keys that come again until they are settled (<see cref="SettleAsync"/>).</returns>
+    /// <returns>Keys that come again until they are settled (<c>SettleAsync</c>).</returns>
     public async ValueTask<IReadOnlyList<DueKey>> ReadDueAsync(DateTimeOffset until, int most, DueKey? after, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
@@ -170,7 +170,7 @@ internal sealed class AccessRows : IDisposable
     public ValueTask SettleAsync(IReadOnlyList<(DueKey Key, DateTimeOffset? Next)> settled, CancellationToken cancellationToken = default) => SettleAsync(settled, null, cancellationToken);
 
     /// <summary>Puts keys that came up where they belong by now: under the time at which they are due next, or nowhere.</summary>
-    /// <param name="settled">What <see cref="ReadDueAsync"/> gave, and when each is due next; null for never.</param>
+    /// <param name="settled">What <c>ReadDueAsync</c> gave, and when each is due next; null for never.</param>
     /// <param name="lookedAt">When it was decided: a key that was used since, though its row stood where it was, is due as after that use. Null: none was.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask SettleAsync(IReadOnlyList<(DueKey Key, DateTimeOffset? Next)> settled, DateTimeOffset? lookedAt, CancellationToken cancellationToken)
