@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Text;
-
 namespace Strata;
 
 /// <summary>Makes one page of a listing out of keys in order.</summary>
@@ -12,40 +9,21 @@ internal static class ListPager
     /// <param name="visible">The metadata of the key that was given last, or null if it is not to be shown.</param>
     public static ListPage Page(ListRequest request, Func<string, IEnumerable<string>> keysFrom, Func<string, BlobInfo?> visible)
     {
-        var items = new List<BlobInfo>();
-        var prefixes = new List<string>();
-        string? position = request.Position(), emitted = null;
-        string? covered = position is not null && CommonPrefix(position, request) == position ? position : null;
-        string from = position is not null && BlobKey.CompareText(position, request.Prefix) > 0 ? position : request.Prefix;
-        while (true)
+        var page = new ListPageBuilder(request);
+        while (!page.IsDone)
         {
-            string? skipTo = null;
-            foreach (string text in keysFrom(from))
+            bool isOver = true;
+            foreach (string text in keysFrom(page.From))
             {
-                if (!text.StartsWith(request.Prefix, StringComparison.Ordinal)) return new(items, prefixes, null);
-                string? group = CommonPrefix(text, request);
-                string emit = group ?? text;
-                bool isCovered = covered is not null && group == covered;
-                bool isBehind = !isCovered && (position is null || BlobKey.CompareText(text, position) > 0);
-                BlobInfo? info = isBehind ? visible(text) : null;
-                if (info is not null)
-                {
-                    if (items.Count + prefixes.Count == request.Limit) return new(items, prefixes, ListToken.Encode(emitted!, request));
-                    if (group is null) items.Add(info);
-                    else prefixes.Add(group);
-                    emitted = emit;
-                }
-
-                if (group is not null && (info is not null || isCovered))
-                {
-                    skipTo = group;
-                    break;
-                }
+                if (page.Offer(text, visible)) continue;
+                isOver = false;
+                break;
             }
 
-            if (skipTo is null || AfterAll(skipTo) is not { } next) return new(items, prefixes, null);
-            from = next;
+            if (isOver) page.End();
         }
+
+        return page.ToPage();
     }
 
     /// <summary>The common prefix that a text belongs to; null if it is listed itself.</summary>
@@ -54,18 +32,5 @@ internal static class ListPager
         if (request.Delimiter is not { } delimiter || !text.StartsWith(request.Prefix, StringComparison.Ordinal)) return null;
         int at = text.IndexOf(delimiter, request.Prefix.Length, StringComparison.Ordinal);
         return at < 0 ? null : text[..(at + delimiter.Length)];
-    }
-
-    /// <summary>The least text that is behind every text beginning with <paramref name="prefix"/>; null if there is none.</summary>
-    private static string? AfterAll(string prefix)
-    {
-        ReadOnlySpan<char> head = prefix;
-        while (Rune.DecodeLastFromUtf16(head, out Rune last, out int length) == OperationStatus.Done)
-        {
-            head = head[..^length];
-            if (last.Value < 0x10FFFF) return $"{head}{new Rune(last.Value == 0xD7FF ? 0xE000 : last.Value + 1)}";
-        }
-
-        return null;
     }
 }
