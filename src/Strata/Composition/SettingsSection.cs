@@ -83,6 +83,15 @@ internal sealed class SettingsSection
         { } text => throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes true or false."),
     };
 
+    /// <summary>One of the names of an enumeration.</summary>
+    public T? Choice<T>(string name)
+        where T : struct, Enum
+    {
+        if (Text(name) is not { } text) return null;
+        string? known = Enum.GetNames<T>().FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase));
+        return known is not null ? Enum.Parse<T>(known) : throw new StrataConfigurationException(PathOf(name), $"is '{text}', and takes one of {string.Join(", ", Enum.GetNames<T>())}.");
+    }
+
     public long? Size(string name, long least, long most)
     {
         if (Text(name) is not { } text) return null;

@@ -44,7 +44,7 @@ public sealed partial record StoreSettings
         string? url = section.Text("Url");
         TierSettings[] tiers = [.. section.Children("Tiers").Select(TierSettings.Read)];
         if (url is not null && tiers.Length > 0) throw new StrataConfigurationException(section.Path, "has both Url and Tiers; give one of them.");
-        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["FillOnWrite", "MaxSharedLoadBytes", "RequestLife", "State", .. FreshnessSettings.Names, .. PlacementSettings.Names]);
+        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["Containment", "FillOnWrite", "MaxSharedLoadBytes", "RequestLife", "State", .. FreshnessSettings.Names, .. PlacementSettings.Names]);
         var defaults = new TieringOptions { Name = name };
         if (url is null && tiers.Length == 0)
         {
@@ -66,6 +66,7 @@ public sealed partial record StoreSettings
             State = tiering.Text("State"),
             Tiering = PlacementSettings.Read(tiering, FreshnessSettings.Read(tiering, defaults), [.. tiers.Select(tier => tier.Name)]) with
             {
+                Containment = tiering.Choice<Containment>("Containment") ?? defaults.Containment,
                 FillOnWrite = tiering.Flag("FillOnWrite") ?? defaults.FillOnWrite,
                 MaxSharedLoadBytes = (int)(tiering.Size("MaxSharedLoadBytes", 0, 64 << 20) ?? defaults.MaxSharedLoadBytes),
                 RequestLife = tiering.Time("RequestLife") ?? defaults.RequestLife,

@@ -92,12 +92,14 @@ public sealed class TieredStoreBuilder
     {
         var tiers = new List<Tier>();
         IKvDatabase? state = _state;
+        bool isExclusive = _options.Containment == Containment.Exclusive;
         try
         {
-            for (int i = 0; i < _tiers.Count; i++) tiers.Add(await OpenTierAsync(_tiers[i], isOrigin: i == _tiers.Count - 1, cancellationToken).ConfigureAwait(false));
-            if (_spareState is { } spare && _state is null && _stateUrl is null && !TieredBlobStore.HasRows(tiers[^1])) _stateUrl = ("Data", spare);
+            for (int i = 0; i < _tiers.Count; i++) tiers.Add(await OpenTierAsync(_tiers[i], isOrigin: isExclusive ? !ExclusiveTiers.IsVolatile(_tiers[i].Url) : i == _tiers.Count - 1, cancellationToken).ConfigureAwait(false));
+            if (_spareState is { } spare && _state is null && _stateUrl is null && !(isExclusive ? ExclusiveTiers.HaveRows(tiers) : TieredBlobStore.HasRows(tiers[^1]))) _stateUrl = ("Data", spare);
             if (_stateUrl is var (setting, url))
                 state = await _urls.OpenKvAsync(setting, url, new KvOpening { Name = $"{_options.Name} state", Context = _context }, cancellationToken).ConfigureAwait(false);
+            if (isExclusive) state = await ExclusiveTiers.ComposeAsync(tiers, _options, _context, state, cancellationToken).ConfigureAwait(false);
             return await TieredBlobStore.OpenAsync(tiers, _options, _context, state, cancellationToken).ConfigureAwait(false);
         }
         catch

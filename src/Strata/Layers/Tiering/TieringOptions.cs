@@ -6,6 +6,12 @@ public sealed record TieringOptions
     /// <summary>The store's name in messages and statistics. Default <c>tiered</c>.</summary>
     public string Name { get; init; } = "tiered";
 
+    /// <summary>
+    /// Whether the last tier holds all blobs or each blob has one home. Default inclusive. <see cref="TieredStoreBuilder"/> composes the
+    /// tiers accordingly; a store that is made without it is inclusive over the origin that it is given.
+    /// </summary>
+    public Containment Containment { get; init; }
+
     /// <summary>What decides in which tier a blob belongs, and whether a read copies it into the faster ones (<see cref="TieringPolicy.PromoteOnRead"/>).</summary>
     public TieringPolicy Policy { get; init; } = new();
 
