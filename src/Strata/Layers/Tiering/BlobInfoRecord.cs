@@ -41,7 +41,7 @@ internal static class BlobInfoRecord
         return new BlobInfo
         {
             Key = key, ETag = etag, Length = length, Version = version, Created = created, Modified = modified, Expires = expires, ContentType = type, ContentEncoding = encoding,
-            Checksum = checksum, Metadata = metadata,
+            Checksum = checksum, Metadata = NewBlob.Copy(metadata),
         };
 
         DateTimeOffset ReadTime() => DateTimeOffset.FromUnixTimeMilliseconds(reader.ReadInt64());

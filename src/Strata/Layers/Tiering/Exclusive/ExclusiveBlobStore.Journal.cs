@@ -94,7 +94,7 @@ internal sealed partial class ExclusiveBlobStore
         if (state.Placed is { } old && old.Home != placed.Home) intent = intent.With(new Leftover(old.Home, old.AtHome));
         bool isStamped = change.Kind is PlacementChangeKind.Stream or PlacementChangeKind.Update && placed.Info.Version != placed.AtHome;
         await _index.CommitAsync(
-            [_index.Place(placed), .. state.Tombstone.IsKnown ? [_index.Unbury(key)] : (KvMutation[])[], _index.Note(intent), .. isStamped ? _index.Reserve(placed.Info.Version) : []], CancellationToken.None).ConfigureAwait(false);
+            [.. _index.Place(placed, state.Tombstone), _index.Note(intent), .. isStamped ? _index.Reserve(placed.Info.Version) : []], CancellationToken.None).ConfigureAwait(false);
         Remember(intent);
         var published = new KeyState(placed, default);
         await CleanAsync(published, key, isBackground: false).ConfigureAwait(false);

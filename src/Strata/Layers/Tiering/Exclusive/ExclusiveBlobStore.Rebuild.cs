@@ -95,7 +95,7 @@ internal sealed partial class ExclusiveBlobStore
             KeyState state = await _index.ReadAsync(info.Key, cancellationToken).ConfigureAwait(false);
             bool isHere = info.Version > state.Tombstone && (state.Placed is not { } other || info.Version > other.AtHome);
             Leftover? leftover = !isHere ? new Leftover(home.Name, info.Version) : state.Placed is { } older ? new Leftover(older.Home, older.AtHome) : null;
-            if (isHere) rows.Add(_index.Place(new PlacedBlob(home.Name, info with { Tier = null }, info.Version)));
+            if (isHere) rows.AddRange(_index.Place(new PlacedBlob(home.Name, info with { Tier = null }, info.Version), state.Tombstone));
             if (leftover is not null) intents.Add(IntentOf(info.Key).With(leftover));
             done = done with { Placed = done.Placed + (isHere && state.Placed is null ? 1 : 0), Leftovers = done.Leftovers + (leftover is null ? 0 : 1) };
         }

@@ -110,8 +110,21 @@ internal sealed class PlacementIndex(IKvDatabase database, string store, TimePro
         }
     }
 
-    /// <summary>The row of a blob.</summary>
-    public KvMutation Place(PlacedBlob blob) => KvMutation.Set(RowOf(BlobTable, blob.Info.Key), KvValue.OfBytes(PlacementRecord.Write(blob)), blob.Info.Expires);
+    /// <summary>
+    /// The rows of a blob. One that expires leaves its version behind for a while, as a delete does; by then the database has removed its
+    /// row.
+    /// </summary>
+    /// <param name="blob">The blob.</param>
+    /// <param name="tombstone">What is there of the key's last delete.</param>
+    public IEnumerable<KvMutation> Place(PlacedBlob blob, BlobVersion tombstone)
+    {
+        BlobKey key = blob.Info.Key;
+        yield return KvMutation.Set(RowOf(BlobTable, key), KvValue.OfBytes(PlacementRecord.Write(blob)), blob.Info.Expires);
+        if (blob.Info.Expires is { } expires)
+            yield return KvMutation.Set(RowOf(TombstoneTable, key), KvValue.OfBytes(PlacementRecord.Write(blob.Info.Version)), expires < DateTimeOffset.MaxValue - Tombstones.Retention ? expires + Tombstones.Retention : expires);
+        else if (tombstone.IsKnown)
+            yield return KvMutation.Delete(RowOf(TombstoneTable, key));
+    }
 
     public KvMutation Remove(BlobKey key) => KvMutation.Delete(RowOf(BlobTable, key));
 
@@ -121,8 +134,6 @@ internal sealed class PlacementIndex(IKvDatabase database, string store, TimePro
     /// <param name="isConfirmed">Whether no tier holds bytes of the key any more: from then on it is kept for the time of a request alone.</param>
     public KvMutation Bury(BlobKey key, BlobVersion version, bool isConfirmed) =>
         KvMutation.Set(RowOf(TombstoneTable, key), KvValue.OfBytes(PlacementRecord.Write(version)), isConfirmed ? clock.GetUtcNow() + Tombstones.Retention : null);
-
-    public KvMutation Unbury(BlobKey key) => KvMutation.Delete(RowOf(TombstoneTable, key));
 
     /// <summary>The journal's row; none where there is nothing left to do.</summary>
     public KvMutation Note(PlacementIntent intent) =>
