@@ -51,6 +51,7 @@ public sealed class StrataSettingsTests : IDisposable
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "DefaultTimeToLive": "0s" } } } }""", "Strata:Stores:media:Tiering:DefaultTimeToLive", "more than 0")]
     [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "TimeToLiveRules": [ { "TimeToLive": "1h" } ] } } } }""", "Strata:Stores:media:Tiering:TimeToLiveRules:0:Prefix", "missing")]
     [InlineData("""{ "Stores": { "media": { "Tiers": [ { "Name": "a", "Url": "memory:", "SoftTimeout": "soon" } ] } } }""", "Strata:Stores:media:Tiers:0:SoftTimeout", "such as 90s")]
+    [InlineData("""{ "Stores": { "media": { "Url": "memory:", "Tiering": { "Containment": "both" } } } }""", "Strata:Stores:media:Tiering:Containment", "Inclusive, Exclusive")]
     [InlineData("""{ "Buckets": { "Creat": "true" } }""", "Strata:Buckets:Creat", "Create, Max, HotBytes")]
     [InlineData("""{ "Buckets": { "Create": "yes" } }""", "Strata:Buckets:Create", "true or false")]
     [InlineData("""{ "Buckets": { "Max": "-1" } }""", "Strata:Buckets:Max", "0 to 10000")]

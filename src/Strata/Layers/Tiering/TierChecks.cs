@@ -21,6 +21,8 @@ internal static class TierChecks
             throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' keeps no expiry, which DefaultTimeToLive and TimeToLiveRules (in the configuration Tiering:…) need.");
         if (origin.Store.Capabilities.IsVolatile)
             throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' evicts, so it cannot be the origin: put a tier that keeps everything behind it, or turn its eviction off.");
+        if (options.Containment == Containment.Exclusive && !origin.Store.TryGetFacet(out ITierOrigin? _))
+            throw new ArgumentException($"Store '{store}' is to give each blob one home, and its tiers were not composed for that: let TieredStoreBuilder open it, or leave Containment Inclusive.");
         if (tiers.Count > 1 && !origin.Store.Capabilities.IsSingleWriter && options.FreshFor is null)
             throw new ArgumentException($"Others may write to tier '{origin.Name}' of store '{store}', and nothing says how long a copy above it may be served without asking it: set FreshFor (in the configuration Tiering:FreshFor, such as 10s) or, if nobody else writes there, singleWriter=true in its address.");
         foreach (Tier tier in tiers.SkipLast(1))

@@ -7,8 +7,8 @@ public sealed record TieringOptions
     public string Name { get; init; } = "tiered";
 
     /// <summary>
-    /// Whether the last tier holds all blobs or each blob has one home. Default inclusive. <see cref="TieredStoreBuilder"/> composes the
-    /// tiers accordingly; a store that is made without it is inclusive over the origin that it is given.
+    /// Whether the last tier holds all blobs or each blob has one home. Default inclusive. Exclusive is for <see cref="TieredStoreBuilder"/>,
+    /// which composes the tiers accordingly.
     /// </summary>
     public Containment Containment { get; init; }
 

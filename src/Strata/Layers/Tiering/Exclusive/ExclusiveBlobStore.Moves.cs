@@ -88,7 +88,7 @@ internal sealed partial class ExclusiveBlobStore
         }
     }
 
-    private async ValueTask<(long Length, uint Checksum)> MeasureAsync(BlobReadResult read, CancellationToken cancellationToken)
+    private static async ValueTask<(long Length, uint Checksum)> MeasureAsync(BlobReadResult read, CancellationToken cancellationToken)
     {
         var sum = default(Crc32C);
         long length = 0;

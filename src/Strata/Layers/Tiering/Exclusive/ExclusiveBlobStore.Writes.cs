@@ -267,6 +267,6 @@ internal sealed partial class ExclusiveBlobStore
 
     private static BlobVersion Highest(BlobVersion left, BlobVersion right) => left > right ? left : right;
 
-    private StorageException Blocked(string operation, BlobKey key, HomeTier home) =>
+    private static StorageException Blocked(string operation, BlobKey key, HomeTier home) =>
         new(StorageErrorKind.Unavailable, $"An older request for '{key}' may still come through in tier '{home.Name}', and no other tier takes the blob; try again later.") { Operation = operation, Key = key, Store = home.Name, IsTransient = true };
 }
