@@ -33,6 +33,29 @@ internal static class ExclusiveTiers
         return index;
     }
 
+    /// <summary>
+    /// Refuses to take tiers for copies that blobs live in: their only bytes would count as old copies. An index of which every blob is in the
+    /// last tier is given up, so that it is made anew if it is ever wanted again.
+    /// </summary>
+    /// <param name="tiers">Fastest first.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="context">The clock.</param>
+    /// <param name="state">The store's database; null: none.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">Blobs live in other tiers than the last.</exception>
+    /// <exception cref="StorageException">An index cannot be read.</exception>
+    public static async ValueTask LeaveAsync(IReadOnlyList<Tier> tiers, TieringOptions options, StoreContext context, IKvDatabase? state, CancellationToken cancellationToken)
+    {
+        foreach (IKvDatabase database in tiers.Where(TieredBlobStore.HasRows).Select(RowsOf).Concat(state is null ? [] : [state]))
+        {
+            var index = new PlacementIndex(database, options.Name, context.Clock);
+            if ((await index.OpenAsync(cancellationToken).ConfigureAwait(false)).Header is not { Tiers.Count: > 0 } header) continue;
+            if (!header.IsWhole || await index.FindOutsideAsync([tiers[^1].Name], cancellationToken).ConfigureAwait(false) is not null)
+                throw new ArgumentException($"Blobs of store '{options.Name}' live in tiers above '{tiers[^1].Name}', which would be taken for old copies: leave Containment Exclusive (in the configuration Tiering:Containment), or first move all to '{tiers[^1].Name}'.");
+            await index.WriteHeaderAsync(new PlacementHeader(IsWhole: false, []), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private static Tier[] Homes(IReadOnlyList<Tier> tiers) => [.. tiers.SkipWhile(tier => tier.Store.Capabilities.IsVolatile)];
 
     private static IKvDatabase RowsOf(Tier tier) => tier.Store.TryGetFacet(out IStateRows? rows) ? rows.Rows : throw new InvalidOperationException($"Tier '{tier.Name}' has no rows.");

@@ -99,7 +99,8 @@ public sealed class TieredStoreBuilder
             if (_spareState is { } spare && _state is null && _stateUrl is null && !(isExclusive ? ExclusiveTiers.HaveRows(tiers) : TieredBlobStore.HasRows(tiers[^1]))) _stateUrl = ("Data", spare);
             if (_stateUrl is var (setting, url))
                 state = await _urls.OpenKvAsync(setting, url, new KvOpening { Name = $"{_options.Name} state", Context = _context }, cancellationToken).ConfigureAwait(false);
-            if (isExclusive) state = await ExclusiveTiers.ComposeAsync(tiers, _options, _context, state, cancellationToken).ConfigureAwait(false);
+            if (!isExclusive) await ExclusiveTiers.LeaveAsync(tiers, _options, _context, state, cancellationToken).ConfigureAwait(false);
+            else state = await ExclusiveTiers.ComposeAsync(tiers, _options, _context, state, cancellationToken).ConfigureAwait(false);
             return await TieredBlobStore.OpenAsync(tiers, _options, _context, state, cancellationToken).ConfigureAwait(false);
         }
         catch

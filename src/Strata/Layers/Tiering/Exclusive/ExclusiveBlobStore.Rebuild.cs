@@ -110,14 +110,8 @@ internal sealed partial class ExclusiveBlobStore
     private async ValueTask TakeTiersAsync(PlacementHeader header, CancellationToken cancellationToken)
     {
         if (header.Tiers.Order(StringComparer.Ordinal).SequenceEqual(Capabilities.Tiers.Order(StringComparer.Ordinal))) return;
-        byte[] from = _index.SeekTo("");
-        for (bool isMore = header.Tiers.Except(Capabilities.Tiers).Any(); isMore;)
-        {
-            (IReadOnlyList<KvEntry> rows, isMore) = await _index.ScanAsync(from, ListRequest.MaxLimit, cancellationToken).ConfigureAwait(false);
-            if (rows.Select(_index.BlobOf).FirstOrDefault(blob => HomeOf(blob.Home) is null) is { } lost)
-                throw new ArgumentException($"Blobs of store '{_options.Name}', such as '{lost.Info.Key}', live in tier '{lost.Home}', which is not among its tiers {string.Join(", ", Capabilities.Tiers)}: add it again, and move them away before it goes.");
-            if (isMore) from = [.. rows[^1].Key.Span, 0];
-        }
+        if (header.Tiers.Except(Capabilities.Tiers).Any() && await _index.FindOutsideAsync(Capabilities.Tiers, cancellationToken).ConfigureAwait(false) is { } lost)
+            throw new ArgumentException($"Blobs of store '{_options.Name}', such as '{lost.Info.Key}', live in tier '{lost.Home}', which is not among its tiers {string.Join(", ", Capabilities.Tiers)}: add it again, and move them away before it goes.");
 
         await WriteHeaderAsync(isWhole: true, cancellationToken).ConfigureAwait(false);
     }

@@ -37,7 +37,7 @@ internal sealed class PlacementIndex(IKvDatabase database, string store, TimePro
             string[] lines = Encoding.UTF8.GetString(row.Value.Data.Span).Split('\n');
             if (lines[0] is not ("placement 1" or "placement 1 rebuilding"))
                 throw new StorageException(StorageErrorKind.Unsupported, $"The database '{Name}' holds the placement of store '{store}' in a format that this version does not read.") { Operation = "open", Store = store };
-            header = new PlacementHeader(lines[0] == "placement 1", [.. lines[1..].Select(Uri.UnescapeDataString)]);
+            header = new PlacementHeader(lines[0] == "placement 1", [.. lines[1..].Where(line => line.Length > 0).Select(Uri.UnescapeDataString)]);
         }
 
         return (header, new BlobVersion(_reserved));
@@ -83,6 +83,19 @@ internal sealed class PlacementIndex(IKvDatabase database, string store, TimePro
     public string KeyTextOf(KvEntry row) => Encoding.UTF8.GetString(row.Key.Span[(1 + _name.Length)..]);
 
     public PlacedBlob BlobOf(KvEntry row) => PlacementRecord.ReadBlob(KeyOf(row), row.Value.Data, Name);
+
+    /// <summary>A blob that lives in none of some tiers; null: there is none. Cost: a look at all rows.</summary>
+    public async ValueTask<PlacedBlob?> FindOutsideAsync(IReadOnlyCollection<string> tiers, CancellationToken cancellationToken)
+    {
+        byte[] from = SeekTo("");
+        while (true)
+        {
+            (IReadOnlyList<KvEntry> rows, bool isMore) = await ScanAsync(from, MostAtOnce, cancellationToken).ConfigureAwait(false);
+            if (rows.Select(BlobOf).FirstOrDefault(blob => !tiers.Contains(blob.Home)) is { } outside) return outside;
+            if (!isMore) return null;
+            from = [.. rows[^1].Key.Span, 0];
+        }
+    }
 
     /// <summary>All that is not finished.</summary>
     public async ValueTask<IReadOnlyList<PlacementIntent>> ReadJournalAsync(CancellationToken cancellationToken)

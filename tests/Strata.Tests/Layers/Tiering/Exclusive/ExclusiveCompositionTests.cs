@@ -48,6 +48,21 @@ public sealed class ExclusiveCompositionTests : IDisposable
     }
 
     [Fact]
+    public async Task Tiers_that_blobs_live_in_are_not_taken_for_copies()
+    {
+        await using (TieredBlobStore exclusive = await Builder().OpenAsync()) await exclusive.PutBytesAsync(Key, new byte[100]);
+        ArgumentException error = await Assert.ThrowsAsync<ArgumentException>(async () => await Builder().WithOptions(new TieringOptions()).OpenAsync());
+        Assert.Contains("move all to 'cold'", error.Message, StringComparison.Ordinal);
+
+        await using (TieredBlobStore exclusive = await Builder().OpenAsync()) await exclusive.PutBytesAsync(Key, new byte[200_000]);
+        await using (TieredBlobStore inclusive = await Builder().WithOptions(new TieringOptions()).OpenAsync()) await inclusive.PutBytesAsync(Key, new byte[300_000]);
+
+        // What was written meanwhile is not in the index of before.
+        await using TieredBlobStore again = await Builder().OpenAsync();
+        Assert.Equal(300_000, (await again.GetBytesAsync(Key))!.Length);
+    }
+
+    [Fact]
     public async Task Memory_among_or_below_the_homes_is_refused()
     {
         TieredStoreBuilder builder = Builder().AddTier("last", "memory:");
