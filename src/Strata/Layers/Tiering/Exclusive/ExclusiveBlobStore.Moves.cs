@@ -135,7 +135,10 @@ internal sealed partial class ExclusiveBlobStore
         if (state.Placed is not { } placed || placed.Home != planned.Home || placed.Info.Version != planned.Info.Version) return false;
         _moves[key] = change with { State = MoveState.Published };
         await PublishAsync(state, change, new PlacedBlob(target.Name, placed.Info, placed.Info.Version)).ConfigureAwait(false);
-        target.Promotions.Increment();
+        target.NoteWritten(placed.Info.Length);
+        HomeTier source = HomeOf(placed, "move");
+        if (Array.IndexOf(_homes, target) < Array.IndexOf(_homes, source)) target.Promotions.Increment();
+        else source.Demotions.Increment();
         return true;
     }
 

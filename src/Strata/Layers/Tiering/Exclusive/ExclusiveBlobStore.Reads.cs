@@ -51,7 +51,7 @@ internal sealed partial class ExclusiveBlobStore
         if (read is null) return null;
         if (read.Status == BlobReadStatus.Found && placed.IsIn(read.Info))
         {
-            home.NoteHit(started);
+            home.NoteHit(started, read.Length);
             return new HomeReadResult(read, placed.Info, home.Name);
         }
 

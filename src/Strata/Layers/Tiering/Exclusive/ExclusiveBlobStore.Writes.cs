@@ -131,7 +131,7 @@ internal sealed partial class ExclusiveBlobStore
                 continue;
             }
 
-            home.Fills.Increment();
+            home.NoteWritten(info.Length);
             return await PublishedAsync(state, change, new PlacedBlob(home.Name, info, info.Version)).ConfigureAwait(false);
         }
 
@@ -153,7 +153,7 @@ internal sealed partial class ExclusiveBlobStore
             : NewChange(PlacementChangeKind.Stream, state, home) with { Version = state.Placed is { } placed && placed.Home == home.Name ? placed.AtHome : Highest(state.Floor, IntentOf(key).Floor) };
         await NoteAsync(key, change, default).ConfigureAwait(false);
         WriteResult written = await InTierAsync(key, change, home, "write", () => atHome.CommitAsync(commit, cancellationToken)).ConfigureAwait(false);
-        home.Fills.Increment();
+        home.NoteWritten(atHome.Length);
         return await PublishedAsync(state, change, Adopted(state, change, written.Info!)).ConfigureAwait(false);
     }
 
