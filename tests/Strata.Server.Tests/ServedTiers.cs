@@ -31,7 +31,7 @@ internal sealed class ServedTiers : IAsyncDisposable
         {
             ["main"] = new TieredBlobStore(
                 [Memory("hot", 256 << 10, evicts: true), Memory("warm", 4 << 20, evicts: true), Memory("cold", 64 << 20, evicts: false)],
-                new TieringOptions { Name = "main", FillOnWrite = false },
+                new TieringOptions { Name = "main", Writes = TieringWrites.Around },
                 context),
             ["plain"] = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "plain" }, context),
         };

@@ -27,6 +27,9 @@ public sealed record BlobChanges
     /// </summary>
     public bool KeepsETag { get; init; }
 
+    /// <summary>The new version is to be above this one, too: for a key of which another store holds a later version.</summary>
+    internal BlobVersion Above { get; init; }
+
     /// <summary>The metadata of <paramref name="info"/> with these changes; version, ETag and times stay.</summary>
     public BlobInfo ApplyTo(BlobInfo info) => info with
     {

@@ -11,4 +11,7 @@ public sealed record CommitOptions
 
     /// <summary>The metadata to keep with the blob; null for that of the write options.</summary>
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
+
+    /// <summary>As <see cref="WriteOptions.Replaces"/>, where only the end tells.</summary>
+    internal BlobInfo? Replaces { get; init; }
 }

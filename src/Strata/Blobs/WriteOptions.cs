@@ -45,6 +45,12 @@ public sealed record WriteOptions
     /// </summary>
     public BlobInfo? AsCopyOf { get; init; }
 
+    /// <summary>What the write replaces, where another store holds that: its version is passed, and its time of creation kept.</summary>
+    internal BlobInfo? Replaces { get; init; }
+
+    /// <summary>Length in bytes that a streamed write will have, where its caller has declared it.</summary>
+    internal long? DeclaredLength { get; init; }
+
     /// <summary>The most user metadata, names and values in UTF-8 together: 8 KiB.</summary>
     public const int MaxMetadataBytes = 8 * 1024;
 }

@@ -9,6 +9,9 @@ public sealed record StoreOpening
     /// <summary>True if the store is to hold copies of what a lower tier keeps: it may evict, and need not flush.</summary>
     public bool IsCopy { get; init; }
 
+    /// <summary>True, beside <see cref="IsCopy"/>, if the store also acknowledges writes before the tier below has them: then it must flush.</summary>
+    public bool IsCommitPoint { get; init; }
+
     /// <summary>Capacity in bytes; null for the store's default.</summary>
     public long? MaxBytes { get; init; }
 

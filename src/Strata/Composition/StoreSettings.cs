@@ -44,7 +44,8 @@ public sealed partial record StoreSettings
         string? url = section.Text("Url");
         TierSettings[] tiers = [.. section.Children("Tiers").Select(TierSettings.Read)];
         if (url is not null && tiers.Length > 0) throw new StrataConfigurationException(section.Path, "has both Url and Tiers; give one of them.");
-        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["Containment", "FillOnWrite", "MaxSharedLoadBytes", "RequestLife", "State", .. FreshnessSettings.Names, .. PlacementSettings.Names]);
+        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["Writes", "WriteBack", "MaxSharedLoadBytes", "FreshFor", "RequestLife", "State", .. PlacementSettings.Names]);
+        var back = new SettingsSection(configuration.GetSection("Tiering:WriteBack"), "Parallelism", "MaxPending", "MaxPendingBytes", "MaxAttempts");
         var defaults = new TieringOptions { Name = name };
         if (url is null && tiers.Length == 0)
         {
@@ -66,8 +67,14 @@ public sealed partial record StoreSettings
             State = tiering.Text("State"),
             Tiering = PlacementSettings.Read(tiering, FreshnessSettings.Read(tiering, defaults), [.. tiers.Select(tier => tier.Name)]) with
             {
-                Containment = tiering.Choice<Containment>("Containment") ?? defaults.Containment,
-                FillOnWrite = tiering.Flag("FillOnWrite") ?? defaults.FillOnWrite,
+                Writes = tiering.Choice<TieringWrites>("Writes") ?? defaults.Writes,
+                WriteBack = new WriteBackOptions
+                {
+                    Parallelism = back.Count("Parallelism", 1_000) ?? defaults.WriteBack.Parallelism,
+                    MaxPending = back.Count("MaxPending") ?? defaults.WriteBack.MaxPending,
+                    MaxPendingBytes = back.Size("MaxPendingBytes", 64 << 10, long.MaxValue),
+                    MaxAttempts = back.Count("MaxAttempts", 1_000) ?? defaults.WriteBack.MaxAttempts,
+                },
                 MaxSharedLoadBytes = (int)(tiering.Size("MaxSharedLoadBytes", 0, 64 << 20) ?? defaults.MaxSharedLoadBytes),
                 RequestLife = tiering.Time("RequestLife") ?? defaults.RequestLife,
             },

@@ -135,7 +135,7 @@ public sealed partial class StoreUrlRegistry
                 Evicts = opening.IsCopy && maxBytes is not null,
                 Durability = options.Choice(
                     "durability",
-                    opening.IsCopy ? DiskDurability.OperatingSystem : DiskDurability.Flush,
+                    opening is { IsCopy: true, IsCommitPoint: false } ? DiskDurability.OperatingSystem : DiskDurability.Flush,
                     ("flush", DiskDurability.Flush), ("interval", DiskDurability.Interval), ("system", DiskDurability.OperatingSystem)),
                 SyncInterval = options.Time("syncInterval") ?? standard.SyncInterval,
                 MaxIndexBytes = maxIndexBytes,

@@ -22,6 +22,9 @@ internal static class TierMetrics
         meter.CreateObservableUpDownCounter("strata.tier.blobs", () => Measure(t => t.Blobs), "{blob}", "Blobs held");
         meter.CreateObservableUpDownCounter("strata.tier.bytes", () => Measure(t => t.Bytes), "By", "Bytes held");
         meter.CreateObservableUpDownCounter("strata.tier.file_bytes", () => Measure(t => t.FileBytes), "By", "Bytes of its files, garbage and spares included");
+        meter.CreateObservableUpDownCounter("strata.tier.pending", () => Measure(t => t.WriteBack?.Pending), "{blob}", "Keys that the origin does not have the last write of yet");
+        meter.CreateObservableUpDownCounter("strata.tier.pending_bytes", () => Measure(t => t.WriteBack?.PendingBytes), "By", "Bytes of blobs that the origin does not have yet");
+        meter.CreateObservableUpDownCounter("strata.tier.dead_letters", () => Measure(t => t.WriteBack?.Dead), "{blob}", "Of those the ones that were given up");
         meter.CreateObservableGauge("strata.tier.fault", () => Measure(t => t.Fault is null ? 0 : 1), unit: null, "1 while something is wrong with the tier's store");
 
         Run("strata.tiering.runs", "Tiering runs that came to an end", t => t.Runs);

@@ -95,8 +95,8 @@ public sealed class TieredStoreBuilder
         bool isExclusive = _options.Containment == Containment.Exclusive;
         try
         {
-            for (int i = 0; i < _tiers.Count; i++) tiers.Add(await OpenTierAsync(_tiers[i], isOrigin: isExclusive ? !ExclusiveTiers.IsVolatile(_tiers[i].Url) : i == _tiers.Count - 1, cancellationToken).ConfigureAwait(false));
-            if (_spareState is { } spare && _state is null && _stateUrl is null && !(isExclusive ? ExclusiveTiers.HaveRows(tiers) : TieredBlobStore.HasRows(tiers[^1]))) _stateUrl = ("Data", spare);
+            for (int i = 0; i < _tiers.Count; i++) tiers.Add(await OpenTierAsync(_tiers[i], isOrigin: i == _tiers.Count - 1, isCommitPoint: _options.Writes == TieringWrites.Back && i == _tiers.Count - 2, cancellationToken).ConfigureAwait(false));
+            if (_spareState is { } spare && _state is null && _stateUrl is null && _options.Writes != TieringWrites.Back && !TieredBlobStore.HasRows(tiers[^1])) _stateUrl = ("Data", spare);
             if (_stateUrl is var (setting, url))
                 state = await _urls.OpenKvAsync(setting, url, new KvOpening { Name = $"{_options.Name} state", Context = _context }, cancellationToken).ConfigureAwait(false);
             if (!isExclusive) await ExclusiveTiers.LeaveAsync(tiers, _options, _context, state, cancellationToken).ConfigureAwait(false);
@@ -111,12 +111,12 @@ public sealed class TieredStoreBuilder
         }
     }
 
-    private async ValueTask<Tier> OpenTierAsync(TierSettings tier, bool isOrigin, CancellationToken cancellationToken)
+    private async ValueTask<Tier> OpenTierAsync(TierSettings tier, bool isOrigin, bool isCommitPoint, CancellationToken cancellationToken)
     {
         if (_open.TryGetValue(tier.Name, out IBlobStore? store)) return new Tier { Name = tier.Name, Store = store, MaxBlobBytes = tier.MaxBlobBytes, SoftTimeout = tier.SoftTimeout, HardTimeout = tier.HardTimeout };
         var opening = new StoreOpening
         {
-            Name = tier.Name, IsCopy = !isOrigin, MaxBytes = tier.MaxBytes, MaxBlobBytes = isOrigin ? null : tier.MaxBlobBytes, Context = _context,
+            Name = tier.Name, IsCopy = !isOrigin, IsCommitPoint = isCommitPoint, MaxBytes = tier.MaxBytes, MaxBlobBytes = isOrigin ? null : tier.MaxBlobBytes, Context = _context,
         };
         store = await _urls.OpenAsync(tier.Setting, tier.Url, opening, cancellationToken).ConfigureAwait(false);
 

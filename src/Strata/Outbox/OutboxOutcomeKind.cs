@@ -17,4 +17,7 @@ public enum OutboxOutcomeKind
 
     /// <summary>It can never be sent: it becomes a dead letter at once.</summary>
     Poison,
+
+    /// <summary>It is to be sent again after <see cref="OutboxOutcome.Wait"/>. That is no attempt: nothing is wrong with the intent.</summary>
+    Later,
 }

@@ -133,6 +133,12 @@ internal sealed class OutboxTransitions(IKvDatabase database, OutboxKeys keys, O
         return TryMoveAsync(lease, lease.Entry with { Time = Now + Math.Max(1, (long)wait.TotalMilliseconds), IsLeased = false, Owner = "", Error = error });
     }
 
+    /// <summary>Puts it off as if it had not been taken.</summary>
+    public ValueTask<bool> TryDelayAsync(OutboxLease lease, TimeSpan wait, string error) => TryMoveAsync(lease, lease.Entry with
+    {
+        Time = Now + Math.Clamp((long)wait.TotalMilliseconds, 1, (long)options.LongestDelay.TotalMilliseconds), IsLeased = false, Owner = "", Attempts = lease.Entry.Attempts - 1, Error = error,
+    });
+
     /// <summary>Makes it a dead letter.</summary>
     public async ValueTask<bool> TryGiveUpAsync(OutboxLease lease, string error) =>
         (await CommitAsync([new KvCheck(keys.State(lease.Key), lease.Stamp)], GiveUp(lease.Key, lease.Entry with { Error = error }), CancellationToken.None).ConfigureAwait(false)).IsCommitted;

@@ -90,6 +90,11 @@ internal sealed partial class OutboxWorker
                 Interlocked.Increment(ref _sent);
                 parts.Metrics.Sent(TimeSpan.FromMilliseconds(Now - lease.Entry.Enqueued));
                 parts.Room.Went(1, BytesOf(lease.Key, lease));
+                if (target is IOutboxConfirmation confirmation) await confirmation.ConfirmedAsync(lease.Key).ConfigureAwait(false);
+                break;
+            case OutboxOutcomeKind.Later:
+                parts.Progress.Failed(error);
+                await parts.Transitions.TryDelayAsync(lease, outcome.Value.Wait, error).ConfigureAwait(false);
                 break;
             case OutboxOutcomeKind.Unreachable:
                 parts.Progress.Unreachable(error);
@@ -112,5 +117,6 @@ internal sealed partial class OutboxWorker
     {
         parts.Metrics.Dead();
         parts.Room.Went(1, BytesOf(lease.Key, lease));
+        if (target is IOutboxConfirmation confirmation) confirmation.GivenUp(lease.Key);
     }
 }

@@ -179,7 +179,12 @@ internal sealed partial class OutboxWorker(OutboxParts parts, IOutboxTarget targ
         {
             OutboxTaken taken = await parts.Transitions.TryTakeAsync(key, stop).ConfigureAwait(false);
             parts.Room.Went(taken.Ended, BytesOf(key, taken.Lease));
-            if (taken.IsDead) parts.Metrics.Dead();
+            if (taken.IsDead)
+            {
+                parts.Metrics.Dead();
+                if (target is IOutboxConfirmation confirmation) confirmation.GivenUp(key);
+            }
+
             lease = taken.Lease;
         }
         catch (InvalidDataException e)

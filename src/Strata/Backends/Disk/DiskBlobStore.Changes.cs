@@ -58,8 +58,9 @@ public sealed partial class DiskBlobStore
         long now = _time.Now;
         BlobInfo? current = found.Visible(now);
         if (options?.Condition.Holds(current, found.Floor(now)) == false) return WriteResult.PreconditionFailed(current);
-        BlobVersion version = options?.AsCopyOf is null ? _versions.Next(found.Version) : default;
-        BlobInfo info = NewBlob.Describe(key, payload.Length, payload.Checksum, options, commit, current, version, _clock.GetUtcNow());
+        BlobInfo? replaced = commit?.Replaces ?? options?.Replaces;
+        BlobVersion version = options?.AsCopyOf is null ? _versions.Next(Later(found.Version, replaced?.Version ?? default)) : default;
+        BlobInfo info = NewBlob.Describe(key, payload.Length, payload.Checksum, options, commit, replaced ?? current, version, _clock.GetUtcNow());
         Span<byte> name = DiskKey.Of(LogKeyspace.Blobs, key, stackalloc byte[DiskKey.MaxBytes]);
         change.Batch.Expect(name, found.Location);
         if (payload.IsWhole)
@@ -136,7 +137,7 @@ public sealed partial class DiskBlobStore
             DiskBlob found = Find(key);
             if (found.Visible(_time.Now) is not { } current) return WriteResult.Missing;
             if (!condition.Holds(current)) return WriteResult.PreconditionFailed(current);
-            BlobInfo info = NewBlob.Update(current, changes, _versions.Next(current.Version), _clock.GetUtcNow());
+            BlobInfo info = NewBlob.Update(current, changes, _versions.Next(Later(current.Version, changes.Above)), _clock.GetUtcNow());
             Span<byte> name = DiskKey.Of(LogKeyspace.Blobs, key, stackalloc byte[DiskKey.MaxBytes]);
             if (found.IsApart)
             {
@@ -258,6 +259,8 @@ public sealed partial class DiskBlobStore
             PayloadSequence = isApart ? DiskRecord.PayloadSequence(head, view.Sequence) : 0,
         };
     }
+
+    private static BlobVersion Later(BlobVersion left, BlobVersion right) => left > right ? left : right;
 
     private static BlobVersion VersionOf(ReadOnlySpan<byte> tombstone) => tombstone.Length < sizeof(ulong) ? default : new(BinaryPrimitives.ReadUInt64LittleEndian(tombstone));
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Strata;
 
 /// <content>How room is made.</content>
-public sealed partial class DiskBlobStore
+public sealed partial class DiskBlobStore : ICommitPoint
 {
     private const int MostVictims = 64;
     private const long MostAhead = 4 << 20;
@@ -14,6 +14,11 @@ public sealed partial class DiskBlobStore
     private readonly LogScanBuffer _candidates = new();
     private int _looked;
     private long _evictions;
+    private volatile Func<BlobKey, bool>? _isKept;
+
+    bool ICommitPoint.FlushesCommits => _options.Durability == DiskDurability.Flush;
+
+    void ICommitPoint.KeepFromEviction(Func<BlobKey, bool> isKept) => _isKept = isKept;
 
     /// <summary>Refuses what can never fit.</summary>
     internal void CheckCapacity(BlobKey key, long? length)
@@ -54,7 +59,8 @@ public sealed partial class DiskBlobStore
     }
 
     private StorageException Full(string operation, BlobKey? key) =>
-        new(StorageErrorKind.Full, $"Store '{_options.Name}' is full: it holds {_books.Bytes} of {_options.MaxBytes} bytes. Delete blobs or raise MaxBytes.")
+        new(StorageErrorKind.Full, $"Store '{_options.Name}' is full: it holds {_books.Bytes} of {_options.MaxBytes} bytes. "
+            + (_options.Evicts && _isKept is not null ? "What is left must not be evicted before the tier below has it: look at what keeps it from being sent, or raise MaxBytes." : "Delete blobs or raise MaxBytes."))
         {
             Operation = operation, Key = key, Store = _options.Name,
         };
@@ -113,6 +119,7 @@ public sealed partial class DiskBlobStore
             }
 
             BlobKey key = DiskKey.ToBlobKey(name);
+            if (_isKept?.Invoke(key) == true) continue;
             DiskBlob victim = Find(key);
             if ((victim.Info is null && !victim.IsDamaged) || !taken.Add(key)) continue;
             Bury(change, key, victim, default, now);

@@ -37,19 +37,14 @@ internal sealed class Fences
     {
         if (Volatile.Read(ref CountOf(key)) == 0) return false;
         Stripe stripe = StripeOf(key);
-        lock (stripe.Gate) return stripe.Fenced.TryGetValue(key, out bool inDoubt) && inDoubt;
+        lock (stripe.Gate) return stripe.Fenced.TryGetValue(key, out Marks marks) && marks.HasFlag(Marks.InDoubt);
     }
 
     /// <summary>Leaves a key fenced, as a write of unknown outcome does. For what was so when the store was closed.</summary>
-    public void LeaveInDoubt(BlobKey key)
-    {
-        Stripe stripe = StripeOf(key);
-        lock (stripe.Gate)
-        {
-            stripe.Fenced[key] = true;
-            Volatile.Write(ref CountOf(key), stripe.Fenced.Count);
-        }
-    }
+    public void LeaveInDoubt(BlobKey key) => Leave(key, Marks.InDoubt);
+
+    /// <summary>Leaves a key fenced that another store answers for (<see cref="Fence.IsHeld"/>), as it was when the store was closed.</summary>
+    public void LeaveHeld(BlobKey key) => Leave(key, Marks.Held);
 
     /// <summary>What a fill captures before it reads below.</summary>
     public long Generation(BlobKey key) => Volatile.Read(ref StripeOf(key).Generation);
@@ -115,17 +110,42 @@ internal sealed class Fences
         }
     }
 
+    /// <summary>Why a key stays fenced though nobody writes it.</summary>
+    [Flags]
+    private enum Marks : byte
+    {
+        None = 0,
+        InDoubt = 1,
+        Held = 2,
+    }
+
     private Stripe StripeOf(BlobKey key) => _stripes[(uint)key.GetHashCode() % StripeCount];
 
     private ref int CountOf(BlobKey key) => ref _counts[(uint)key.GetHashCode() % StripeCount];
 
-    private void Lower(BlobKey key, bool inDoubt, KeyLocks.Held writer)
+    private void Leave(BlobKey key, Marks mark)
+    {
+        Stripe stripe = StripeOf(key);
+        lock (stripe.Gate)
+        {
+            stripe.Fenced[key] = stripe.Fenced.GetValueOrDefault(key) | mark;
+            Volatile.Write(ref CountOf(key), stripe.Fenced.Count);
+        }
+    }
+
+    private Marks MarksOf(BlobKey key)
+    {
+        Stripe stripe = StripeOf(key);
+        lock (stripe.Gate) return stripe.Fenced.GetValueOrDefault(key);
+    }
+
+    private void Lower(BlobKey key, Marks marks, KeyLocks.Held writer)
     {
         Stripe stripe = StripeOf(key);
         lock (stripe.Gate)
         {
             stripe.Generation++;
-            if (inDoubt) stripe.Fenced[key] = true;
+            if (marks != Marks.None) stripe.Fenced[key] = marks;
             else stripe.Fenced.Remove(key);
             Volatile.Write(ref CountOf(key), stripe.Fenced.Count);
         }
@@ -141,13 +161,19 @@ internal sealed class Fences
         /// <summary>Set by a write whose outcome is unknown, cleared once that has been cleared up. Starts as it was left.</summary>
         public bool InDoubt { get; set; } = fences.IsInDoubt(key);
 
+        /// <summary>
+        /// Set while another store answers for the key: then it stays fenced though nobody writes it, so that no copy of it is made,
+        /// compared or dropped. Starts as it was left.
+        /// </summary>
+        public bool IsHeld { get; set; } = fences.MarksOf(key).HasFlag(Marks.Held);
+
         public BlobKey Key => key;
 
         public void Dispose()
         {
             if (_lowered) return;
             _lowered = true;
-            fences.Lower(key, InDoubt, writer);
+            fences.Lower(key, (InDoubt ? Marks.InDoubt : Marks.None) | (IsHeld ? Marks.Held : Marks.None), writer);
         }
     }
 
@@ -158,8 +184,8 @@ internal sealed class Fences
         public readonly Lock Gate = new();
         public readonly SemaphoreSlim Publishing = new(1);
 
-        /// <summary>The fenced keys, each with whether it is in doubt.</summary>
-        public readonly Dictionary<BlobKey, bool> Fenced = [];
+        /// <summary>The fenced keys, each with why it stays so when nobody writes it.</summary>
+        public readonly Dictionary<BlobKey, Marks> Fenced = [];
         public long Generation;
     }
 }

@@ -24,6 +24,9 @@ public sealed record TierStatistics
     /// <summary>What is wrong with the tier's store at this moment; null while all is well.</summary>
     public string? Fault { get; init; }
 
+    /// <summary>Of the tier that acknowledges writes before the origin has them: what that lacks. Else null.</summary>
+    public WriteBackStatus? WriteBack { get; init; }
+
     /// <summary>Reads that this tier answered.</summary>
     public long Hits { get; init; }
 

@@ -21,8 +21,7 @@ public sealed partial class TieredBlobStore
             ? await AtOriginAsync(fence, PendingChanges.Write, () => _origin.Store.WriteAsync(key, content, below, cancellationToken)).ConfigureAwait(false)
             : await OverIntendedAsync(fence, PendingChanges.Write, below.Condition, condition => _origin.Store.WriteAsync(key, content, below with { Condition = condition }, cancellationToken), IsRefused, cancellationToken).ConfigureAwait(false);
         if (!written.IsWritten) return written;
-        NoteWritten(key);
-        if (await KeepIntentionAsync(fence, written.Info, content: content).ConfigureAwait(false)) return WriteResult.Written(written.Info! with { Tier = _origin.Name }, _origin.Name);
+        if (await KeepIntentionAsync(fence, written.Info, content: content).ConfigureAwait(false)) return WrittenBelow(written);
         var holders = new List<string>(_upper.Length + 1);
         bool isClean = true;
         for (int i = 0; i < _upper.Length; i++)
@@ -35,7 +34,7 @@ public sealed partial class TieredBlobStore
         if (holders.Count > 0) _trust.Confirm(written.Info!, stamp);
         else _trust.Forget(key);
         fence.InDoubt = !isClean;
-        return WriteResult.Written(written.Info! with { Tier = holders.FirstOrDefault() ?? _origin.Name }, [.. holders, _origin.Name]);
+        return WriteResult.Written(written.Info! with { Tier = holders.FirstOrDefault() ?? TierBelow(written.Info!) }, [.. holders, .. TiersBelow(written)]);
     }
 
     /// <inheritdoc/>
@@ -167,18 +166,34 @@ public sealed partial class TieredBlobStore
         if (result.Status != CompleteStatus.Completed) return result;
         NoteWritten(key);
         if (!await KeepIntentionAsync(fence, result.Info).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
-        return result with { Info = result.Info! with { Tier = _origin.Name } };
+        return result with { Info = result.Info! with { Tier = TierBelow(result.Info!) } };
     }
+
+    /// <summary>What the origin is told of a write: of the tiers its own.</summary>
+    internal WriteOptions ForOrigin(WriteOptions? options) => (options ?? new WriteOptions()) with { SkipTiers = OfOrigin(options?.SkipTiers), OnlyTiers = OfOrigin(options?.OnlyTiers) };
+
+    private string[]? OfOrigin(IReadOnlyCollection<string>? names) => _below is null || names is null ? null : [.. names.Where(name => _below.Tiers.Any(tier => tier.Name == name))];
+
+    /// <summary>The tier of the origin that holds a blob; itself, unless it is several.</summary>
+    private string TierBelow(BlobInfo info) => _below is not null && info.Tier is { } tier ? tier : _origin.Name;
+
+    private IReadOnlyList<string> TiersBelow(WriteResult written) => _below is null ? [_origin.Name] : written.Tiers;
+
+    private WriteResult WrittenBelow(WriteResult written) => WriteResult.Written(written.Info! with { Tier = TierBelow(written.Info!) }, TiersBelow(written));
+
+    private bool Fills(UpperTier tier, WriteOptions? options, long length) =>
+        _options.Writes != TieringWrites.Around && tier.Takes(length) && options?.SkipTiers?.Contains(tier.Name) != true && options?.OnlyTiers?.Contains(tier.Name) != false;
 
     private async ValueTask<WriteResult> WriteStreamAsync(BlobKey key, BlobContent content, WriteOptions? options, CancellationToken cancellationToken)
     {
-        IBlobWriter writer = await OpenWriterAsync(key, options, cancellationToken).ConfigureAwait(false);
+        WriteOptions declared = (options ?? new WriteOptions()) with { DeclaredLength = content.Length };
+        IBlobWriter writer = await OpenWriterAsync(key, declared, cancellationToken).ConfigureAwait(false);
         await using (writer.ConfigureAwait(false))
         {
             Stream stream = content.OpenStream();
             await using (stream.ConfigureAwait(false)) await writer.WriteFromAsync(stream, cancellationToken).ConfigureAwait(false);
-            if (content.Length is { } declared && declared != writer.Length)
-                throw StorageException.WrongLength("write", key, _options.Name, declared, $"{writer.Length}");
+            if (content.Length is { } length && length != writer.Length)
+                throw StorageException.WrongLength("write", key, _options.Name, length, $"{writer.Length}");
             return await writer.CommitAsync(null, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -189,7 +204,7 @@ public sealed partial class TieredBlobStore
         if (!result.IsWritten) return result;
         NoteWritten(fence.Key);
         if (!await KeepIntentionAsync(fence, result.Info).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
-        return WriteResult.Written(result.Info! with { Tier = _origin.Name }, _origin.Name);
+        return WrittenBelow(result);
     }
 
     private static bool IsRefused(WriteResult result) => result.Status == WriteStatus.PreconditionFailed;

@@ -41,6 +41,10 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     private readonly StripedCounter _misses = new();
     private readonly UpperTier? _first;
     private readonly TieredUploads? _uploads;
+    private readonly TieredWriteBack? _writeBack;
+
+    /// <summary>The origin, where that is several tiers itself.</summary>
+    private readonly ITierOrigin? _below;
     private ISharedReads? _shared;
 
     /// <summary>
@@ -82,10 +86,11 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _doubts = new Doubts(state, _clock, _options.RequestLife, log);
         _settler = new DoubtSettler(_doubts, SettleAtEndAsync, _clock);
         _uploads = _origin.Store.TryGetFacet(out IMultipartUploads? uploads) ? new TieredUploads(this, uploads) : null;
-        _sweeps = _options.SweepEvery is { } every ? new ExpirySweeps([.. _upper, _origin], every, _clock, log) : null;
+        _below = _origin.Store as ITierOrigin;
+        _writeBack = _origin.Store.TryGetFacet(out IWriteBack? writeBack) ? new TieredWriteBack(this, writeBack) : null;
         Capabilities = _origin.Store.Capabilities with
         {
-            Store = _options.Name, Tiers = _map.Names, MultipartUploads = _uploads is not null,
+            Store = _options.Name, Tiers = [.. _upper.Select(t => t.Name), .. _below?.Tiers.Select(t => t.Name) ?? [_origin.Name]], MultipartUploads = _uploads is not null,
         };
         _accesses = new KeptAccesses(new AccessTracker(_options.Policy, _options.Tracker, context), _guide.Classifier, state, context);
         _tracker = _map.Count > 1 ? _accesses.Tracker : null;
@@ -109,6 +114,21 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         IReadOnlyList<Tier> tiers, TieringOptions? options = null, StoreContext? context = null, IKvDatabase? state = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(tiers);
+        if (options?.Writes == TieringWrites.Back && tiers.Count > 1 && tiers[^1].Store is not WriteBackBlobStore)
+        {
+            WriteBackBlobStore pair = await WriteBackBlobStore.OpenAsync(tiers[^2], tiers[^1], options, context, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return await OpenAsync([.. tiers.SkipLast(2), new Tier { Name = tiers[^2].Name, Store = pair }], options, context, state ?? pair.State, cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                // Its worker runs already.
+                await pair.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
+
         TierState? rows = (state ?? tiers.TakeLast(1).Concat(tiers.SkipLast(1)).Select(RowsOf).FirstOrDefault(rows => rows is not null)) is { } database ? await TierState.OpenAsync(database, (options ?? new TieringOptions()).Name, cancellationToken).ConfigureAwait(false) : null;
         var store = new TieredBlobStore(tiers, options, context, rows);
         foreach (BlobKey key in await store._doubts.LoadAsync(cancellationToken).ConfigureAwait(false)) store._fences.LeaveInDoubt(key);
@@ -126,11 +146,11 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     {
         using OperationGate.Pass pass = Enter(key, "stat", cancellationToken);
         if (_fences.IsInDoubt(key) && await RemainsInDoubtAsync(key, cancellationToken).ConfigureAwait(false))
-            return await StatInDoubtAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? Described(found, TierOf(found)) : null;
+            return await StatInDoubtAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? found with { Tier = TierBelow(found) } : null;
         if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit) && hit.Info is { } held && (!_lapses || _trust.Covers(held, out _)))
             return Described(held, _first!.Name);
         BlobInfo? info = await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
-        return info is null ? null : Described(info, TierOf(info));
+        return info is null ? null : info with { Tier = TierBelow(info) };
     }
 
     /// <inheritdoc/>
@@ -145,12 +165,12 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        facet = typeof(T) == typeof(ISharedReads) && _shared is null ? null : this as T ?? _uploads as T ?? _tiering as T;
+        facet = typeof(T) == typeof(ISharedReads) && _shared is null ? null : this as T ?? _uploads as T ?? _writeBack as T;
         return facet is not null;
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<TierStatistics> GetTierStatistics() => [.. _upper.Select(tier => tier.Snapshot()), .. _map.Lower?.GetTierStatistics() ?? [_origin.Snapshot()]];
+    public IReadOnlyList<TierStatistics> GetTierStatistics() => [.. _upper.Select(tier => tier.Snapshot()), .. _below?.GetTierStatistics() ?? [_origin.Snapshot()]];
 
     /// <inheritdoc/>
     public TieredReads GetReads() => new(_upper.Sum(tier => tier.Hits) + _origin.Hits, _misses.Value);
@@ -173,7 +193,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
             }
         }
 
-        return _map.Lower is null ? [.. holders, _origin.Name] : [.. holders, .. await _map.Lower.LocateAsync(key, cancellationToken).ConfigureAwait(false)];
+        return [.. holders, .. _below is null ? [_origin.Name] : await _below.LocateAsync(key, cancellationToken).ConfigureAwait(false)];
     }
 
     /// <inheritdoc/>

@@ -33,8 +33,11 @@ public sealed record TieringOptions
     /// <summary>What the tiers cost (<see cref="ITiering.EstimateCost"/>). Default none.</summary>
     public IReadOnlyList<TierPrice> Prices { get; init; } = [];
 
-    /// <summary>Whether a write leaves copies in the faster tiers that take it. Default true.</summary>
-    public bool FillOnWrite { get; init; } = true;
+    /// <summary>Where a write is acknowledged, and what it leaves in the faster tiers. Default <see cref="TieringWrites.Through"/>.</summary>
+    public TieringWrites Writes { get; init; }
+
+    /// <summary>With <see cref="TieringWrites.Back"/>: how writes get to the origin.</summary>
+    public WriteBackOptions WriteBack { get; init; } = new();
 
     /// <summary>
     /// Blobs up to this many bytes are loaded into memory once for all readers that ask at the same time; longer ones are
@@ -92,6 +95,7 @@ public sealed record TieringOptions
     /// <summary>Refuses what is out of range.</summary>
     internal void Check()
     {
+        if (!Enum.IsDefined(Writes)) throw new ArgumentException($"Writes must be Through, Around or Back; it is {(int)Writes}.");
         if (MaxSharedLoadBytes is < 0 or > 64 << 20) throw new ArgumentException($"MaxSharedLoadBytes must be 0 to 64 MiB; it is {MaxSharedLoadBytes}.");
         if (FreshFor is { } fresh && (fresh <= TimeSpan.Zero || fresh > TimeSpan.FromDays(365))) throw new ArgumentException($"FreshFor must be more than 0 and at most 365 days; it is {fresh}.", nameof(FreshFor));
         if (RunEvery is { } every && (every < TimeSpan.FromSeconds(1) || every > TimeSpan.FromDays(365))) throw new ArgumentException($"RunEvery must be 1 s to 365 days; it is {every}.", nameof(RunEvery));

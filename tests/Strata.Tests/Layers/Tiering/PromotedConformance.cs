@@ -8,6 +8,6 @@ public sealed class PromotedConformance : TieredConformance
 {
     protected override ValueTask<IBlobStore> OpenAsync(StoreContext context) => new(new TieredBlobStore(
         [Memory("hot", context), Memory("cold", context, evicts: false)],
-        new TieringOptions { FillOnWrite = false, MaxSharedLoadBytes = 0 },
+        new TieringOptions { Writes = TieringWrites.Around, MaxSharedLoadBytes = 0 },
         context));
 }

@@ -18,10 +18,10 @@ public abstract class TieredConformance : BlobStoreConformance
         Name = name, Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = name, Evicts = evicts }, context),
     };
 
-    private protected async Task<Tier> DiskAsync(string name, StoreContext context) => new()
+    private protected async Task<Tier> DiskAsync(string name, StoreContext context, DiskDurability durability = DiskDurability.OperatingSystem) => new()
     {
         Name = name,
         Store = await DiskBlobStore.OpenAsync(
-            new DiskBlobStoreOptions { Name = name, Path = _folder.Sub(name), Durability = DiskDurability.OperatingSystem }, context),
+            new DiskBlobStoreOptions { Name = name, Path = _folder.Sub(name), Durability = durability }, context),
     };
 }

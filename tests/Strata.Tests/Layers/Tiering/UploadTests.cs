@@ -25,7 +25,7 @@ public sealed class UploadTests
     [Fact]
     public async Task A_reader_that_fetched_before_the_completion_fills_nothing_after_it()
     {
-        await using var f = new TierFixture(new TieringOptions { FillOnWrite = false });
+        await using var f = new TierFixture(new TieringOptions { Writes = TieringWrites.Around });
         await f.PutAsync("old");
         (IMultipartUploads uploads, MultipartUpload upload, PartReference part) = await BeginAsync(f, "new");
         using StoreGate gate = f.Gates.Hold(StoreOperation.Read, CallMoment.After);
