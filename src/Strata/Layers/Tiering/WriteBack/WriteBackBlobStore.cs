@@ -85,7 +85,7 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
         var dirty = new DirtyKeys(back.MaxPendingBytes ?? (warm.Store.TryGetFacet(out IStoreStatistics? held) && held.GetStatistics().MaxBytes is { } capacity ? capacity / 2 : null));
         var outbox = new Outbox(rows.Rows, new OutboxOptions { Name = Rows, Parallelism = back.Parallelism, MaxAttempts = back.MaxAttempts, MaxPending = back.MaxPending, MaxPendingBytes = long.MaxValue }, context);
         var recorder = new Recorder(outbox);
-        TieringOptions clean = options with { Name = $"{options.Name}/{Rows}", Writes = TieringWrites.Through };
+        TieringOptions clean = options with { Name = $"{options.Name}/{Rows}", Writes = TieringWrites.Through, RunEvery = null };
         var store = new WriteBackBlobStore(
             warm, origin, options, context, await TieredBlobStore.OpenAsync([warm, origin], clean, context, rows.Rows, cancellationToken).ConfigureAwait(false), outbox, dirty, recorder);
         commitPoint.KeepFromEviction(key => recorder.Intended.ContainsKey(key) || dirty.Find(key) is not null);
