@@ -44,7 +44,7 @@ internal static class Tool
         {
             Data, Config, Json,
             new PutCommand(), new GetCommand(), new CatCommand(), new ListCommand(), new StatCommand(), new RemoveCommand(), new CopyCommand(), new PresignCommand(), new SweepCommand(),
-            new ServeCommand(), new AccessCommand(), new KvCommand(), new LogCommand(), new CompletionCommand(),
+            new TierCommand(), new ServeCommand(), new AccessCommand(), new KvCommand(), new LogCommand(), new CompletionCommand(),
         };
         foreach (Option option in root.Options)
             if (option is HelpOption { Action: HelpAction help }) option.Action = new HelpWithExamples(help);
@@ -58,7 +58,7 @@ internal static class Tool
         IEnumerable<string> messages = parsed.Errors.Select(e => e.Message).Distinct(StringComparer.Ordinal);
 
         // A word that is no command is told last, and says all there is to say.
-        string faults = command is RootCommand or AccessCommand or KvCommand or LogCommand ? messages.Last() : string.Join(' ', messages);
+        string faults = command is RootCommand or AccessCommand or KvCommand or LogCommand or TierCommand ? messages.Last() : string.Join(' ', messages);
         using var report = new Report(json);
         return StrataCommand.Fail(report, new Fault(ExitCode.Usage, $"{faults} See '{name} --help'."));
     }

@@ -43,6 +43,7 @@ public static class StrataEndpoints
         group.MapAdmin(served);
         group.MapAccess(served);
         group.MapUploads(served);
+        TieringEndpoints.Map(group, served);
         group.MapKeyValues(served);
         group.MapDatabases(served);
         group.MapDashboard(served);

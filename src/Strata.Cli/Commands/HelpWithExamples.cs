@@ -22,6 +22,7 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
           strata ls -l main/photos/
           strata cp -r ./site strata:main/site
           strata cp -r strata:main/site s3://my-bucket/site
+          strata tier status
           strata access create --allow read,list:main/site/
         """;
 

@@ -69,6 +69,7 @@ internal sealed record FaultBody(string Message, int ExitCode);
 [JsonSerializable(typeof(SweepResult))]
 [JsonSerializable(typeof(ScriptLine))]
 [JsonSerializable(typeof(FaultLine))]
+[JsonSerializable(typeof(MovedLine))]
 [JsonSerializable(typeof(LogLine))]
 [JsonSerializable(typeof(LogEntryLine))]
 [JsonSerializable(typeof(LogDamageLine))]

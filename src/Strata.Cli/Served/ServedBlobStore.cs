@@ -43,6 +43,9 @@ internal sealed class ServedBlobStore : IBlobStore
         return new ServedBlobStore(connection, path, capabilities with { MultipartUploads = false });
     }
 
+    /// <summary>The store's tiers, for who decides on them.</summary>
+    public ServedTiers Tiers => new(_connection, _path + "/tiering");
+
     /// <summary>Names of the tiers that hold the key, fastest first.</summary>
     public async ValueTask<IReadOnlyList<string>> LocateAsync(BlobKey key, CancellationToken cancellationToken)
     {

@@ -114,7 +114,7 @@ internal static class BlobEndpoints
     }
 
     /// <summary>The handler, for as many requests at once as the limit allows, of one client and of all.</summary>
-    private static StoreHandler Limited(StoreHandler handler, UploadLimit uploads) => async (context, store) =>
+    internal static StoreHandler Limited(StoreHandler handler, UploadLimit uploads) => async (context, store) =>
     {
         string client = ClientName.Of(context);
         if (!uploads.TryBegin(client))
@@ -136,7 +136,7 @@ internal static class BlobEndpoints
     }
 
     /// <summary>The message without the name of a parameter, which says nothing to a client.</summary>
-    private static string TextOf(Exception e) =>
+    internal static string TextOf(Exception e) =>
         e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : e.Message;
 
     internal static int StatusOf(StorageErrorKind kind) => kind switch
