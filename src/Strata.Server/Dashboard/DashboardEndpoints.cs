@@ -18,8 +18,8 @@ internal static class DashboardEndpoints
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-    /// <summary>Figures and keys; files that are dropped in; uploads in parts; KV databases and their entries; signing in, which begins it all.</summary>
-    private static readonly string[] Scripts = ["page.js", "files.js", "uploads.js", "databases.js", "entry.js", "session.js"];
+    /// <summary>Figures and keys; files that are dropped in; uploads in parts; KV databases and their entries; tiers; signing in, which begins it all.</summary>
+    private static readonly string[] Scripts = ["page.js", "files.js", "uploads.js", "databases.js", "entry.js", "tiers.js", "session.js"];
 
     /// <summary>Maps the page's parts, and leaves the page itself for <c>/</c>, which S3 shares.</summary>
     public static void MapDashboard(this IEndpointRouteBuilder routes, ServedStores served)

@@ -71,7 +71,6 @@ async function askDatabases(round) {
       if (round !== databasesRound) return;
       tell('databases-failure');
       kv.databases = databases;
-      $('views').hidden = databases === null;
       showView();
       showDatabases(databases ?? []);
       noticeEntries();
@@ -141,17 +140,30 @@ function markChosen() {
 
 // Which is looked at ------------------------------------------------------------------------------------------------
 
+// What there is to go to: databases where the server has some, tiers where a store has more than one.
+function showNavigation() {
+  $('view-databases').hidden = !kv.databases;
+  $('view-tiers').hidden = tieredStores().length === 0;
+  $('views').hidden = $('view-databases').hidden && $('view-tiers').hidden;
+}
+
 function showView() {
-  const chosen = kvHash();
+  const chosen = kvHash(), tiers = chosen ? null : tiersHash();
   const wasHere = !$('databases-view').hidden;
-  $('blobs-view').hidden = Boolean(chosen);
+  $('blobs-view').hidden = Boolean(chosen ?? tiers);
   $('databases-view').hidden = !chosen;
-  for (const [id, isShown] of [['view-blobs', !chosen], ['view-databases', chosen]]) {
+  $('tiers-view').hidden = !tiers;
+  for (const [id, isShown] of [['view-blobs', !chosen && !tiers], ['view-databases', chosen], ['view-tiers', tiers]]) {
     if (isShown) $(id).setAttribute('aria-current', 'page');
     else $(id).removeAttribute('aria-current');
   }
+  showNavigation();
+  if (chosen ?? tiers) $('view-blobs').href = state.store ? hashOf(state.store, state.prefix) : '#/';
+  if (tiers) {
+    offerTiers();
+    showTiers();
+  }
   if (!chosen) return;
-  $('view-blobs').href = state.store ? hashOf(state.store, state.prefix) : '#/';
   $('view-databases').href = kvHref(chosen.name, chosen.prefix);
   if (wasHere && chosen.name === kv.name && chosen.prefix === kv.prefix) return;
   const isOther = chosen.name !== kv.name;
@@ -177,7 +189,7 @@ addEventListener('hashchange', () => {
 
 $('skip').addEventListener('click', (event) => {
   event.preventDefault();
-  const place = !kvHash() ? $('search') : $('entries').hidden ? $('databases').querySelector('a') : $('begins');
+  const place = tiersHash() ? $('explain-key') : !kvHash() ? $('search') : $('entries').hidden ? $('databases').querySelector('a') : $('begins');
   place?.focus();
 });
 

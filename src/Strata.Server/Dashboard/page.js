@@ -244,6 +244,7 @@ function onStores(stores, time) {
   }
   $('stores-waiting').hidden = true;
   offerStores([...names]);
+  offerTiers();
   noticeChange();
 }
 
@@ -364,8 +365,8 @@ function offerStores(names) {
 
 // The address holds what is looked at, so that folders are plain links and Back goes back.
 function readHash() {
-  // A database is looked at: the stores stay as they were.
-  if (kvHash() && state.store) return;
+  // A database, or tiers, are looked at: the keys stay as they were.
+  if ((kvHash() ?? tiersHash()) && state.store) return;
   let parts;
   try {
     parts = location.hash.slice(2).split('/').map(decodeURIComponent);
@@ -620,6 +621,7 @@ function describe(store, { info, tiers }) {
     el('ol', { class: 'core', 'aria-label': 'Tiers' }, ...all.map((t, i) =>
       el('li', { class: `heat-${heat(i, all.length)} ${tiers.includes(t.name) ? 'holds' : ''}` }, el('strong', {}, t.name), el('span', {}, tiers.includes(t.name) ? (t.isOrigin ? 'holds it, the origin' : 'holds a copy') : 'no copy')))),
     el('p', { class: 'actions' }, el('a', { class: 'button', href: blobAddress(store, info.key), download: info.key.split('/').filter(Boolean).at(-1) }, 'Download'), command(location.origin + address)),
+    all.length > 1 ? el('p', {}, el('a', { href: tiersHref(store, info.key), onclick: () => $('details').close() }, 'Why is it there?')) : '',
     pairs(terms),
     el('h3', {}, 'Metadata'),
     metadata.length > 0 ? pairs(metadata) : el('p', { class: 'quiet' }, 'None.'),

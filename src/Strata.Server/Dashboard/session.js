@@ -19,6 +19,7 @@ function enter({ required, name }) {
   connect();
   watchUploads();
   watchDatabases();
+  watchTiers();
 }
 
 function leave(reason) {
@@ -27,6 +28,7 @@ function leave(reason) {
   forgetUploads();
   forgetFiles();
   forgetDatabases();
+  forgetTiers();
   if ($('question').open) $('question').close();
   $('inside').hidden = true;
   $('who').hidden = true;

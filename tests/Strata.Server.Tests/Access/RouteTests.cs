@@ -21,6 +21,7 @@ public class RouteTests : AccessTests
         "GET /_strata/uploads.js", "HEAD /_strata/uploads.js",
         "GET /_strata/databases.js", "HEAD /_strata/databases.js",
         "GET /_strata/entry.js", "HEAD /_strata/entry.js",
+        "GET /_strata/tiers.js", "HEAD /_strata/tiers.js",
         "GET /_strata/icon.svg", "HEAD /_strata/icon.svg",
         "GET /_strata/v1/session", "POST /_strata/v1/session", "DELETE /_strata/v1/session",
     ];

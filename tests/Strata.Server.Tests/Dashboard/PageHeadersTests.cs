@@ -23,6 +23,7 @@ public sealed class PageHeadersTests
     [InlineData("/_strata/uploads.js", "text/javascript")]
     [InlineData("/_strata/databases.js", "text/javascript")]
     [InlineData("/_strata/entry.js", "text/javascript")]
+    [InlineData("/_strata/tiers.js", "text/javascript")]
     [InlineData("/_strata/session.js", "text/javascript")]
     [InlineData("/_strata/page.css", "text/css")]
     [InlineData("/_strata/icon.svg", "image/svg+xml")]
@@ -47,7 +48,7 @@ public sealed class PageHeadersTests
     public async Task The_page_names_nothing_of_another_host_and_holds_no_inline_script_or_style()
     {
         await using ServedTiers served = await ServedTiers.StartAsync();
-        foreach (string path in (string[])["/_strata/", "/_strata/page.js", "/_strata/files.js", "/_strata/uploads.js", "/_strata/databases.js", "/_strata/entry.js", "/_strata/session.js", "/_strata/page.css"])
+        foreach (string path in (string[])["/_strata/", "/_strata/page.js", "/_strata/files.js", "/_strata/uploads.js", "/_strata/databases.js", "/_strata/entry.js", "/_strata/tiers.js", "/_strata/session.js", "/_strata/page.css"])
         {
             string text = (await served.Http.GetStringAsync(path)).Replace("http://www.w3.org/2000/svg", "", StringComparison.Ordinal);
             Assert.DoesNotContain("http://", text);
