@@ -16,7 +16,12 @@ public sealed class TierModelTests(ITestOutputHelper output)
     {
         int seed = TestSeed.Next(), sequences = LongForm.Of(100_000, 1_000) / (hasOtherWriters ? 2 : 1);
         var tally = new TierTally();
-        for (int i = 0; i < sequences; i++) await new TierSequence(unchecked(seed + i), hasOtherWriters, tally).RunAsync();
+        for (int i = 0; i < sequences; i++)
+        {
+            await using var sequence = new TierSequence(unchecked(seed + i), hasOtherWriters, tally);
+            await sequence.RunAsync();
+        }
+
         output.WriteLine($"{sequences} sequences: {tally}");
         Assert.True(tally.Lives > sequences, "no process was killed");
         Assert.True(tally.Refused > 0 && tally.Unknown > 0, "nothing failed");

@@ -3,7 +3,7 @@ using Strata.Testing;
 namespace Strata.Reliability;
 
 /// <summary>One random sequence; see <see cref="TierModelTests"/>.</summary>
-internal sealed class TierSequence
+internal sealed class TierSequence : IAsyncDisposable
 {
     private const int Keys = 4, Steps = 50;
     private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(10), RequestLife = TimeSpan.FromMinutes(15);
@@ -56,9 +56,12 @@ internal sealed class TierSequence
         {
             throw new InvalidOperationException($"seed {_seed}: {e.Message}\n{Trace}", e);
         }
+    }
 
-        _life.End();
+    public async ValueTask DisposeAsync()
+    {
         await CloseAsync();
+        await _hot.DisposeAsync();
         await _origin.DisposeAsync();
         await _warm.DisposeAsync();
         await _state.DisposeAsync();

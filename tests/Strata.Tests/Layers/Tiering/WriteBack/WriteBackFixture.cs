@@ -14,7 +14,7 @@ public abstract class WriteBackFixture : IAsyncDisposable
     {
         Context = new StoreContext { Clock = Clock };
         Origin = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }, Context);
-        Gates = new LatencyStore(new KeepsOpen(Origin));
+        Gates = new LatencyStore(new DistantStore(Origin, outlivesOwner: true));
         Faults = new FaultStore(Gates);
     }
 
