@@ -23,7 +23,7 @@ internal sealed class TierPlacer(TierMap map, UpperTier[] upper, TierCounters or
     {
         long generation = fences.Generation(key);
         TrustStamp stamp = trust.Now();
-        if (await origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false) is not { } info) return null;
+        if (await origin.StatAsync(key, cancellationToken).ConfigureAwait(false) is not { } info) return null;
         bool[] holds = new bool[map.Count];
         if (map.Lower is null) holds[^1] = true;
         else
@@ -35,7 +35,7 @@ internal sealed class TierPlacer(TierMap map, UpperTier[] upper, TierCounters or
         {
             try
             {
-                holds[i] = await upper[i].Store.StatAsync(key, cancellationToken).ConfigureAwait(false) is { } copy && copy.IsSameWriteAs(info);
+                holds[i] = await upper[i].StatAsync(key, cancellationToken).ConfigureAwait(false) is { } copy && copy.IsSameWriteAs(info);
             }
             catch (StorageException e)
             {

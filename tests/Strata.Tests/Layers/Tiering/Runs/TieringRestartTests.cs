@@ -101,6 +101,7 @@ public sealed class TieringRestartTests : IDisposable
             await using TieredBlobStore again = await OpenAsync(nextWarm, nextCold, clock);
             for (int i = 0; i < Blobs; i++) Assert.Equal($"{i}", await again.GetBytesAsync(KeyOf(i)) is { } bytes ? System.Text.Encoding.UTF8.GetString(bytes) : null);
             Assert.Equal(Blobs, (await again.ListPageAsync(new ListRequest())).Items.Count);
+            await Eventually.HoldsAsync(() => again.IsIdle, "promotions never came to rest");
             clock.Advance(TimeSpan.FromDays(3));
             TieringReport rest = await again.Tiering.RunTieringAsync();
             Assert.True((rest.Failed, rest.Overtaken, rest.Refused, rest.Left) == default, $"step {steps}: {rest}");

@@ -151,7 +151,7 @@ public sealed class MetadataTests
         Assert.Equal((1, 1), (export.Blobs, export.Bytes));
         Assert.Equal(["warm"], export.UnlistedTiers);
         string text = Encoding.UTF8.GetString(stream.ToArray());
-        Assert.Contains("\"tiers\":[\"hot\",\"cold\"]}", text, StringComparison.Ordinal);
+        Assert.Contains("\"tiers\":[\"hot\",\"cold\"],\"score\":", text, StringComparison.Ordinal);
         Assert.Contains("\"unlisted\":[\"warm\"]", text, StringComparison.Ordinal);
         Assert.Equal(1, (await ImportAsync(f, text)).Unchanged);
         f.Origin.Inject(StoreFault.On(StoreOperation.List));
