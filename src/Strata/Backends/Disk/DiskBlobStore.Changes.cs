@@ -60,7 +60,7 @@ public sealed partial class DiskBlobStore
         if (options?.Condition.Holds(current, found.Floor(now)) == false) return WriteResult.PreconditionFailed(current);
         BlobInfo? replaced = commit?.Replaces ?? options?.Replaces;
         BlobVersion version = options?.AsCopyOf is null ? _versions.Next(Later(found.Version, replaced?.Version ?? default)) : default;
-        BlobInfo info = NewBlob.Describe(key, payload.Length, payload.Checksum, options, commit, replaced ?? current, version, _clock.GetUtcNow());
+        BlobInfo info = NewBlob.Describe(key, payload.Length, payload.Checksum, options, commit, replaced is null || replaced.Expires <= _clock.GetUtcNow() ? current : replaced, version, _clock.GetUtcNow());
         Span<byte> name = DiskKey.Of(LogKeyspace.Blobs, key, stackalloc byte[DiskKey.MaxBytes]);
         change.Batch.Expect(name, found.Location);
         if (payload.IsWhole)

@@ -4,7 +4,7 @@ namespace Strata;
 /// What was lately written past the warm tier: so that what replaces it there gets a higher version and keeps its time of creation,
 /// without a question to the origin. In bounded memory: what is forgotten costs the time of creation.
 /// </summary>
-internal sealed class StraightWrites(TimeProvider clock)
+internal sealed class StraightWrites
 {
     private const int Most = 16_384;
     private readonly Lock _gate = new();
@@ -21,10 +21,10 @@ internal sealed class StraightWrites(TimeProvider clock)
         }
     }
 
-    /// <summary>Null: nothing is known, or it has expired.</summary>
+    /// <summary>Null: nothing is known. It may have expired.</summary>
     public BlobInfo? Find(BlobKey key)
     {
-        lock (_gate) return _written.TryGetValue(key, out BlobInfo? written) && !(written.Expires <= clock.GetUtcNow()) ? written : null;
+        lock (_gate) return _written.GetValueOrDefault(key);
     }
 
     /// <summary>The key was changed in the warm tier, or at the origin by a delete.</summary>

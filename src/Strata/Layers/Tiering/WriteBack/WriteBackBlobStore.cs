@@ -34,7 +34,7 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
     private readonly WriteBackSender _sender;
     private readonly WriteBackListing _listing;
     private readonly WriteBackUploads? _uploads;
-    private readonly StraightWrites _straight;
+    private readonly StraightWrites _straight = new();
     private readonly KeyLocks _locks = new();
     private readonly ConcurrentDictionary<BlobKey, bool> _intended;
     private readonly CancellationTokenSource _closing = new();
@@ -47,7 +47,6 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
         (_intended, _highest) = (recorder.Intended, recorder.Highest);
         _log = context.Loggers.CreateLogger<WriteBackBlobStore>();
         _gate = new OperationGate(options.Name);
-        _straight = new StraightWrites(_clock);
         _sender = new WriteBackSender(this, warm.Store, origin.Store, _clock, options.RequestLife);
         _listing = new WriteBackListing(dirty, origin.Store, StateAsync);
         _uploads = clean.TryGetFacet(out IMultipartUploads? uploads) ? new WriteBackUploads(this, uploads) : null;
@@ -85,9 +84,11 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
         var dirty = new DirtyKeys(back.MaxPendingBytes ?? (warm.Store.TryGetFacet(out IStoreStatistics? held) && held.GetStatistics().MaxBytes is { } capacity ? capacity / 2 : null));
         var outbox = new Outbox(rows.Rows, new OutboxOptions { Name = Rows, Parallelism = back.Parallelism, MaxAttempts = back.MaxAttempts, MaxPending = back.MaxPending, MaxPendingBytes = long.MaxValue }, context);
         var recorder = new Recorder(outbox);
+        // A removal that is cut short could take the write that comes after it.
+        Tier copies = warm with { SoftTimeout = null, HardTimeout = null };
         TieringOptions clean = options with { Name = $"{options.Name}/{Rows}", Writes = TieringWrites.Through, RunEvery = null };
         var store = new WriteBackBlobStore(
-            warm, origin, options, context, await TieredBlobStore.OpenAsync([warm, origin], clean, context, rows.Rows, cancellationToken).ConfigureAwait(false), outbox, dirty, recorder);
+            warm, origin, options, context, await TieredBlobStore.OpenAsync([copies, origin], clean, context, rows.Rows, cancellationToken).ConfigureAwait(false), outbox, dirty, recorder);
         commitPoint.KeepFromEviction(key => recorder.Intended.ContainsKey(key) || dirty.Find(key) is not null);
         rows.Record(recorder.Record);
         await store.LoadAsync(cancellationToken).ConfigureAwait(false);
