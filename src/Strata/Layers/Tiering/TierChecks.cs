@@ -15,7 +15,7 @@ internal static class TierChecks
 
         Tier origin = tiers[^1];
         if (options.Writes == TieringWrites.Back && origin.Store is not WriteBackBlobStore)
-            throw new ArgumentException($"Writes of store '{store}' are Back, which takes two tiers at least and is composed by {nameof(TieredStoreBuilder)} or {nameof(TieredBlobStore)}.{nameof(TieredBlobStore.OpenAsync)}: add a durable tier above its origin '{origin.Name}', or set Writes to Through.");
+            throw new ArgumentException($"Writes of store '{store}' are Back, which takes two tiers at least and is composed by TieredStoreBuilder or {nameof(TieredBlobStore)}.{nameof(TieredBlobStore.OpenAsync)}: add a durable tier above its origin '{origin.Name}', or set Writes to Through.");
         if (origin.Store.Capabilities.IsVolatile)
             throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' evicts, so it cannot be the origin: put a tier that keeps everything behind it, or turn its eviction off.");
         if (options.Containment == Containment.Exclusive && !origin.Store.TryGetFacet(out ITierOrigin? _))

@@ -86,12 +86,13 @@ public sealed class MemoryHitTests
         clock.Fake.Advance(TimeSpan.FromMinutes(5));
         Assert.False(shared.TryRead(expiring, out _), "the blob is visible at the very moment of its expiry");
 
-        int ReadsOfClock(Action what)
+        // What goes on in the background reads it as well, now and then.
+        int ReadsOfClock(Action what) => Enumerable.Range(0, 10).Min(_ =>
         {
             int before = clock.Reads;
             what();
             return clock.Reads - before;
-        }
+        });
     }
 
     [Fact]

@@ -55,6 +55,8 @@ internal sealed class TierFixture : IAsyncDisposable
     /// <summary>Begins something that a time-out will end, and lets that time pass.</summary>
     public async Task<Task<T>> LateAsync<T>(Func<Task<T>> begin, TimeSpan time)
     {
+        // Which timer is armed next is only known while nothing else arms its own.
+        await WaitForAsync(() => Store.Accesses.IsAtRest, "the rows of uses were never read");
         int armed = Clock.ArmedTimers;
         Task<T> late = Task.Run(begin);
         await Clock.WaitForTimersAsync(armed + 1);

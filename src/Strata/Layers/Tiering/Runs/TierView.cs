@@ -20,6 +20,9 @@ internal sealed class TierView : IBlobStore
 
     public StoreCapabilities Capabilities { get; }
 
+    /// <summary>For who opens a store for one of its tiers alone: what goes with the view. Null, as a rule: closing it closes nothing.</summary>
+    internal IAsyncDisposable? Owned { get; set; }
+
     private bool IsUpper => _tier < _parts.Upper.Length;
 
     public async ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default)
@@ -116,7 +119,7 @@ internal sealed class TierView : IBlobStore
     }
 
     /// <summary>Closes nothing: the store owns its tiers.</summary>
-    public ValueTask DisposeAsync() => default;
+    public ValueTask DisposeAsync() => Owned?.DisposeAsync() ?? default;
 
     /// <summary>Whether a tier of the origin is where the blob is. Where the origin is one tier it holds all there is.</summary>
     private async ValueTask<bool> IsInLowerAsync(BlobKey key, CancellationToken cancellationToken) =>
