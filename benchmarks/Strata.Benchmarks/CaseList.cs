@@ -15,6 +15,7 @@ internal static class CaseList
         new AccessRecord(),
         new AccessMemory(),
         new TieringDue(),
+        new TieringRuns(),
         new Exclusive(),
         new LogGet(),
         new LogPut(),

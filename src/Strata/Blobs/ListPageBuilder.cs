@@ -70,7 +70,7 @@ internal sealed class ListPageBuilder
     public ListPage ToPage() => new(_items, _prefixes, _token);
 
     /// <summary>The least text that is behind every text beginning with <paramref name="prefix"/>; null if there is none.</summary>
-    private static string? AfterAll(string prefix)
+    internal static string? AfterAll(string prefix)
     {
         ReadOnlySpan<char> head = prefix;
         while (Rune.DecodeLastFromUtf16(head, out Rune last, out int length) == OperationStatus.Done)

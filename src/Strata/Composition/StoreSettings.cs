@@ -44,7 +44,7 @@ public sealed partial record StoreSettings
         string? url = section.Text("Url");
         TierSettings[] tiers = [.. section.Children("Tiers").Select(TierSettings.Read)];
         if (url is not null && tiers.Length > 0) throw new StrataConfigurationException(section.Path, "has both Url and Tiers; give one of them.");
-        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["Writes", "WriteBack", "MaxSharedLoadBytes", "FreshFor", "RequestLife", "State", .. PlacementSettings.Names]);
+        var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["Containment", "Writes", "WriteBack", "MaxSharedLoadBytes", "RequestLife", "State", .. FreshnessSettings.Names, .. PlacementSettings.Names]);
         var back = new SettingsSection(configuration.GetSection("Tiering:WriteBack"), "Parallelism", "MaxPending", "MaxPendingBytes", "MaxAttempts");
         var defaults = new TieringOptions { Name = name };
         if (url is null && tiers.Length == 0)
@@ -67,6 +67,7 @@ public sealed partial record StoreSettings
             State = tiering.Text("State"),
             Tiering = PlacementSettings.Read(tiering, FreshnessSettings.Read(tiering, defaults), [.. tiers.Select(tier => tier.Name)]) with
             {
+                Containment = tiering.Choice<Containment>("Containment") ?? defaults.Containment,
                 Writes = tiering.Choice<TieringWrites>("Writes") ?? defaults.Writes,
                 WriteBack = new WriteBackOptions
                 {

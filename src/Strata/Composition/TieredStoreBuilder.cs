@@ -95,8 +95,14 @@ public sealed class TieredStoreBuilder
         bool isExclusive = _options.Containment == Containment.Exclusive;
         try
         {
-            for (int i = 0; i < _tiers.Count; i++) tiers.Add(await OpenTierAsync(_tiers[i], isOrigin: i == _tiers.Count - 1, isCommitPoint: _options.Writes == TieringWrites.Back && i == _tiers.Count - 2, cancellationToken).ConfigureAwait(false));
-            if (_spareState is { } spare && _state is null && _stateUrl is null && _options.Writes != TieringWrites.Back && !TieredBlobStore.HasRows(tiers[^1])) _stateUrl = ("Data", spare);
+            bool isBack = _options.Writes == TieringWrites.Back;
+            for (int i = 0; i < _tiers.Count; i++)
+            {
+                bool isOrigin = isExclusive ? !ExclusiveTiers.IsVolatile(_tiers[i].Url) : i == _tiers.Count - 1;
+                tiers.Add(await OpenTierAsync(_tiers[i], isOrigin, isCommitPoint: isBack && i == _tiers.Count - 2, cancellationToken).ConfigureAwait(false));
+            }
+
+            if (_spareState is { } spare && _state is null && _stateUrl is null && !isBack && !(isExclusive ? ExclusiveTiers.HaveRows(tiers) : TieredBlobStore.HasRows(tiers[^1]))) _stateUrl = ("Data", spare);
             if (_stateUrl is var (setting, url))
                 state = await _urls.OpenKvAsync(setting, url, new KvOpening { Name = $"{_options.Name} state", Context = _context }, cancellationToken).ConfigureAwait(false);
             if (!isExclusive) await ExclusiveTiers.LeaveAsync(tiers, _options, _context, state, cancellationToken).ConfigureAwait(false);

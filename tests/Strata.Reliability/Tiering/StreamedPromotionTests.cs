@@ -17,7 +17,7 @@ public sealed class StreamedPromotionTests(ITestOutputHelper output)
         long length = LongForm.Of(1L << 30, 64L << 20) + 5;
         var warm = new LatencyStore(await DiskAsync(folder.Path, "warm"));
         DiskBlobStore cold = await DiskAsync(folder.Path, "cold");
-        await using var store = new TieredBlobStore([new Tier { Name = "warm", Store = warm }, new Tier { Name = "cold", Store = cold }], new TieringOptions { FillOnWrite = false });
+        await using var store = new TieredBlobStore([new Tier { Name = "warm", Store = warm }, new Tier { Name = "cold", Store = cold }], new TieringOptions { Writes = TieringWrites.Around });
         await store.WriteAsync(Key, BlobContent.FromStream(new PatternStream(length), length));
 
         long before = GC.GetTotalMemory(forceFullCollection: true), peak = 0;

@@ -14,6 +14,11 @@ internal static class TierChecks
         }
 
         Tier origin = tiers[^1];
+        foreach (Tier tier in tiers) CheckTimeouts(tier, store);
+        if (origin.SoftTimeout is not null && options.FailSafeFor is null)
+            throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' is the origin, and has a SoftTimeout: a read has nothing else to go on to unless FailSafeFor is set (in the configuration Tiering:FailSafeFor). Set that, or HardTimeout in its place.");
+        if ((options.DefaultTimeToLive is not null || options.TimeToLiveRules.Any(rule => rule.TimeToLive is not null)) && !origin.Store.Capabilities.Expiry)
+            throw new ArgumentException($"Tier '{origin.Name}' of store '{store}' keeps no expiry, which DefaultTimeToLive and TimeToLiveRules (in the configuration Tiering:…) need.");
         if (options.Writes == TieringWrites.Back && origin.Store is not WriteBackBlobStore)
             throw new ArgumentException($"Writes of store '{store}' are Back, which takes two tiers at least and is composed by TieredStoreBuilder or {nameof(TieredBlobStore)}.{nameof(TieredBlobStore.OpenAsync)}: add a durable tier above its origin '{origin.Name}', or set Writes to Through.");
         if (origin.Store.Capabilities.IsVolatile)

@@ -35,9 +35,9 @@ public sealed partial class TieredBlobStore
     }
 
     /// <summary>Counts a read that the warm tier answered in the origin's stead.</summary>
-    internal void NoteHeldRead(bool isHit, long started)
+    internal void NoteHeldRead(BlobReadResult? read, long started)
     {
-        if (isHit) _upper[0].NoteHit(started);
+        if (read is not null) _upper[0].NoteHit(started, read.Status == BlobReadStatus.Found ? read.Length : 0);
         else _upper[0].NoteMiss();
     }
 

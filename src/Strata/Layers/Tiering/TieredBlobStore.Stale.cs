@@ -92,7 +92,7 @@ public sealed partial class TieredBlobStore
                 ? await _origin.RunAsync(limit, key, token => _origin.StatAsync(key, token), null, cancellationToken).ConfigureAwait(false)
                 : await _origin.StatAsync(key, cancellationToken).ConfigureAwait(false);
             await NoteSeenAsync(key, info, generation, stamp).ConfigureAwait(false);
-            return info is null ? null : info with { Tier = _origin.Name };
+            return info is null ? null : Described(info, TierOf(info));
         }
         catch (StorageException e) when (mayStandIn && Outage.Is(e))
         {
@@ -112,7 +112,7 @@ public sealed partial class TieredBlobStore
             {
                 BlobInfo? copy = await tier.StatAsync(key, cancellationToken).ConfigureAwait(false);
                 if (copy is null || !_staleness!.IsSafe(copy, out DateTimeOffset since)) continue;
-                return copy with { Tier = tier.Name, StaleSince = since };
+                return Described(copy, tier.Name) with { StaleSince = since };
             }
             catch (StorageException e)
             {

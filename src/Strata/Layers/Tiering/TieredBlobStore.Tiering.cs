@@ -32,7 +32,7 @@ public sealed partial class TieredBlobStore
         long generation = _fences.Generation(key);
         if (_fences.IsFenced(key)) return null;
         BlobInfo? copy = await _upper[tier].Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
-        return copy is not null && (await JudgeAsync(_upper[tier], copy, isWhole: false, generation, cancellationToken).ConfigureAwait(false)).IsTrusted ? copy : null;
+        return copy is not null && await IsCurrentAsync(_upper[tier], copy, generation, cancellationToken).ConfigureAwait(false) ? copy : null;
     }
 
     /// <summary>The same with its bytes.</summary>
@@ -44,7 +44,7 @@ public sealed partial class TieredBlobStore
         bool isTrusted = false;
         try
         {
-            isTrusted = (await JudgeAsync(_upper[tier], read.Info, isWhole: false, generation, cancellationToken).ConfigureAwait(false)).IsTrusted;
+            isTrusted = await IsCurrentAsync(_upper[tier], read.Info, generation, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -56,10 +56,14 @@ public sealed partial class TieredBlobStore
         return read;
     }
 
-    /// <summary>The options for the origin, which knows its own tiers alone.</summary>
-    internal WriteOptions ForOrigin(WriteOptions? options)
+    private async ValueTask<bool> IsCurrentAsync(UpperTier tier, BlobInfo copy, long generation, CancellationToken cancellationToken) =>
+        (tier.Shared is not null && !_lapses) || _trust.Covers(copy, out _) || (await CompareAsync(tier, copy, isWhole: false, generation, cancellationToken).ConfigureAwait(false)).IsFresh;
+
+    /// <summary>The options for the origin, which knows its own tiers alone, and when the blob expires if nothing else is said.</summary>
+    internal WriteOptions ForOrigin(BlobKey key, WriteOptions? options)
     {
         options ??= new WriteOptions();
+        if (options.Expires is null && options.AsCopyOf is null && _options.TimeToLiveOf(key) is { } live) options = options with { Expires = _clock.GetUtcNow() + live };
         if (_map.Lower is null) return options with { Tier = null, SkipTiers = null, OnlyTiers = null };
         return options with
         {
@@ -110,7 +114,7 @@ public sealed partial class TieredBlobStore
         UpperTier tier = _upper[index];
         if (!tier.Takes(length) || options?.SkipTiers?.Contains(tier.Name) == true || options?.OnlyTiers?.Contains(tier.Name) == false) return false;
         int fastest = options?.Tier is { } begins ? _map.IndexOf(begins) : _guide.HottestOf(key);
-        return index >= fastest && (_options.FillOnWrite || (options?.Tier is not null && index == fastest));
+        return index >= fastest && (_options.Writes != TieringWrites.Around || (options?.Tier is not null && index == fastest));
     }
 
     /// <summary>Begins what goes on by itself.</summary>

@@ -9,9 +9,9 @@ public sealed partial class TieredBlobStore
     internal Func<BlobKey, double>? ScoreOf { get; set; }
 
     /// <summary>The tier that a blob is pinned to, or null, for exports.</summary>
-    internal Func<BlobKey, string?>? PinOf { get; set; }
+    internal Func<BlobKey, string?> PinOf { get; set; }
 
-    private UpkeepParts Parts => new()
+    private UpkeepParts Upkeep => new()
     {
         Store = _options.Name, Upper = _upper, Origin = _origin, Fences = _fences, Trust = _trust, Doubts = _doubts, Events = _events, Clock = _clock,
         ScoreOf = ScoreOf, PinOf = PinOf, StopSharing = StopSharing, AtOrigin = (fence, write) => AtOriginAsync(fence, PendingChanges.Write, write),
@@ -21,7 +21,7 @@ public sealed partial class TieredBlobStore
     public async ValueTask<InvalidateResult> InvalidateAsync(BlobKey key, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = Enter(key, "invalidate", cancellationToken);
-        return await new CopyRemoval(Parts).InvalidateAsync(key, cancellationToken).ConfigureAwait(false);
+        return await new CopyRemoval(Upkeep).InvalidateAsync(key, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -50,7 +50,7 @@ public sealed partial class TieredBlobStore
     /// <inheritdoc/>
     public async ValueTask<ClearTierResult> ClearTierAsync(string tier, IProgress<UpkeepProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        UpkeepParts parts = Parts;
+        UpkeepParts parts = Upkeep;
         UpperTier cleared = parts.FindUpper(tier, $"To delete them, use {nameof(DeleteAllEverywhereAsync)}.");
         using OperationGate.Pass pass = Enter("clear");
         return await new CopyRemoval(parts).ClearAsync(cleared, progress, cancellationToken).ConfigureAwait(false);
@@ -60,7 +60,7 @@ public sealed partial class TieredBlobStore
     public async ValueTask<BootstrapResult> BootstrapTierAsync(
         string tier, BootstrapOptions? options = null, IProgress<UpkeepProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var bootstrap = new TierBootstrap(Parts, tier, options ?? new BootstrapOptions(), progress);
+        var bootstrap = new TierBootstrap(Upkeep, tier, options ?? new BootstrapOptions(), progress);
         using OperationGate.Pass pass = Enter("bootstrap");
         return await bootstrap.RunAsync(cancellationToken).ConfigureAwait(false);
     }
@@ -70,7 +70,7 @@ public sealed partial class TieredBlobStore
     {
         ArgumentNullException.ThrowIfNull(target);
         using OperationGate.Pass pass = Enter("export");
-        return await new MetadataExporter(Parts, target, progress).RunAsync(cancellationToken).ConfigureAwait(false);
+        return await new MetadataExporter(Upkeep, target, progress).RunAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -79,7 +79,7 @@ public sealed partial class TieredBlobStore
     {
         ArgumentNullException.ThrowIfNull(source);
         using OperationGate.Pass pass = Enter("import");
-        return await new MetadataImporter(Parts, this, options ?? new ImportMetadataOptions(), progress).RunAsync(source, cancellationToken).ConfigureAwait(false);
+        return await new MetadataImporter(Upkeep, this, options ?? new ImportMetadataOptions(), progress).RunAsync(source, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -88,13 +88,13 @@ public sealed partial class TieredBlobStore
         options ??= new ScrubOptions();
         options.Check();
         using OperationGate.Pass pass = Enter("scrub");
-        return await new TierScrub(Parts, options, progress).RunAsync(cancellationToken).ConfigureAwait(false);
+        return await new TierScrub(Upkeep, options, progress).RunAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<InvalidateResult> InvalidateAsync(string prefix, IProgress<UpkeepProgress>? progress, CancellationToken cancellationToken)
     {
         using OperationGate.Pass pass = Enter("invalidate");
-        return await new CopyRemoval(Parts).InvalidateAsync(prefix, progress, cancellationToken).ConfigureAwait(false);
+        return await new CopyRemoval(Upkeep).InvalidateAsync(prefix, progress, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<DeleteEverywhereResult> DeleteEverywhereAsync(string prefix, IProgress<UpkeepProgress>? progress, CancellationToken cancellationToken)
@@ -120,7 +120,7 @@ public sealed partial class TieredBlobStore
             request = request with { Token = page.Token };
         }
         while (request.Token is not null);
-        InvalidateResult orphans = await new CopyRemoval(Parts).InvalidateAsync(prefix, null, cancellationToken).ConfigureAwait(false);
+        InvalidateResult orphans = await new CopyRemoval(Upkeep).InvalidateAsync(prefix, null, cancellationToken).ConfigureAwait(false);
         return new DeleteEverywhereResult { Deleted = deleted, Failed = failed, FirstError = first, Orphans = orphans };
     }
 

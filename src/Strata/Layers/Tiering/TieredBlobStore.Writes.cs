@@ -21,6 +21,8 @@ public sealed partial class TieredBlobStore
             ? await AtOriginAsync(fence, PendingChanges.Write, () => _origin.Store.WriteAsync(key, content, below, cancellationToken)).ConfigureAwait(false)
             : await OverIntendedAsync(fence, PendingChanges.Write, below.Condition, condition => _origin.Store.WriteAsync(key, content, below with { Condition = condition }, cancellationToken), IsRefused, cancellationToken).ConfigureAwait(false);
         if (!written.IsWritten) return written;
+        _origin.NoteWritten(bytes.Length);
+        NoteWritten(key);
         if (await KeepIntentionAsync(fence, written.Info, content: content).ConfigureAwait(false)) return WrittenBelow(written);
         var holders = new List<string>(_upper.Length + 1);
         bool isClean = true;
@@ -34,7 +36,7 @@ public sealed partial class TieredBlobStore
         if (holders.Count > 0) _trust.Confirm(written.Info!, stamp);
         else _trust.Forget(key);
         fence.InDoubt = !isClean;
-        return WriteResult.Written(written.Info! with { Tier = holders.FirstOrDefault() ?? TierBelow(written.Info!) }, [.. holders, .. TiersBelow(written)]);
+        return WriteResult.Written(written.Info! with { Tier = holders.FirstOrDefault() ?? TierOf(written.Info!) }, [.. holders, .. TiersBelow(written)]);
     }
 
     /// <inheritdoc/>
@@ -153,7 +155,7 @@ public sealed partial class TieredBlobStore
         _origin.NoteWritten(result.Info!.Length);
         long generation = _fences.Generation(key);
         UpperTier[] targets = [.. _upper.Where((_, i) => Fills(i, key, options, result.Info!.Length))];
-        _promotions.Enqueue(result.Info! with { Tier = null }, generation, stamp, null, _origin.Store, targets, isFill: true);
+        _promotions.Enqueue(result.Info! with { Tier = null }, generation, stamp, null, _origin, targets, isFill: true);
         return result;
     }
 
@@ -164,25 +166,15 @@ public sealed partial class TieredBlobStore
         using Fences.Fence fence = await _fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false);
         CompleteResult result = await AtOriginAsync(fence, PendingChanges.Write, complete).ConfigureAwait(false);
         if (result.Status != CompleteStatus.Completed) return result;
+        _origin.NoteWritten(result.Info!.Length);
         NoteWritten(key);
         if (!await KeepIntentionAsync(fence, result.Info).ConfigureAwait(false)) await DropCopiesAsync(fence).ConfigureAwait(false);
-        return result with { Info = result.Info! with { Tier = TierBelow(result.Info!) } };
+        return result with { Info = result.Info! with { Tier = TierOf(result.Info!) } };
     }
 
-    /// <summary>What the origin is told of a write: of the tiers its own.</summary>
-    internal WriteOptions ForOrigin(WriteOptions? options) => (options ?? new WriteOptions()) with { SkipTiers = OfOrigin(options?.SkipTiers), OnlyTiers = OfOrigin(options?.OnlyTiers) };
+    private IReadOnlyList<string> TiersBelow(WriteResult written) => _map.Lower is null ? [_origin.Name] : written.Tiers;
 
-    private string[]? OfOrigin(IReadOnlyCollection<string>? names) => _below is null || names is null ? null : [.. names.Where(name => _below.Tiers.Any(tier => tier.Name == name))];
-
-    /// <summary>The tier of the origin that holds a blob; itself, unless it is several.</summary>
-    private string TierBelow(BlobInfo info) => _below is not null && info.Tier is { } tier ? tier : _origin.Name;
-
-    private IReadOnlyList<string> TiersBelow(WriteResult written) => _below is null ? [_origin.Name] : written.Tiers;
-
-    private WriteResult WrittenBelow(WriteResult written) => WriteResult.Written(written.Info! with { Tier = TierBelow(written.Info!) }, TiersBelow(written));
-
-    private bool Fills(UpperTier tier, WriteOptions? options, long length) =>
-        _options.Writes != TieringWrites.Around && tier.Takes(length) && options?.SkipTiers?.Contains(tier.Name) != true && options?.OnlyTiers?.Contains(tier.Name) != false;
+    private WriteResult WrittenBelow(WriteResult written) => WriteResult.Written(written.Info! with { Tier = TierOf(written.Info!) }, TiersBelow(written));
 
     private async ValueTask<WriteResult> WriteStreamAsync(BlobKey key, BlobContent content, WriteOptions? options, CancellationToken cancellationToken)
     {

@@ -44,7 +44,6 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     private readonly TieredWriteBack? _writeBack;
 
     /// <summary>The origin, where that is several tiers itself.</summary>
-    private readonly ITierOrigin? _below;
     private ISharedReads? _shared;
 
     /// <summary>
@@ -80,20 +79,23 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _loads = new SharedLoads(_clock);
         _trust = new Trust(_clock, _options.FreshFor);
         _lapses = _trust.Lapses;
+        _staleness = _options.StaleWhileRevalidate > TimeSpan.Zero || _options.FailSafeFor is not null ? new Staleness(_options, _trust, _clock, log) : null;
         var copies = new TierCopies(_fences, _trust);
         _promotions = new Promotions(copies, log);
         _state = state;
         _doubts = new Doubts(state, _clock, _options.RequestLife, log);
         _settler = new DoubtSettler(_doubts, SettleAtEndAsync, _clock);
         _uploads = _origin.Store.TryGetFacet(out IMultipartUploads? uploads) ? new TieredUploads(this, uploads) : null;
-        _below = _origin.Store as ITierOrigin;
+        _sweeps = _options.SweepEvery is { } every ? new ExpirySweeps([.. _upper, _origin], every, _clock, log) : null;
         _writeBack = _origin.Store.TryGetFacet(out IWriteBack? writeBack) ? new TieredWriteBack(this, writeBack) : null;
         Capabilities = _origin.Store.Capabilities with
         {
-            Store = _options.Name, Tiers = [.. _upper.Select(t => t.Name), .. _below?.Tiers.Select(t => t.Name) ?? [_origin.Name]], MultipartUploads = _uploads is not null,
+            Store = _options.Name, Tiers = _map.Names, MultipartUploads = _uploads is not null,
         };
         _accesses = new KeptAccesses(new AccessTracker(_options.Policy, _options.Tracker, context), _guide.Classifier, state, context);
         _tracker = _map.Count > 1 ? _accesses.Tracker : null;
+        ScoreOf = _tracker is { } tracker ? tracker.ScoreOf : null;
+        PinOf = key => _pins.Find(key) is { } pin ? _map.Names[pin] : null;
         _placer = new TierPlacer(_map, _upper, _origin, _fences, _trust, copies, _clock);
         TieringParts parts = Parts();
         _tiering = new Tiering(this, parts, _options, new TieringRunner(parts, log));
@@ -146,11 +148,12 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     {
         using OperationGate.Pass pass = Enter(key, "stat", cancellationToken);
         if (_fences.IsInDoubt(key) && await RemainsInDoubtAsync(key, cancellationToken).ConfigureAwait(false))
-            return await StatInDoubtAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? found with { Tier = TierBelow(found) } : null;
-        if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit) && hit.Info is { } held && (!_lapses || _trust.Covers(held, out _)))
+            return await StatInDoubtAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? Described(found, TierOf(found)) : null;
+        long generation = _fences.Generation(key);
+        if (_shared is not null && !_fences.IsFenced(key) && _shared.TryRead(key, out BlobReadResult? hit) && hit.Info is { } held
+            && (!_lapses || _trust.Covers(held, out _) || TryRevalidate(_first!, held, generation)))
             return Described(held, _first!.Name);
-        BlobInfo? info = await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
-        return info is null ? null : info with { Tier = TierBelow(info) };
+        return await StatOriginAsync(key, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -165,12 +168,12 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        facet = typeof(T) == typeof(ISharedReads) && _shared is null ? null : this as T ?? _uploads as T ?? _writeBack as T;
+        facet = typeof(T) == typeof(ISharedReads) && _shared is null ? null : this as T ?? _uploads as T ?? _writeBack as T ?? _tiering as T;
         return facet is not null;
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<TierStatistics> GetTierStatistics() => [.. _upper.Select(tier => tier.Snapshot()), .. _below?.GetTierStatistics() ?? [_origin.Snapshot()]];
+    public IReadOnlyList<TierStatistics> GetTierStatistics() => [.. _upper.Select(tier => tier.Snapshot()), .. _map.Lower?.GetTierStatistics() ?? [_origin.Snapshot()]];
 
     /// <inheritdoc/>
     public TieredReads GetReads() => new(_upper.Sum(tier => tier.Hits) + _origin.Hits, _misses.Value);
@@ -193,7 +196,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
             }
         }
 
-        return [.. holders, .. _below is null ? [_origin.Name] : await _below.LocateAsync(key, cancellationToken).ConfigureAwait(false)];
+        return _map.Lower is null ? [.. holders, _origin.Name] : [.. holders, .. await _map.Lower.LocateAsync(key, cancellationToken).ConfigureAwait(false)];
     }
 
     /// <inheritdoc/>
@@ -208,11 +211,13 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _shared = null;
         _events.Close();
         await _settler.DisposeAsync().ConfigureAwait(false);
+        await _revalidations.CloseAsync().ConfigureAwait(false);
         await _tiering.DisposeAsync().ConfigureAwait(false);
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         if (_sweeps is not null) await _sweeps.DisposeAsync().ConfigureAwait(false);
         await _loads.DisposeAsync().ConfigureAwait(false);
         await _promotions.DisposeAsync().ConfigureAwait(false);
+        _revalidations.Dispose();
         await _accesses.DisposeAsync().ConfigureAwait(false);
         _pins.Dispose();
         if (_state is not null) await _state.DisposeAsync().ConfigureAwait(false);

@@ -10,7 +10,7 @@ internal sealed class TieredUploads(TieredBlobStore store, IMultipartUploads ori
     {
         using OperationGate.Pass pass = store.Enter(key, "upload", cancellationToken);
         UploadLimits.CheckCreate(store.Capabilities, key, options);
-        return await origin.CreateAsync(key, store.ForOrigin(options), cancellationToken).ConfigureAwait(false);
+        return await origin.CreateAsync(key, store.ForOrigin(key, options), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<MultipartUpload?> FindAsync(BlobKey key, string uploadId, CancellationToken cancellationToken = default)

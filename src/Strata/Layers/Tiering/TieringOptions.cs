@@ -96,6 +96,7 @@ public sealed record TieringOptions
     internal void Check()
     {
         if (!Enum.IsDefined(Writes)) throw new ArgumentException($"Writes must be Through, Around or Back; it is {(int)Writes}.");
+        if (Writes == TieringWrites.Back && Containment == Containment.Exclusive) throw new ArgumentException("Writes may not be Back where Containment is Exclusive: each blob has one home, which acknowledges it. Set one of them.");
         if (MaxSharedLoadBytes is < 0 or > 64 << 20) throw new ArgumentException($"MaxSharedLoadBytes must be 0 to 64 MiB; it is {MaxSharedLoadBytes}.");
         if (FreshFor is { } fresh && (fresh <= TimeSpan.Zero || fresh > TimeSpan.FromDays(365))) throw new ArgumentException($"FreshFor must be more than 0 and at most 365 days; it is {fresh}.", nameof(FreshFor));
         if (RunEvery is { } every && (every < TimeSpan.FromSeconds(1) || every > TimeSpan.FromDays(365))) throw new ArgumentException($"RunEvery must be 1 s to 365 days; it is {every}.", nameof(RunEvery));

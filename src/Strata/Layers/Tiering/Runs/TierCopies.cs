@@ -14,9 +14,11 @@ internal sealed class TierCopies(Fences fences, Trust trust)
     /// <param name="cancellationToken">Gives up until the copy is published.</param>
     /// <returns>Moved, Unchanged, or Overtaken; Missing if the source does not hold the write.</returns>
     public async ValueTask<MoveStatus> CopyAsync(
-        BlobInfo info, long generation, TrustStamp stamp, byte[]? bytes, IBlobStore source, UpperTier target, bool isFill, CancellationToken cancellationToken)
+        BlobInfo info, long generation, TrustStamp stamp, byte[]? bytes, TierCounters source, UpperTier target, bool isFill, CancellationToken cancellationToken)
     {
-        if (await target.Store.StatAsync(info.Key, cancellationToken).ConfigureAwait(false) is { } held && held.IsSameWriteAs(info))
+        BlobInfo? held = await target.StatAsync(info.Key, cancellationToken).ConfigureAwait(false);
+        target.NoteAnswer();
+        if (held?.IsSameWriteAs(info) == true)
         {
             bool isConfirmed = await fences.TryPublishAsync(info.Key, generation, () =>
             {
@@ -42,7 +44,7 @@ internal sealed class TierCopies(Fences fences, Trust trust)
         }
     }
 
-    private static async ValueTask<bool> ReadAsync(BlobInfo info, IBlobStore source, IBlobWriter writer, CancellationToken cancellationToken)
+    private static async ValueTask<bool> ReadAsync(BlobInfo info, TierCounters source, IBlobWriter writer, CancellationToken cancellationToken)
     {
         BlobReadResult? read = await source.ReadAsync(info.Key, new ReadOptions { IfMatch = info.ETag }, cancellationToken).ConfigureAwait(false);
         if (read is null) return false;

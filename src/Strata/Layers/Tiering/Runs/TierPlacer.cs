@@ -72,6 +72,7 @@ internal sealed class TierPlacer(TierMap map, UpperTier[] upper, TierCounters or
             {
                 if (!where.Holds[i]) continue;
                 if (!await DropAsync(where, upper[i]).ConfigureAwait(false)) return MoveStatus.Overtaken;
+                upper[i].NoteDemotion(where.Info);
                 status = MoveStatus.Moved;
             }
 
@@ -113,7 +114,7 @@ internal sealed class TierPlacer(TierMap map, UpperTier[] upper, TierCounters or
             if (!where.Holds[i]) continue;
             try
             {
-                MoveStatus status = await FromAsync(upper[i].Store).ConfigureAwait(false);
+                MoveStatus status = await FromAsync(upper[i]).ConfigureAwait(false);
                 if (status != MoveStatus.Missing) return status;
             }
             catch (StorageException e) when (e.Kind == StorageErrorKind.Corrupt)
@@ -122,9 +123,9 @@ internal sealed class TierPlacer(TierMap map, UpperTier[] upper, TierCounters or
             }
         }
 
-        return await FromAsync(origin.Store).ConfigureAwait(false) is var last && last == MoveStatus.Missing ? MoveStatus.Overtaken : last;
+        return await FromAsync(origin).ConfigureAwait(false) is var last && last == MoveStatus.Missing ? MoveStatus.Overtaken : last;
 
-        async ValueTask<MoveStatus> FromAsync(IBlobStore source)
+        async ValueTask<MoveStatus> FromAsync(TierCounters source)
         {
             try
             {

@@ -112,7 +112,7 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
             long started = _clock.GetTimestamp();
             BlobReadResult? read = await _warm.Store.ReadAsync(key, options, cancellationToken).ConfigureAwait(false);
             if (read is null && !IsStill(key, before)) continue;
-            _clean.NoteHeldRead(read is not null, started);
+            _clean.NoteHeldRead(read, started);
             return read;
         }
 

@@ -52,7 +52,7 @@ internal sealed class WriteBackListing(DirtyKeys dirty, IBlobStore origin, Func<
         private List<BlobKey> Pending(int size)
         {
             if (_position is null) return listing._dirty.Page(request.Prefix, "", null, size);
-            string? from = ListPager.CommonPrefix(_position, request) == _position ? ListPager.AfterAll(_position) : _position;
+            string? from = ListPager.CommonPrefix(_position, request) == _position ? ListPageBuilder.AfterAll(_position) : _position;
             return from is null ? [] : listing._dirty.Page(request.Prefix, from, _position, size);
         }
 

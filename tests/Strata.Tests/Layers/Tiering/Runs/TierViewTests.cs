@@ -46,7 +46,7 @@ public sealed class TierViewTests
     [Fact]
     public async Task A_write_in_a_view_is_one_of_the_whole_store_with_a_copy_there()
     {
-        await using TieringFixture f = await OpenAsync(new TieringOptions { FillOnWrite = false });
+        await using TieringFixture f = await OpenAsync(new TieringOptions { Writes = TieringWrites.Around });
         IBlobStore warm = f.Tiering.Tier("warm");
         await f.PutAsync(Key, "old", new WriteOptions { Tier = "hot" });
         WriteResult written = await warm.PutBytesAsync(Key, TierFixture.Bytes("new"));
@@ -63,7 +63,7 @@ public sealed class TierViewTests
     [Fact]
     public async Task Streams_updates_and_copies_leave_theirs_in_the_views_tier()
     {
-        await using TieringFixture f = await OpenAsync(new TieringOptions { FillOnWrite = false });
+        await using TieringFixture f = await OpenAsync(new TieringOptions { Writes = TieringWrites.Around });
         IBlobStore hot = f.Tiering.Tier("hot");
         await using (IBlobWriter writer = await hot.OpenWriterAsync(Key))
         {

@@ -180,7 +180,7 @@ public sealed class TieringOperationsTests
     [InlineData("hot", false, "hot cold")]
     public async Task A_write_begins_in_the_tier_that_it_names(string tier, bool fills, string held)
     {
-        await using TieringFixture f = await OpenAsync(new TieringOptions { FillOnWrite = fills });
+        await using TieringFixture f = await OpenAsync(new TieringOptions { Writes = fills ? TieringWrites.Through : TieringWrites.Around });
         await f.PutAsync(Key, "old", new WriteOptions { Tier = "hot" });
         WriteResult written = await f.Store.PutBytesAsync(Key, TierFixture.Bytes("new"), new WriteOptions { Tier = tier });
         Assert.Equal(held, await f.HeldAsync(Key));
