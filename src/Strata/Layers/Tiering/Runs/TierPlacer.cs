@@ -72,7 +72,9 @@ internal sealed class TierPlacer(TierMap map, UpperTier[] upper, TierCounters or
             {
                 if (!where.Holds[i]) continue;
                 if (!await DropAsync(where, upper[i]).ConfigureAwait(false)) return MoveStatus.Overtaken;
-                upper[i].NoteDemotion(where.Info);
+
+                // Once a blob, however many copies go.
+                if (i == where.Fastest) upper[i].NoteDemotion(where.Info);
                 status = MoveStatus.Moved;
             }
 
