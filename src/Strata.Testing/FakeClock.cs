@@ -13,9 +13,10 @@ namespace Strata.Testing;
 public sealed class FakeClock(DateTimeOffset? start = null) : TimeProvider
 {
     private const int MostPeriods = 10_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly Lock _gate = new();
     private readonly List<FakeTimer> _armed = [];
-    private readonly List<(int Count, TaskCompletionSource Reached)> _waiters = [];
+    private readonly List<(Func<bool> Holds, TaskCompletionSource Reached)> _waiters = [];
     private DateTimeOffset _wall = start ?? new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private long _monotonic = TimeSpan.TicksPerDay;
     private long _sequence;
@@ -64,17 +65,18 @@ public sealed class FakeClock(DateTimeOffset? start = null) : TimeProvider
         lock (_gate) _wall += by;
     }
 
-    /// <summary>Completes as soon as at least <paramref name="count"/> timers are armed: what a test awaits before it advances.</summary>
-    public Task WaitForTimersAsync(int count, CancellationToken cancellationToken = default)
-    {
-        lock (_gate)
-        {
-            if (_armed.Count >= count) return Task.CompletedTask;
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiters.Add((count, reached));
-            return reached.Task.WaitAsync(cancellationToken);
-        }
-    }
+    /// <summary>
+    /// Completes as soon as at least <paramref name="count"/> timers are armed, whosever they are: for a clock that nobody else
+    /// uses. Otherwise see <see cref="WaitForTimerAsync"/>.
+    /// </summary>
+    /// <exception cref="TimeoutException">They were not within a minute of real time.</exception>
+    public Task WaitForTimersAsync(int count, CancellationToken cancellationToken = default) =>
+        WaitAsync(() => _armed.Count >= count, $"{count} of them", cancellationToken);
+
+    /// <summary>Completes as soon as so many timers are armed that are due in exactly this time: what a test awaits before it advances by it.</summary>
+    /// <exception cref="TimeoutException">They were not within a minute of real time.</exception>
+    public Task WaitForTimerAsync(TimeSpan due, int count = 1, CancellationToken cancellationToken = default) =>
+        WaitAsync(() => _armed.Count(timer => timer.Due == _monotonic + due.Ticks) >= count, $"{count} due in {due}", cancellationToken);
 
     /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
@@ -83,6 +85,29 @@ public sealed class FakeClock(DateTimeOffset? start = null) : TimeProvider
         var timer = new FakeTimer(this, callback, state);
         timer.Change(dueTime, period);
         return timer;
+    }
+
+    private async Task WaitAsync(Func<bool> holds, string what, CancellationToken cancellationToken)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (holds()) return;
+            _waiters.Add((holds, reached));
+        }
+
+        try
+        {
+            await reached.Task.WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            lock (_gate) throw new TimeoutException($"Within {Patience} of real time too few timers were armed; asked: {what}; armed: due in {string.Join(", ", _armed.Select(timer => TimeSpan.FromTicks(timer.Due - _monotonic)))}.", e);
+        }
+        finally
+        {
+            lock (_gate) _waiters.RemoveAll(waiter => waiter.Reached == reached);
+        }
     }
 
     private void MoveTo(long monotonic)
@@ -120,8 +145,8 @@ public sealed class FakeClock(DateTimeOffset? start = null) : TimeProvider
             timer.Period = period > TimeSpan.Zero ? period.Ticks : 0;
             timer.Sequence = _sequence++;
             _armed.Add(timer);
-            foreach ((int count, TaskCompletionSource reached) in _waiters.Where(w => w.Count <= _armed.Count)) reached.TrySetResult();
-            _waiters.RemoveAll(w => w.Count <= _armed.Count);
+            foreach ((_, TaskCompletionSource reached) in _waiters.Where(waiter => waiter.Holds())) reached.TrySetResult();
+            _waiters.RemoveAll(waiter => waiter.Reached.Task.IsCompleted);
         }
     }
 

@@ -3,6 +3,7 @@ namespace Strata.Testing;
 /// <summary>A closed gate at which a <see cref="LatencyStore"/> holds calls until the test opens it.</summary>
 public sealed class StoreGate : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<(int Count, TaskCompletionSource Reached)> _waiters = [];
@@ -31,6 +32,7 @@ public sealed class StoreGate : IDisposable
     internal CallMoment Moment { get; }
 
     /// <summary>Completes when <paramref name="calls"/> calls have come to the gate.</summary>
+    /// <exception cref="TimeoutException">They had not within a minute of real time.</exception>
     public Task WaitForArrivalAsync(int calls = 1, CancellationToken cancellationToken = default)
     {
         lock (_lock)
@@ -38,7 +40,7 @@ public sealed class StoreGate : IDisposable
             if (_arrived >= calls) return Task.CompletedTask;
             var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiters.Add((calls, reached));
-            return reached.Task.WaitAsync(cancellationToken);
+            return reached.Task.WaitAsync(Patience, cancellationToken);
         }
     }
 

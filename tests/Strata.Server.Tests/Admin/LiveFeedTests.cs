@@ -10,6 +10,9 @@ namespace Strata.Server.Tests;
 
 public sealed class LiveFeedTests
 {
+    /// <summary>A second, and the moment by which a timer may fire early.</summary>
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(1001);
+
     [Fact]
     public async Task Begins_with_figures_and_all_moves_and_then_tells_what_is_new()
     {
@@ -31,7 +34,7 @@ public sealed class LiveFeedTests
         await served.PutAsync("b");
         await served.ReadAsync("b");
         await served.HoldAsync("b", "hot");
-        await clock.WaitForTimersAsync(1);
+        await clock.WaitForTimerAsync(Beat);
         clock.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal("stores", (await listener.NextAsync()).Event);
         Assert.Equal("moves", (await listener.NextAsync()).Event);
@@ -50,7 +53,7 @@ public sealed class LiveFeedTests
         Assert.Equal(("stores", "0"), await first.NextAsync());
         Assert.Equal(("moves", "0"), await first.NextAsync());
 
-        await clock.WaitForTimersAsync(1);
+        await clock.WaitForTimerAsync(Beat);
         clock.Advance(TimeSpan.FromMilliseconds(400));
         await served.PutAsync("a");
         await using var second = new Listener(feed, end.Token);
@@ -58,7 +61,7 @@ public sealed class LiveFeedTests
         Assert.Equal(0, second.Data[0].GetProperty("tiers")[2].GetProperty("blobs").GetInt64());
         Assert.Equal(("moves", "0"), await second.NextAsync());
 
-        await clock.WaitForTimersAsync(2);
+        await clock.WaitForTimerAsync(Beat - TimeSpan.FromMilliseconds(400), 2);
         clock.Advance(TimeSpan.FromMilliseconds(700));
         (string, string?) beat = await first.NextAsync();
         Assert.Equal(beat, await second.NextAsync());

@@ -91,5 +91,16 @@ public sealed class FakeClockTests
     }
 
     [Fact]
+    public async Task A_test_can_wait_for_a_timer_by_its_time_whoever_else_uses_the_clock()
+    {
+        using ITimer other = _clock.CreateTimer(_ => { }, null, TimeSpan.FromSeconds(2), Timeout.InfiniteTimeSpan);
+        Task waiting = _clock.WaitForTimerAsync(TimeSpan.FromSeconds(1));
+        Assert.False(waiting.IsCompleted);
+        using ITimer awaited = _clock.CreateTimer(_ => { }, null, TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+        await waiting;
+        await _clock.WaitForTimerAsync(TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
     public void Time_does_not_advance_backwards() => Assert.Throws<ArgumentOutOfRangeException>(() => _clock.Advance(TimeSpan.FromTicks(-1)));
 }

@@ -52,16 +52,17 @@ internal sealed class TierFixture : IAsyncDisposable
     /// <summary>Waits until nothing is compared in the background, and no promotion is queued or under way.</summary>
     public Task IdleAsync() => WaitForAsync(() => Store.IsIdle, "promotions never came to rest");
 
-    /// <summary>Begins something that a time-out will end, and lets that time pass.</summary>
+    /// <summary>Begins something that a time-out will end, and lets that time pass, as often as somebody waits for it: a promotion may be the first.</summary>
     public async Task<Task<T>> LateAsync<T>(Func<Task<T>> begin, TimeSpan time)
     {
-        // Which timer is armed next is only known while nothing else arms its own.
-        await WaitForAsync(() => Store.Accesses.IsAtRest, "the rows of uses were never read");
-        int armed = Clock.ArmedTimers;
         Task<T> late = Task.Run(begin);
-        await Clock.WaitForTimersAsync(armed + 1);
-        Clock.Advance(time);
-        return late;
+        while (true)
+        {
+            Task armed = Clock.WaitForTimerAsync(time);
+            if (await Task.WhenAny(late, armed) == late) return late;
+            await armed;
+            Clock.Advance(time);
+        }
     }
 
     public static async Task WaitForAsync(Func<bool> condition, string otherwise)

@@ -46,15 +46,6 @@ internal sealed class KeptAccesses : IAsyncDisposable
     /// <summary>Why the rows could not be read or written the last time; null if they could.</summary>
     public string? LastError => _lastError;
 
-    /// <summary>True while nothing goes on in the background, and its timer is armed.</summary>
-    internal bool IsAtRest
-    {
-        get
-        {
-            lock (_gate) return !_isRunning;
-        }
-    }
-
     /// <summary>Begins to read the rows, and to write them from then on.</summary>
     public void Begin() => InBackground(token => ReadyAsync(token).AsTask());
 
