@@ -5,7 +5,7 @@ namespace Strata;
 /// <summary>Waits for what another thread or process is about to bring. Compiled into each test project that waits.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
 
     public static Task HoldsAsync(Func<Task<bool>> condition, TimeSpan? deadline = null, string what = "What was awaited did not come.") => HoldsAsync(condition, () => what, deadline);
 
@@ -13,7 +13,7 @@ internal static class Eventually
 
     /// <param name="condition">What is awaited.</param>
     /// <param name="what">What is said when it does not come, as things are then.</param>
-    /// <param name="deadline">How long it may take; null = 20 s.</param>
+    /// <param name="deadline">How long it may take; null = a minute, which is for a machine that has much else to do.</param>
     public static Task HoldsAsync(Func<bool> condition, Func<string> what, TimeSpan? deadline = null) => HoldsAsync(() => Task.FromResult(condition()), what, deadline);
 
     private static async Task HoldsAsync(Func<Task<bool>> condition, Func<string> what, TimeSpan? deadline)

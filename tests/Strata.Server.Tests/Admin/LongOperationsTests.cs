@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Strata.Testing;
 using Xunit;
 
 namespace Strata.Server.Tests;
@@ -11,6 +12,7 @@ public sealed class LongOperationsTests : IDisposable
 {
     private readonly CancellationTokenSource _gone = new();
     private readonly CancellationTokenSource _stopping = new();
+    private readonly FakeClock _clock = new();
     private readonly MemoryStream _body = new();
     private readonly DefaultHttpContext _http;
     private readonly LongOperations _operations;
@@ -20,7 +22,7 @@ public sealed class LongOperationsTests : IDisposable
         _http = new DefaultHttpContext { RequestAborted = _gone.Token };
         _http.Features.Set<IHttpResponseFeature>(new StartedByWriting(_body));
         _http.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(_body));
-        _operations = new LongOperations(TimeProvider.System, _stopping.Token);
+        _operations = new LongOperations(_clock, _stopping.Token);
     }
 
     private JsonElement[] Lines => [.. Encoding.UTF8.GetString(_body.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)];
@@ -42,7 +44,8 @@ public sealed class LongOperationsTests : IDisposable
             return new(end.Task);
         });
         for (int i = 1; i <= 1000; i++) progress!.Report(new UpkeepProgress(i, 0, 0, null));
-        await Eventually.HoldsAsync(() => Task.FromResult(_body.Length > 0));
+        await BeatAsync();
+        await Eventually.HoldsAsync(() => _body.ToArray() is [.., (byte)'\n'], "no progress was told");
         Assert.Equal(1000, Assert.Single(Lines).GetProperty("progress").GetProperty("examined").GetInt64());
 
         end.SetResult(new ClearTierResult { Copies = 7 });
@@ -68,7 +71,8 @@ public sealed class LongOperationsTests : IDisposable
             p.Report(new UpkeepProgress(1, 0, 0, null));
             return new(end.Task);
         });
-        await Eventually.HoldsAsync(() => Task.FromResult(_body.Length > 0));
+        await BeatAsync();
+        await Eventually.HoldsAsync(() => _body.ToArray() is [.., (byte)'\n'], "no progress was told");
         end.SetException(new StorageException(StorageErrorKind.Corrupt, "the disk is damaged"));
         await answer;
 
@@ -104,7 +108,8 @@ public sealed class LongOperationsTests : IDisposable
             await Task.Delay(Timeout.Infinite, token);
             return new ClearTierResult();
         });
-        await Eventually.HoldsAsync(() => Task.FromResult(_body.Length > 0));
+        await BeatAsync();
+        await Eventually.HoldsAsync(() => _body.ToArray() is [.., (byte)'\n'], "no progress was told");
         await _stopping.CancelAsync();
         await answer;
         Assert.Equal("Unavailable", Lines[^1].GetProperty("error").GetProperty("kind").GetString());
@@ -121,10 +126,19 @@ public sealed class LongOperationsTests : IDisposable
             await Task.Delay(Timeout.Infinite, token);
             return new ClearTierResult();
         });
-        await Eventually.HoldsAsync(() => Task.FromResult(_body.Length > 0));
+        await BeatAsync();
+        await Eventually.HoldsAsync(() => _body.ToArray() is [.., (byte)'\n'], "no progress was told");
         mayGoOn = false;
+        await BeatAsync();
         await answer;
         Assert.Contains("right", Lines[^1].GetProperty("error").GetProperty("message").GetString());
+    }
+
+    /// <summary>Lets the time pass after which progress is told.</summary>
+    private async Task BeatAsync()
+    {
+        await _clock.WaitForTimerAsync(LongOperations.Every);
+        _clock.Advance(LongOperations.Every);
     }
 
     private Task AnswerAsync(LongOperations.Operation<UpkeepProgress, ClearTierResult> operation) =>

@@ -15,7 +15,8 @@ internal sealed class LongOperations(TimeProvider clock, CancellationToken stopp
     /// <summary>What lines of JSON are called on the wire.</summary>
     public const string ContentType = "application/jsonl";
 
-    private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(250);
+    /// <summary>How long after the last report a newer one is told.</summary>
+    internal static readonly TimeSpan Every = TimeSpan.FromMilliseconds(250);
 
     public delegate ValueTask<TResult> Operation<TProgress, TResult>(IProgress<TProgress> progress, CancellationToken cancellationToken)
         where TProgress : struct;

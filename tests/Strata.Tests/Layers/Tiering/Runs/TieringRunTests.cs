@@ -154,6 +154,7 @@ public sealed class TieringRunTests
         Assert.Equal((3, 2, 1, TieringEnd.Done), (report.LookedAt, report.Demoted, report.Failed, report.End));
         Assert.NotNull(report.FirstError);
         Assert.Equal("value", await f.GetAsync(KeyOf(1)));
+        await f.IdleAsync();
         f.WarmFaults.Heal();
         Assert.Equal(0, (await f.Tiering.RunTieringAsync()).LookedAt);
         f.Clock.Advance(PastHot + PastWarm);

@@ -254,10 +254,13 @@ public sealed class WriteBackTests : WriteBackFixture
         await Store.FlushAsync();
         Faults.Inject(StoreFault.On(StoreOperation.Write) with { Moment = CallMoment.After, Times = 1 });
         await PutAsync("2");
+
+        // It looks whether the origin is there, and then what there is.
+        await Eventually.HoldsAsync(() => Faults.CountOf(StoreOperation.Stat) == 1, "the send did not fail");
         await Eventually.HoldsAsync(() =>
         {
             Clock.Advance(TimeSpan.FromSeconds(1));
-            return Faults.CountOf(StoreOperation.Stat) > 2;
+            return Faults.CountOf(StoreOperation.Stat) == 2;
         }, "the send was not tried again");
         Assert.Equal(1, Store.GetStatus().Pending);
 
