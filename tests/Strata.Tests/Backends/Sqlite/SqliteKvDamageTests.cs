@@ -63,7 +63,7 @@ public sealed class SqliteKvDamageTests(ITestOutputHelper output) : IAsyncLifeti
         int told = 0, lost = 0, unused = 0, seed = Random.Shared.Next();
         output.WriteLine($"seed {seed}, {bytes.Length} bytes");
         var random = new Random(seed);
-        for (int at = random.Next(20); at < bytes.Length; at += 1 + random.Next(120))
+        for (int at = random.Next(20); at < bytes.Length; at += 1 + random.Next(LongForm.Of(120, 480)))
         {
             byte[] damaged = [.. bytes];
             damaged[at] ^= (byte)(1 << random.Next(8));

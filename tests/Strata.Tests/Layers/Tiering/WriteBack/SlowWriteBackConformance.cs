@@ -11,7 +11,7 @@ public sealed class SlowWriteBackConformance : TieredConformance
         Tier cold = Memory("cold", context, evicts: false);
         return await WriteBackBlobStore.OpenAsync(
             await DiskAsync("warm", context, DiskDurability.Flush),
-            cold with { Store = new LatencyStore(cold.Store, new StoreContext()) { Delay = TimeSpan.FromMilliseconds(3) } },
+            cold with { Store = new LatencyStore(cold.Store, new StoreContext()) { Delay = TimeSpan.FromMilliseconds(1) } },
             new TieringOptions { WriteBack = new WriteBackOptions { Parallelism = 1 } },
             context);
     }

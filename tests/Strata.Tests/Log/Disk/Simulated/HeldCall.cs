@@ -7,7 +7,8 @@ internal sealed class HeldCall(Func<DiskCall, bool> which) : IDisposable
     private readonly ManualResetEventSlim _released = new();
 
     /// <summary>Done when the call has come; it waits from then on.</summary>
-    public Task<DiskCall> Entered => _entered.Task;
+    /// <exception cref="TimeoutException">It had not within a minute.</exception>
+    public Task<DiskCall> Entered => _entered.Task.WaitAsync(TimeSpan.FromMinutes(1));
 
     /// <summary>Lets it go on, or pass if it has not come yet.</summary>
     public void Release() => _released.Set();
