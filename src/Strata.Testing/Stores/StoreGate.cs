@@ -33,14 +33,22 @@ public sealed class StoreGate : IDisposable
 
     /// <summary>Completes when <paramref name="calls"/> calls have come to the gate.</summary>
     /// <exception cref="TimeoutException">They had not within a minute of real time.</exception>
-    public Task WaitForArrivalAsync(int calls = 1, CancellationToken cancellationToken = default)
+    public async Task WaitForArrivalAsync(int calls = 1, CancellationToken cancellationToken = default)
     {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            if (_arrived >= calls) return Task.CompletedTask;
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_arrived >= calls) return;
             _waiters.Add((calls, reached));
-            return reached.Task.WaitAsync(Patience, cancellationToken);
+        }
+
+        try
+        {
+            await reached.Task.WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"Within {Patience} of real time {Arrived} of {calls} calls came to the gate.", e);
         }
     }
 

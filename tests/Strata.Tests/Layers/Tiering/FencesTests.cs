@@ -22,22 +22,23 @@ public sealed class FencesTests
 
         // A thread of its own: one of the pool need not come while the test holds another.
         Task filling = Task.Factory.StartNew(
-            () =>
+            async () =>
             {
                 for (int run = 0; run < Runs; run++)
                 {
                     both.SignalAndWait();
-                    if (fences.TryPublishAsync(Key, generation, () =>
+                    bool isPublished = await fences.TryPublishAsync(Key, generation, () =>
                     {
                         Interlocked.Increment(ref published);
                         return default;
-                    }).AsTask().GetAwaiter().GetResult()) found++;
+                    });
+                    if (isPublished) found++;
                     both.SignalAndWait();
                 }
             },
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
+            TaskScheduler.Default).Unwrap();
         for (int run = 0; run < Runs; run++)
         {
             Fences.Fence fence = await fences.RaiseAsync(Key, TestContext.Current.CancellationToken);
