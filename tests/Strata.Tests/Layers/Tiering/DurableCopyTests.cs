@@ -75,6 +75,25 @@ public sealed class DurableCopyTests : IDisposable
         Assert.Equal(1, store.GetTierStatistics()[0].Repairs);
     }
 
+    /// <summary>An origin that was restored from a backup, or whose writer's clock was behind: the later copy is none of its writes all the same.</summary>
+    [Fact]
+    public async Task A_copy_of_a_later_time_does_not_win_over_what_the_origin_holds()
+    {
+        await PutAsync("origin");
+        await using (DiskBlobStore warm = await DiskBlobStore.OpenAsync(new DiskBlobStoreOptions { Path = Warm }))
+        {
+            BlobInfo copy = (await warm.StatAsync(Key))!;
+            BlobVersion later = BlobVersion.At(copy.Modified.AddDays(1));
+            await warm.PutBytesAsync(Key, Bytes("later"), new WriteOptions { AsCopyOf = copy with { Length = 5, Version = later, ETag = later.ToETag(), Modified = later.Time, Checksum = null } });
+        }
+
+        await using TieredBlobStore store = await OpenAsync();
+        Assert.Equal("origin", await GetAsync(store));
+        Assert.Equal(1, store.GetTierStatistics()[0].Repairs);
+        await WaitForAsync(() => store.IsIdle, "promotions never came to rest");
+        Assert.Equal("origin", await GetAsync(store));
+    }
+
     [Fact]
     public async Task A_copy_that_a_crash_left_behind_an_origins_delete_is_not_served()
     {

@@ -106,6 +106,26 @@ public sealed class FailedWriteTests
         Assert.Equal("new", await f.GetAsync());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_change_whose_caller_gives_up_once_the_origin_has_it_is_acknowledged_as_it_is(bool isDelete)
+    {
+        await using var f = new TierFixture();
+        await f.PutAsync("old");
+        using var giveUp = new CancellationTokenSource();
+        using StoreGate committed = f.Gates.Hold(isDelete ? StoreOperation.Delete : StoreOperation.Write, CallMoment.After);
+        Task<bool> change = Task.Run(async () => isDelete
+            ? (await f.Store.DeleteAsync(Key, default, giveUp.Token)).Status == DeleteStatus.Deleted
+            : (await f.Store.PutBytesAsync(Key, Bytes("new"), null, giveUp.Token)).IsWritten);
+        await committed.WaitForArrivalAsync();
+        await giveUp.CancelAsync();
+        committed.Open();
+        Assert.True(await change, "what the origin has committed was told otherwise");
+        Assert.Equal(isDelete ? null : "new", await f.GetAsync());
+        Assert.Equal(0, f.Store.GetDoubts().Keys);
+    }
+
     [Fact]
     public async Task A_bulk_delete_that_was_cancelled_midway_leaves_no_copy_of_what_it_deleted()
     {

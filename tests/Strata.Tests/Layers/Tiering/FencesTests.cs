@@ -53,4 +53,17 @@ public sealed class FencesTests
         await filling;
         Assert.Equal(0, published);
     }
+
+    /// <summary>A reader may stall for hours: what it captured is compared all the same, however many other keys were written since.</summary>
+    [Fact]
+    public async Task A_write_is_not_forgotten_however_many_others_follow()
+    {
+        var fences = new Fences();
+        CancellationToken token = TestContext.Current.CancellationToken;
+        long generation = fences.Generation(Key);
+        (await fences.RaiseAsync(Key, token)).Dispose();
+        for (int i = 0; i < 20_000; i++) (await fences.RaiseAsync(BlobKey.Parse($"other/{i}"), token)).Dispose();
+        Assert.False(await fences.TryPublishAsync(Key, generation, () => default), "a fill from before the write was published");
+        Assert.True(await fences.TryPublishAsync(Key, fences.Generation(Key), () => default), "nothing can be filled any more");
+    }
 }

@@ -38,6 +38,26 @@ public sealed class StaleCopyTests
         Assert.Equal("v2", await f.GetAsync());
     }
 
+    /// <summary>An upload may take hours: its key is read as before until it is committed, and no fill from before is published after it.</summary>
+    [Fact]
+    public async Task A_stream_fences_its_key_at_its_commit_and_not_before()
+    {
+        await using var f = new TierFixture();
+        await f.PutAsync("old");
+        await using IBlobWriter writer = await f.Store.OpenWriterAsync(Key);
+        await writer.WriteAsync(Bytes("new"), CancellationToken.None);
+        Assert.True(f.Store.TryRead(Key, out _), "an upload under way keeps readers from the copy");
+        await f.Hot.DeleteAsync(Key);
+        using StoreGate stalled = f.Gates.Hold(StoreOperation.ReadStream);
+        Task<string?> reader = Task.Run(f.GetAsync);
+        await stalled.WaitForArrivalAsync();
+        Assert.True((await writer.CommitAsync(null, CancellationToken.None)).IsWritten);
+        stalled.Open();
+        Assert.Equal("old", await reader);
+        await f.IdleAsync();
+        Assert.Equal("new", await f.GetAsync());
+    }
+
     [Fact]
     public async Task A_fill_that_is_copying_while_the_key_is_deleted_is_not_published()
     {

@@ -36,6 +36,21 @@ public sealed class FailSafeTests
         Assert.Equal((written, "hot"), (info.StaleSince!.Value, info.Tier));
     }
 
+    /// <summary>The copy is all that there is while the origin is out: a write or delete that it refuses must not cost it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_write_or_delete_that_fails_in_an_outage_leaves_the_copy_that_reads_need(bool isDelete)
+    {
+        await using TierFixture f = Open();
+        await f.PutAsync("value");
+        f.Clock.Advance(FreshFor);
+        f.Faults.Inject(new StoreFault());
+        await Assert.ThrowsAsync<StorageException>(() => isDelete ? f.Store.DeleteAsync(Key).AsTask() : f.PutAsync("refused"));
+        Assert.Equal("value", await f.GetAsync());
+        Assert.True((await f.Store.StatAsync(Key))!.StaleSince.HasValue, "it is not marked");
+    }
+
     [Fact]
     public async Task A_dead_origin_is_asked_again_only_when_the_throttle_is_over_and_then_reads_are_as_before()
     {
