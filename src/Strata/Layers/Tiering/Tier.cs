@@ -21,8 +21,8 @@ public sealed record Tier
 
     /// <summary>
     /// A read of this tier that makes no progress for so long fails with kind Timeout: of a tier above the origin it goes on to the
-    /// next one, in the midst of a stream as well. Writes are not cut short: theirs are the store's own. More than 0, up to 1 day; null
-    /// (the default): as long as the store itself takes.
+    /// next one, in the midst of a stream as well. Upkeep keeps it too, and so do copies that reads, runs and upkeep make. Writes are not
+    /// cut short: theirs are the store's own. More than 0, up to 1 day; null (the default): as long as the store itself takes.
     /// </summary>
     public TimeSpan? HardTimeout { get; init; }
 

@@ -60,6 +60,16 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
     public ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken) =>
         tier.HardTimeout is { } limit ? RunAsync(limit, key, token => Store.StatAsync(key, token), null, cancellationToken) : Store.StatAsync(key, cancellationToken);
 
+    /// <summary>Lists a page of the tier; with the hard time-out.</summary>
+    public async ValueTask<ListPage> ListPageAsync(ListRequest request, CancellationToken cancellationToken)
+    {
+        ListPage page = tier.HardTimeout is { } limit
+            ? await RunAsync(limit, default, token => Store.ListPageAsync(request, token), null, cancellationToken).ConfigureAwait(false)
+            : await Store.ListPageAsync(request, cancellationToken).ConfigureAwait(false);
+        NoteAnswer();
+        return page;
+    }
+
     /// <summary>Runs a part of a read that somebody waits for so long at most.</summary>
     public ValueTask<T> RunAsync<T>(TimeSpan limit, BlobKey key, Func<CancellationToken, ValueTask<T>> run, Func<Task<T>, ValueTask>? ended, CancellationToken cancellationToken) =>
         _timed.RunAsync(limit, key, run, ended, cancellationToken);
@@ -83,6 +93,11 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
         _readTicks.Add(took.Ticks);
         _latency.Add(took);
         if (Durations is { Enabled: true } durations) durations.Record(took.TotalSeconds, new("store", Owner), new("tier", Name));
+    }
+
+    /// <summary>The tier has answered.</summary>
+    public virtual void NoteAnswer()
+    {
     }
 
     /// <summary>Notes payload bytes that the tier holds from now on.</summary>

@@ -269,7 +269,7 @@ public sealed partial class TieredBlobStore
         {
             try
             {
-                BlobInfo? copy = await tier.Store.StatAsync(key).ConfigureAwait(false);
+                BlobInfo? copy = await tier.StatAsync(key, CancellationToken.None).ConfigureAwait(false);
                 if (copy is not null && current?.IsSameWriteAs(copy) != true) isClean &= await DropAsync(tier, key).ConfigureAwait(false);
             }
             catch (Exception e)

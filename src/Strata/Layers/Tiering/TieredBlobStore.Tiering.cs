@@ -31,7 +31,7 @@ public sealed partial class TieredBlobStore
     {
         long generation = _fences.Generation(key);
         if (_fences.IsFenced(key)) return null;
-        BlobInfo? copy = await _upper[tier].Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
+        BlobInfo? copy = await _upper[tier].StatAsync(key, cancellationToken).ConfigureAwait(false);
         return copy is not null && await IsCurrentAsync(_upper[tier], copy, generation, cancellationToken).ConfigureAwait(false) ? copy : null;
     }
 
@@ -40,7 +40,7 @@ public sealed partial class TieredBlobStore
     {
         long generation = _fences.Generation(key);
         if (_fences.IsFenced(key)) return null;
-        if (await _upper[tier].Store.ReadAsync(key, options, cancellationToken).ConfigureAwait(false) is not { } read) return null;
+        if (await _upper[tier].ReadAsync(key, options, cancellationToken).ConfigureAwait(false) is not { } read) return null;
         bool isTrusted = false;
         try
         {

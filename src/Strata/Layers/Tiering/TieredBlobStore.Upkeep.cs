@@ -105,7 +105,7 @@ public sealed partial class TieredBlobStore
         var request = new ListRequest { Prefix = prefix, Limit = DeletePageKeys, Exact = false };
         do
         {
-            ListPage page = await _origin.Store.ListPageAsync(request, cancellationToken).ConfigureAwait(false);
+            ListPage page = await _origin.ListPageAsync(request, cancellationToken).ConfigureAwait(false);
             if (page.Items.Count > 0)
             {
                 DeleteManyResult result = await DeleteManyAsync([.. page.Items.Select(i => i.Key)], cancellationToken).ConfigureAwait(false);

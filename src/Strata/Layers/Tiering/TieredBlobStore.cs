@@ -182,13 +182,15 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     public async ValueTask<IReadOnlyList<string>> LocateAsync(BlobKey key, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = Enter(key, "locate", cancellationToken);
-        if (await _origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false) is not { } current) return [];
+        if (await _origin.StatAsync(key, cancellationToken).ConfigureAwait(false) is not { } current) return [];
         var holders = new List<string>();
-        foreach (UpperTier tier in _upper)
+        foreach (UpperTier tier in _upper.Where(tier => tier.Admits()))
         {
             try
             {
-                if (await tier.Store.StatAsync(key, cancellationToken).ConfigureAwait(false) is { } copy && copy.IsSameWriteAs(current)) holders.Add(tier.Name);
+                BlobInfo? copy = await tier.StatAsync(key, cancellationToken).ConfigureAwait(false);
+                tier.NoteAnswer();
+                if (copy?.IsSameWriteAs(current) == true) holders.Add(tier.Name);
             }
             catch (StorageException e)
             {

@@ -15,7 +15,7 @@ internal sealed class TimedReads(string tier, TimeProvider clock)
         return read is { Status: BlobReadStatus.Found } && !read.TryGetSequence(out _) ? new TimedResult(read, this, limit) : read;
     }
 
-    /// <summary>Runs a part of a read, or the removal of a copy.</summary>
+    /// <summary>Runs a part of a read, or of what is done to a copy.</summary>
     /// <param name="limit">How long it may take.</param>
     /// <param name="key">The blob.</param>
     /// <param name="run">The part; cancelled when it is given up.</param>
@@ -73,5 +73,5 @@ internal sealed class TimedReads(string tier, TimeProvider clock)
     }
 
     private StorageException TooLate(BlobKey key, string why, Exception? inner = null) =>
-        new(StorageErrorKind.Timeout, $"Tier '{tier}' was not waited for with '{key}': {why}.", inner) { Operation = "read", Key = key, Store = tier, IsTransient = true };
+        new(StorageErrorKind.Timeout, $"Tier '{tier}' was not waited for{(key.IsDefault ? "" : $" with '{key}'")}: {why}.", inner) { Operation = key.IsDefault ? "list" : "read", Key = key, Store = tier, IsTransient = true };
 }

@@ -26,8 +26,13 @@ internal sealed class UpperTier : TierCounters
     /// <summary>Whether the tier may be asked: it is passed by for a while if it fails again and again. A memory tier always may.</summary>
     public bool Admits() => Shared is not null || _circuit.Admits();
 
-    /// <summary>The tier has answered.</summary>
-    public void NoteAnswer() => _circuit.Succeeded();
+    /// <summary>What is told of a tier that may not be asked.</summary>
+    public StorageException PassedBy(string operation, BlobKey key) => new(StorageErrorKind.Unavailable, $"Tier '{Name}' is passed by for a while, as it failed again and again.")
+    {
+        Operation = operation, Key = key, Store = Name, IsTransient = true,
+    };
+
+    public override void NoteAnswer() => _circuit.Succeeded();
 
     public override TierStatistics Snapshot()
     {
@@ -56,6 +61,40 @@ internal sealed class UpperTier : TierCounters
             NoteError(e, "drop", key);
             return false;
         }
+    }
+
+    /// <summary>Removes the copies of some keys at once; a failure is noted. Not tried while the tier is passed by.</summary>
+    public async ValueTask<IReadOnlyList<DeleteOutcome>> DropAsync(IReadOnlyList<BlobKey> keys)
+    {
+        if (keys.Count == 0) return [];
+        if (!Admits()) return [.. keys.Select(key => new DeleteOutcome(key, DeleteStatus.Failed))];
+        try
+        {
+            IReadOnlyList<DeleteOutcome> outcomes = HardTimeout is { } limit
+                ? await RunAsync(limit, keys[0], token => DeleteAsync(keys, token), null, CancellationToken.None).ConfigureAwait(false)
+                : await DeleteAsync(keys, CancellationToken.None).ConfigureAwait(false);
+            if (outcomes.FirstOrDefault(o => o.Error is not null) is { Error: { } error } failed) NoteError(error, "drop", failed.Key);
+            else NoteAnswer();
+            return outcomes;
+        }
+        catch (Exception e)
+        {
+            NoteError(e, "drop", keys[0]);
+            return [.. keys.Select(key => new DeleteOutcome(key, DeleteStatus.Failed))];
+        }
+    }
+
+    /// <summary>
+    /// Begins a copy of a write. Where the tier has a hard time-out, a step that makes no progress for so long is given up with kind
+    /// Timeout, the commit as well: a copy that comes through later is compared before it is served.
+    /// </summary>
+    public async ValueTask<IBlobWriter> OpenWriterAsync(BlobInfo copy, CancellationToken cancellationToken)
+    {
+        var options = new WriteOptions { AsCopyOf = copy };
+        if (HardTimeout is not { } limit) return await Store.OpenWriterAsync(copy.Key, options, cancellationToken).ConfigureAwait(false);
+        return new TimedWriter(await RunAsync(limit, copy.Key, token => Store.OpenWriterAsync(copy.Key, options, token), DisposeLateAsync, cancellationToken).ConfigureAwait(false), this, limit, copy.Key);
+
+        static ValueTask DisposeLateAsync(Task<IBlobWriter> late) => late.IsCompletedSuccessfully ? late.Result.DisposeAsync() : default;
     }
 
     /// <summary>Removes a copy that is damaged, and says so.</summary>
@@ -123,6 +162,10 @@ internal sealed class UpperTier : TierCounters
         Repairs.Increment();
         _events.Add(TierEventKind.Repaired, Name, key, length);
     }
+
+    private async ValueTask<IReadOnlyList<DeleteOutcome>> DeleteAsync(IReadOnlyList<BlobKey> keys, CancellationToken cancellationToken) => keys.Count == 1
+        ? [new DeleteOutcome(keys[0], (await Store.DeleteAsync(keys[0], default, cancellationToken).ConfigureAwait(false)).Status)]
+        : (await Store.DeleteManyAsync(keys, cancellationToken).ConfigureAwait(false)).Outcomes;
 
     protected override void OnError(Exception e)
     {

@@ -53,15 +53,18 @@ internal sealed class TierFixture : IAsyncDisposable
     public Task IdleAsync() => WaitForAsync(() => Store.IsIdle, "promotions never came to rest");
 
     /// <summary>Begins something that a time-out will end, and lets that time pass, as often as somebody waits for it: a promotion may be the first.</summary>
-    public async Task<Task<T>> LateAsync<T>(Func<Task<T>> begin, TimeSpan time)
+    public Task<Task<T>> LateAsync<T>(Func<Task<T>> begin, TimeSpan time) => LateAsync(Clock, begin, time);
+
+    /// <summary>The same on any clock.</summary>
+    public static async Task<Task<T>> LateAsync<T>(FakeClock clock, Func<Task<T>> begin, TimeSpan time)
     {
         Task<T> late = Task.Run(begin);
         while (true)
         {
-            Task armed = Clock.WaitForTimerAsync(time);
+            Task armed = clock.WaitForTimerAsync(time);
             if (await Task.WhenAny(late, armed) == late) return late;
             await armed;
-            Clock.Advance(time);
+            clock.Advance(time);
         }
     }
 

@@ -28,7 +28,7 @@ internal sealed class TierCopies(Fences fences, Trust trust)
             return isConfirmed ? MoveStatus.Unchanged : MoveStatus.Overtaken;
         }
 
-        IBlobWriter writer = await target.Store.OpenWriterAsync(info.Key, new WriteOptions { AsCopyOf = info }, cancellationToken).ConfigureAwait(false);
+        IBlobWriter writer = await target.OpenWriterAsync(info, cancellationToken).ConfigureAwait(false);
         await using (writer.ConfigureAwait(false))
         {
             if (bytes is not null) await writer.WriteAsync(bytes, cancellationToken).ConfigureAwait(false);

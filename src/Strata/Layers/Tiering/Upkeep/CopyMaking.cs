@@ -13,13 +13,14 @@ internal sealed class CopyMaking(UpkeepParts parts)
     {
         long generation = parts.Fences.Generation(key);
         if (parts.Fences.IsFenced(key)) return new CopyMade(MoveStatus.Overtaken, 0);
-        BlobInfo? held = await target.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
+        BlobInfo? held = await target.StatAsync(key, cancellationToken).ConfigureAwait(false);
+        target.NoteAnswer();
         if (held is not null && IsTrusted(target, held, out _)) return new CopyMade(MoveStatus.Unchanged, held.Length);
-        (BlobReadResult? read, TrustStamp stamp) = from is null ? default : await ReadCopyAsync(key, from, generation, cancellationToken).ConfigureAwait(false);
+        (BlobReadResult? read, TrustStamp stamp) = from?.Admits() == true ? await ReadCopyAsync(key, from, generation, cancellationToken).ConfigureAwait(false) : default;
         if (read is null)
         {
             stamp = parts.Trust.Now();
-            read = await parts.Origin.Store.ReadAsync(key, held is null ? null : new ReadOptions { IfNoneMatch = held.ETag }, cancellationToken).ConfigureAwait(false);
+            read = await parts.Origin.ReadAsync(key, held is null ? null : new ReadOptions { IfNoneMatch = held.ETag }, cancellationToken).ConfigureAwait(false);
         }
 
         if (read is null) return new CopyMade(MoveStatus.Missing, 0);
@@ -40,7 +41,7 @@ internal sealed class CopyMaking(UpkeepParts parts)
 
     private async ValueTask<CopyMade> CopyAsync(BlobReadResult read, BlobInfo info, UpperTier target, long generation, TrustStamp stamp, CancellationToken cancellationToken)
     {
-        IBlobWriter writer = await target.Store.OpenWriterAsync(info.Key, new WriteOptions { AsCopyOf = info }, cancellationToken).ConfigureAwait(false);
+        IBlobWriter writer = await target.OpenWriterAsync(info, cancellationToken).ConfigureAwait(false);
         await using (writer.ConfigureAwait(false))
         {
             Stream stream = read.OpenStream();
@@ -61,16 +62,27 @@ internal sealed class CopyMaking(UpkeepParts parts)
             parts.Trust.Confirm(info, stamp);
         });
 
-    /// <summary>A copy that is the origin's write; null if the tier has none, after one that is not was dropped.</summary>
+    /// <summary>A copy that is the origin's write; null if the tier has none or does not answer, after one that is not was dropped.</summary>
     private async ValueTask<(BlobReadResult? Copy, TrustStamp Stamp)> ReadCopyAsync(BlobKey key, UpperTier tier, long generation, CancellationToken cancellationToken)
     {
-        BlobReadResult? copy = await tier.Store.ReadAsync(key, null, cancellationToken).ConfigureAwait(false);
+        BlobReadResult? copy;
+        try
+        {
+            copy = await tier.ReadAsync(key, null, cancellationToken).ConfigureAwait(false);
+            tier.NoteAnswer();
+        }
+        catch (StorageException e) when (e.Kind != StorageErrorKind.Closed)
+        {
+            tier.NoteError(e, "read", key);
+            return default;
+        }
+
         if (copy is null) return default;
         bool isGood = false;
         try
         {
             isGood = IsTrusted(tier, copy.Info, out TrustStamp stamp);
-            if (!isGood) isGood = await parts.Origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false) is { } current && current.IsSameWriteAs(copy.Info);
+            if (!isGood) isGood = await parts.Origin.StatAsync(key, cancellationToken).ConfigureAwait(false) is { } current && current.IsSameWriteAs(copy.Info);
             if (!isGood) await parts.Fences.TryPublishAsync(key, generation, () => tier.RepairAsync(copy.Info)).ConfigureAwait(false);
             return isGood ? (copy, stamp) : default;
         }

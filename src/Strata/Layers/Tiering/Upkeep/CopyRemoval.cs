@@ -57,7 +57,7 @@ internal sealed class CopyRemoval(UpkeepParts parts)
         var request = new ListRequest { Prefix = prefix, Limit = PageKeys, Exact = false };
         do
         {
-            ListPage page = await listed.Store.ListPageAsync(request, cancellationToken).ConfigureAwait(false);
+            ListPage page = await listed.ListPageAsync(request, cancellationToken).ConfigureAwait(false);
             if (page.Items.Count > 0)
             {
                 foreach (BlobInfo info in page.Items) tally.Lengths[info.Key] = info.Length;
@@ -91,7 +91,7 @@ internal sealed class CopyRemoval(UpkeepParts parts)
             var stuck = new HashSet<BlobKey>();
             foreach (UpperTier tier in tiers)
             {
-                foreach (DeleteOutcome outcome in await DropAsync(tier, free).ConfigureAwait(false))
+                foreach (DeleteOutcome outcome in await tier.DropAsync(free).ConfigureAwait(false))
                 {
                     if (!tally.Note(tier, outcome) && parts.IsServedUnasked(tier)) stuck.Add(outcome.Key);
                     if (outcome.Status == DeleteStatus.Deleted) parts.Events.Add(TierEventKind.Invalidated, tier.Name, outcome.Key, tally.Lengths.GetValueOrDefault(outcome.Key));
@@ -104,23 +104,6 @@ internal sealed class CopyRemoval(UpkeepParts parts)
         finally
         {
             foreach (Fences.Fence fence in fences) fence.Dispose();
-        }
-    }
-
-    private static async ValueTask<IReadOnlyList<DeleteOutcome>> DropAsync(UpperTier tier, List<BlobKey> keys)
-    {
-        if (keys.Count == 0) return [];
-        try
-        {
-            if (keys.Count == 1) return [new DeleteOutcome(keys[0], (await tier.Store.DeleteAsync(keys[0]).ConfigureAwait(false)).Status)];
-            DeleteManyResult result = await tier.Store.DeleteManyAsync(keys).ConfigureAwait(false);
-            if (result.Outcomes.FirstOrDefault(o => o.Error is not null) is { Error: { } error } failed) tier.NoteError(error, "drop", failed.Key);
-            return result.Outcomes;
-        }
-        catch (Exception e)
-        {
-            tier.NoteError(e, "drop", keys[0]);
-            return [.. keys.Select(key => new DeleteOutcome(key, DeleteStatus.Failed))];
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class MetadataExporter(UpkeepParts parts, Stream target, IProgre
         using var json = new Utf8JsonWriter(_buffer, Plain);
         Line(json, WriteHeader);
         long blobs = 0, bytes = 0;
-        var walk = new TierWalk([parts.Origin.Store, .. parts.Upper.Select(t => t.Store)], NoteUnlisted);
+        var walk = new TierWalk([parts.Origin, .. parts.Upper], NoteUnlisted);
         await foreach (WalkedKey at in walk.WalkAsync("", null, cancellationToken).ConfigureAwait(false))
         {
             if (at.Held[0] is not { } info) continue;

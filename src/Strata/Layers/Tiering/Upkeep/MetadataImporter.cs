@@ -73,7 +73,7 @@ internal sealed class MetadataImporter(UpkeepParts parts, IBlobStore store, Impo
     {
         for (int attempt = 0; attempt < MostAttempts; attempt++)
         {
-            if (await parts.Origin.Store.StatAsync(blob.Info.Key, cancellationToken).ConfigureAwait(false) is not { } current)
+            if (await parts.Origin.StatAsync(blob.Info.Key, cancellationToken).ConfigureAwait(false) is not { } current)
             {
                 Interlocked.Increment(ref _missing);
                 return;

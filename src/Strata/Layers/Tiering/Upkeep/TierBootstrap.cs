@@ -64,7 +64,7 @@ internal sealed class TierBootstrap
         var request = new ListRequest { Prefix = _options.Prefix, Exact = false };
         do
         {
-            ListPage page = await (_from ?? _parts.Origin).Store.ListPageAsync(request, cancellationToken).ConfigureAwait(false);
+            ListPage page = await (_from ?? _parts.Origin).ListPageAsync(request, cancellationToken).ConfigureAwait(false);
             foreach (BlobInfo info in page.Items) yield return info;
             _examined += page.Items.Count;
             _progress?.Report(new UpkeepProgress(_examined, 0, 0, null));
@@ -110,6 +110,13 @@ internal sealed class TierBootstrap
 
     private async ValueTask CopyAsync(BlobKey key, CancellationToken cancellationToken)
     {
+        if (!_target.Admits())
+        {
+            Interlocked.Increment(ref _failed);
+            if (Interlocked.Increment(ref _failedInARow) >= MostFailuresInARow) throw _target.PassedBy("bootstrap", key);
+            return;
+        }
+
         try
         {
             CopyMade made = await _copies.MakeAsync(key, _target, _from, cancellationToken).ConfigureAwait(false);

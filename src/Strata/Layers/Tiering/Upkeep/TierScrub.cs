@@ -15,8 +15,8 @@ internal sealed class TierScrub(UpkeepParts parts, ScrubOptions options, IProgre
 
     public async ValueTask<ScrubReport> RunAsync(CancellationToken cancellationToken)
     {
-        List<IBlobStore> sources = [.. parts.Upper.Select(t => t.Store)];
-        if (options.ReadOrigin) sources.Add(parts.Origin.Store);
+        List<TierCounters> sources = [.. parts.Upper];
+        if (options.ReadOrigin) sources.Add(parts.Origin);
         var walk = new TierWalk(sources, NoteUnlisted);
         await foreach (WalkedKey at in walk.WalkAsync(options.Prefix, options.After, cancellationToken).ConfigureAwait(false))
         {
@@ -57,8 +57,12 @@ internal sealed class TierScrub(UpkeepParts parts, ScrubOptions options, IProgre
         {
             if (at.Held[i] is not { } copy) continue;
             _tally.Copies++;
-            if (current?.IsSameWriteAs(copy) != true) await MendAsync(parts.Upper[i], at.Key, cancellationToken).ConfigureAwait(false);
-            else if (options.ReadBytes) await ReadCopyAsync(parts.Upper[i], current, cancellationToken).ConfigureAwait(false);
+            UpperTier tier = parts.Upper[i];
+            bool isTheWrite = current?.IsSameWriteAs(copy) == true;
+            if (isTheWrite && !options.ReadBytes) continue;
+            if (!tier.Admits()) _tally.Note(at.Key, tier.Name, ScrubFault.Unreadable, ScrubRemedy.None, tier.PassedBy("scrub", at.Key).Message);
+            else if (isTheWrite) await ReadCopyAsync(tier, current!, cancellationToken).ConfigureAwait(false);
+            else await MendAsync(tier, at.Key, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -67,8 +71,8 @@ internal sealed class TierScrub(UpkeepParts parts, ScrubOptions options, IProgre
     {
         try
         {
-            BlobInfo? current = await parts.Origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
-            if (current is not null && options.ReadOrigin && await FaultOfAsync(parts.Origin.Store, current, cancellationToken).ConfigureAwait(false) is { } fault)
+            BlobInfo? current = await parts.Origin.StatAsync(key, cancellationToken).ConfigureAwait(false);
+            if (current is not null && options.ReadOrigin && await FaultOfAsync(parts.Origin, current, cancellationToken).ConfigureAwait(false) is { } fault)
             {
                 await RepairOriginAsync(key, fault, current, cancellationToken).ConfigureAwait(false);
                 return default;
@@ -87,8 +91,9 @@ internal sealed class TierScrub(UpkeepParts parts, ScrubOptions options, IProgre
     {
         try
         {
-            if (await FaultOfAsync(tier.Store, current, cancellationToken).ConfigureAwait(false) is { } fault)
-                await MendAsync(tier, current.Key, cancellationToken, fault, current).ConfigureAwait(false);
+            string? fault = await FaultOfAsync(tier, current, cancellationToken).ConfigureAwait(false);
+            tier.NoteAnswer();
+            if (fault is not null) await MendAsync(tier, current.Key, cancellationToken, fault, current).ConfigureAwait(false);
         }
         catch (StorageException e) when (e.Kind != StorageErrorKind.Closed)
         {
@@ -97,13 +102,13 @@ internal sealed class TierScrub(UpkeepParts parts, ScrubOptions options, IProgre
         }
     }
 
-    /// <summary>What is wrong with the bytes that a store has of a write; null if nothing is, or it holds another write by now.</summary>
-    private async ValueTask<string?> FaultOfAsync(IBlobStore store, BlobInfo write, CancellationToken cancellationToken)
+    /// <summary>What is wrong with the bytes that a tier has of a write; null if nothing is, or it holds another write by now.</summary>
+    private async ValueTask<string?> FaultOfAsync(TierCounters tier, BlobInfo write, CancellationToken cancellationToken)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
         try
         {
-            BlobReadResult? result = await store.ReadAsync(write.Key, new ReadOptions { IfMatch = write.ETag }, cancellationToken).ConfigureAwait(false);
+            BlobReadResult? result = await tier.ReadAsync(write.Key, new ReadOptions { IfMatch = write.ETag }, cancellationToken).ConfigureAwait(false);
             if (result is null) return null;
             await using (result.ConfigureAwait(false))
             {
@@ -150,7 +155,7 @@ internal sealed class TierScrub(UpkeepParts parts, ScrubOptions options, IProgre
         using (Fences.Fence fence = await parts.Fences.RaiseAsync(key, cancellationToken).ConfigureAwait(false))
         {
             if (parts.Doubts.Find(key) is not null) return;
-            BlobInfo? current = await parts.Origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
+            BlobInfo? current = await parts.Origin.StatAsync(key, cancellationToken).ConfigureAwait(false);
             (bool isKnown, BlobInfo? copy) = await StatCopyAsync(tier, key, cancellationToken).ConfigureAwait(false);
             isThere = current is not null;
             if (isKnown && (copy is null || (damage is null ? current?.IsSameWriteAs(copy) == true : !copy.IsSameWriteAs(damaged!)))) return;
@@ -181,7 +186,9 @@ internal sealed class TierScrub(UpkeepParts parts, ScrubOptions options, IProgre
     {
         try
         {
-            return (true, await tier.Store.StatAsync(key, cancellationToken).ConfigureAwait(false));
+            BlobInfo? copy = await tier.StatAsync(key, cancellationToken).ConfigureAwait(false);
+            tier.NoteAnswer();
+            return (true, copy);
         }
         catch (StorageException e)
         {
@@ -216,7 +223,7 @@ internal sealed class TierScrub(UpkeepParts parts, ScrubOptions options, IProgre
         BlobInfo? record = await OriginRecordAsync(key, cancellationToken).ConfigureAwait(false);
         if (parts.Doubts.Find(key) is not null || (damaged is not null && record?.IsSameWriteAs(damaged) != true)) return;
         ScrubRemedy remedy = ScrubRemedy.None;
-        foreach (UpperTier tier in options.DryRun ? [] : parts.Upper)
+        foreach (UpperTier tier in options.DryRun ? [] : parts.Upper.Where(tier => tier.Admits()))
         {
             try
             {
@@ -236,7 +243,8 @@ internal sealed class TierScrub(UpkeepParts parts, ScrubOptions options, IProgre
 
     private async ValueTask<bool> RewriteAsync(Fences.Fence fence, BlobInfo? record, UpperTier tier, CancellationToken cancellationToken)
     {
-        BlobReadResult? copy = await tier.Store.ReadAsync(fence.Key, null, cancellationToken).ConfigureAwait(false);
+        BlobReadResult? copy = await tier.ReadAsync(fence.Key, null, cancellationToken).ConfigureAwait(false);
+        tier.NoteAnswer();
         if (copy is null) return false;
         await using (copy.ConfigureAwait(false))
         {
@@ -255,7 +263,7 @@ internal sealed class TierScrub(UpkeepParts parts, ScrubOptions options, IProgre
     {
         try
         {
-            return await parts.Origin.Store.StatAsync(key, cancellationToken).ConfigureAwait(false);
+            return await parts.Origin.StatAsync(key, cancellationToken).ConfigureAwait(false);
         }
         catch (StorageException e) when (e.Kind == StorageErrorKind.Corrupt)
         {

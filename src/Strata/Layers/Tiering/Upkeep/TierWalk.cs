@@ -2,13 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace Strata;
 
-/// <summary>Several stores' listings side by side, in key order: one page of each in memory.</summary>
-/// <param name="sources">The stores.</param>
+/// <summary>Several tiers' listings side by side, in key order: one page of each in memory.</summary>
+/// <param name="sources">The tiers.</param>
 /// <param name="failed">
-/// Told of a store whose listing failed, by its place; true goes on without it, as if it held nothing more, false ends the walk with the
+/// Told of a tier whose listing failed, by its place; true goes on without it, as if it held nothing more, false ends the walk with the
 /// error.
 /// </param>
-internal sealed class TierWalk(IReadOnlyList<IBlobStore> sources, Func<int, Exception, bool> failed)
+internal sealed class TierWalk(IReadOnlyList<TierCounters> sources, Func<int, Exception, bool> failed)
 {
     /// <summary>Each key that one of them holds, with what each says of it.</summary>
     /// <param name="prefix">Only keys that begin with this.</param>
@@ -56,7 +56,7 @@ internal sealed class TierWalk(IReadOnlyList<IBlobStore> sources, Func<int, Exce
         }
     }
 
-    private sealed class Cursor(IBlobStore store, ListRequest request)
+    private sealed class Cursor(TierCounters tier, ListRequest request)
     {
         private ListRequest? _request = request;
         private IReadOnlyList<BlobInfo> _page = [];
@@ -69,7 +69,7 @@ internal sealed class TierWalk(IReadOnlyList<IBlobStore> sources, Func<int, Exce
         {
             while (_next == _page.Count && _request is not null)
             {
-                ListPage page = await store.ListPageAsync(_request, cancellationToken).ConfigureAwait(false);
+                ListPage page = await tier.ListPageAsync(_request, cancellationToken).ConfigureAwait(false);
                 (_page, _next) = (page.Items, 0);
                 _request = page.Token is null ? null : _request with { Token = page.Token };
             }

@@ -7,7 +7,7 @@ namespace Strata.Tests;
 /// <summary>Three tiers in memory, of which the second and the last can be made to fail or wait; the first is served without a question.</summary>
 internal sealed class UpkeepFixture : IAsyncDisposable
 {
-    public UpkeepFixture(TieringOptions? options = null, IBlobStore? hot = null)
+    public UpkeepFixture(TieringOptions? options = null, IBlobStore? hot = null, Func<Tier, Tier>? adjust = null)
     {
         StoreContext context = StoreContext.Default with { Clock = Clock };
         Hot = hot ?? new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true, MaxBytes = 16 << 20 }, context);
@@ -17,8 +17,8 @@ internal sealed class UpkeepFixture : IAsyncDisposable
         Cold = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }, context);
         Gates = new LatencyStore(Cold, context);
         Origin = new FaultStore(Gates);
-        Store = new TieredBlobStore(
-            [new Tier { Name = "hot", Store = Hot }, new Tier { Name = "warm", Store = Warm }, new Tier { Name = "cold", Store = Origin }], options, context);
+        Tier[] tiers = [new() { Name = "hot", Store = Hot }, new() { Name = "warm", Store = Warm }, new() { Name = "cold", Store = Origin }];
+        Store = new TieredBlobStore([.. tiers.Select(adjust ?? (tier => tier))], options, context);
     }
 
     public FakeClock Clock { get; } = new();
