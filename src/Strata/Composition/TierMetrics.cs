@@ -18,14 +18,14 @@ internal static class TierMetrics
         Counter("strata.tier.errors", "Operations of the tier that failed", t => t.Errors);
         Counter("strata.tier.read_bytes", "Payload bytes read; not of tiers whose hits are handed out without a call", t => t.BytesRead);
         Counter("strata.tier.written_bytes", "Payload bytes written", t => t.BytesWritten);
-        meter.CreateObservableCounter("strata.store.misses", () => Misses(), unit: null, "Reads that found the blob in no tier, one a read");
-        meter.CreateObservableUpDownCounter("strata.tier.blobs", () => Measure(t => t.Blobs), "{blob}", "Blobs held");
-        meter.CreateObservableUpDownCounter("strata.tier.bytes", () => Measure(t => t.Bytes), "By", "Bytes held");
-        meter.CreateObservableUpDownCounter("strata.tier.file_bytes", () => Measure(t => t.FileBytes), "By", "Bytes of its files, garbage and spares included");
-        meter.CreateObservableUpDownCounter("strata.tier.pending", () => Measure(t => t.WriteBack?.Pending), "{blob}", "Keys that the origin does not have the last write of yet");
-        meter.CreateObservableUpDownCounter("strata.tier.pending_bytes", () => Measure(t => t.WriteBack?.PendingBytes), "By", "Bytes of blobs that the origin does not have yet");
-        meter.CreateObservableUpDownCounter("strata.tier.dead_letters", () => Measure(t => t.WriteBack?.Dead), "{blob}", "Of those the ones that were given up");
-        meter.CreateObservableGauge("strata.tier.fault", () => Measure(t => t.Fault is null ? 0 : 1), unit: null, "1 while something is wrong with the tier's store");
+        meter.CreateObservableCounter("strata.store.misses", () => MeasureStores<ITierInspection>(store => store.GetReads().Misses), unit: null, "Reads that found the blob in no tier, one a read");
+        Level("strata.tier.blobs", "{blob}", "Blobs held", t => t.Blobs);
+        Level("strata.tier.bytes", "By", "Bytes held", t => t.Bytes);
+        Level("strata.tier.file_bytes", "By", "Bytes of its files, garbage and spares included", t => t.FileBytes);
+        Level("strata.tier.pending", "{blob}", "Keys that the origin does not have the last write of yet", t => t.WriteBack?.Pending);
+        Level("strata.tier.pending_bytes", "By", "Bytes of blobs that the origin does not have yet", t => t.WriteBack?.PendingBytes);
+        Level("strata.tier.dead_letters", "{blob}", "Of those the ones that were given up", t => t.WriteBack?.Dead);
+        meter.CreateObservableGauge("strata.tier.fault", () => MeasureTiers(t => t.Fault is null ? 0 : 1), unit: null, "1 while something is wrong with the tier's store");
 
         Run("strata.tiering.runs", "Tiering runs that came to an end", t => t.Runs);
         Run("strata.tiering.failed_runs", "Tiering runs that ended by an error", t => t.FailedRuns);
@@ -34,29 +34,25 @@ internal static class TierMetrics
         Run("strata.tiering.bytes", "Bytes that runs copied", t => t.Bytes);
         Run("strata.tiering.failed", "Blobs of which a tier failed in a run", t => t.Failed);
 
-        void Run(string name, string description, Func<TieringStatus, long> value) =>
-            meter.CreateObservableCounter(name, () => MeasureRuns(value), unit: null, description);
-
-        IEnumerable<Measurement<long>> MeasureRuns(Func<TieringStatus, long> value)
-        {
-            foreach ((string name, IBlobStore store) in stores)
-            {
-                if (store.TryGetFacet(out ITiering? tiering)) yield return new(value(tiering.GetTieringStatus()), new KeyValuePair<string, object?>("store", name));
-            }
-        }
-
         void Counter(string name, string description, Func<TierStatistics, long?> value) =>
-            meter.CreateObservableCounter(name, () => Measure(value), unit: null, description);
+            meter.CreateObservableCounter(name, () => MeasureTiers(value), unit: null, description);
 
-        IEnumerable<Measurement<long>> Misses()
+        void Level(string name, string unit, string description, Func<TierStatistics, long?> value) =>
+            meter.CreateObservableUpDownCounter(name, () => MeasureTiers(value), unit, description);
+
+        void Run(string name, string description, Func<TieringStatus, long> value) =>
+            meter.CreateObservableCounter(name, () => MeasureStores<ITiering>(store => value(store.GetTieringStatus())), unit: null, description);
+
+        IEnumerable<Measurement<long>> MeasureStores<T>(Func<T, long> value)
+            where T : class
         {
             foreach ((string name, IBlobStore store) in stores)
             {
-                if (store.TryGetFacet(out ITierInspection? inspection)) yield return new(inspection.GetReads().Misses, new KeyValuePair<string, object?>("store", name));
+                if (store.TryGetFacet(out T? facet)) yield return new(value(facet), new KeyValuePair<string, object?>("store", name));
             }
         }
 
-        IEnumerable<Measurement<long>> Measure(Func<TierStatistics, long?> value)
+        IEnumerable<Measurement<long>> MeasureTiers(Func<TierStatistics, long?> value)
         {
             foreach ((string name, IBlobStore store) in stores)
             {

@@ -2,8 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Strata.Tests;
 
-/// <summary>A store as one at the other end of a network is: it may outlive whoever owns it, and others may write to it as well. All else is passed on, facets are not.</summary>
-internal sealed class DistantStore(IBlobStore inner, bool hasOtherWriters = false, bool outlivesOwner = false) : IBlobStore
+/// <summary>A store as one at the other end of a network is: it may outlive whoever owns it, and others may write to it as well. All else is passed on, facets are not: it has the one that it is given.</summary>
+internal sealed class DistantStore(IBlobStore inner, bool hasOtherWriters = false, bool outlivesOwner = false, object? ownFacet = null) : IBlobStore
 {
     public StoreCapabilities Capabilities => inner.Capabilities with { IsSingleWriter = inner.Capabilities.IsSingleWriter && !hasOtherWriters, MultipartUploads = false };
 
@@ -29,11 +29,7 @@ internal sealed class DistantStore(IBlobStore inner, bool hasOtherWriters = fals
     public ValueTask<ListPage> ListPageAsync(ListRequest request, CancellationToken cancellationToken = default) => inner.ListPageAsync(request, cancellationToken);
 
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
-        where T : class
-    {
-        facet = null;
-        return false;
-    }
+        where T : class => (facet = ownFacet as T) is not null;
 
     public ValueTask DisposeAsync() => outlivesOwner ? default : inner.DisposeAsync();
 }

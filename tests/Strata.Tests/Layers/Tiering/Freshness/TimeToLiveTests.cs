@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Strata.Testing;
 using Xunit;
 using static Strata.Tests.TierFixture;
@@ -103,8 +102,8 @@ public sealed class TimeToLiveTests
     [Fact]
     public async Task Tiers_that_need_it_are_swept_one_pass_after_the_other_and_a_failure_ends_nothing()
     {
-        var warm = new SweptStore(new MemoryBlobStore());
-        await using var f = new TierFixture(new TieringOptions { SweepEvery = Life }, warm);
+        var warm = new CountedSweeps();
+        await using var f = new TierFixture(new TieringOptions { SweepEvery = Life }, new DistantStore(new MemoryBlobStore(), ownFacet: warm));
         await f.Clock.WaitForTimerAsync(Life);
         f.Clock.Advance(Life - TimeSpan.FromSeconds(1));
         Assert.Equal(0, warm.Sweeps);
@@ -124,14 +123,11 @@ public sealed class TimeToLiveTests
 
     private static TierFixture Open() => new(new TieringOptions { DefaultTimeToLive = Life });
 
-    private sealed class SweptStore(IBlobStore inner) : IBlobStore, IBlobSweep
+    private sealed class CountedSweeps : IBlobSweep
     {
-        private readonly DistantStore _inner = new(inner);
         private readonly TaskCompletionSource<SweepResult> _ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public int Sweeps { get; private set; }
-
-        public StoreCapabilities Capabilities => _inner.Capabilities;
 
         public void End(Exception e) => _ending.SetException(e);
 
@@ -140,31 +136,5 @@ public sealed class TimeToLiveTests
             Sweeps++;
             return await _ending.Task.WaitAsync(cancellationToken);
         }
-
-        public ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default) => _inner.StatAsync(key, cancellationToken);
-
-        public ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options = null, CancellationToken cancellationToken = default) => _inner.ReadAsync(key, options, cancellationToken);
-
-        public ValueTask<WriteResult> WriteAsync(BlobKey key, BlobContent content, WriteOptions? options = null, CancellationToken cancellationToken = default) =>
-            _inner.WriteAsync(key, content, options, cancellationToken);
-
-        public ValueTask<IBlobWriter> OpenWriterAsync(BlobKey key, WriteOptions? options = null, CancellationToken cancellationToken = default) => _inner.OpenWriterAsync(key, options, cancellationToken);
-
-        public ValueTask<DeleteResult> DeleteAsync(BlobKey key, WriteCondition condition = default, CancellationToken cancellationToken = default) => _inner.DeleteAsync(key, condition, cancellationToken);
-
-        public ValueTask<DeleteManyResult> DeleteManyAsync(IReadOnlyList<BlobKey> keys, CancellationToken cancellationToken = default) => _inner.DeleteManyAsync(keys, cancellationToken);
-
-        public ValueTask<WriteResult> UpdateAsync(BlobKey key, BlobChanges changes, WriteCondition condition = default, CancellationToken cancellationToken = default) =>
-            _inner.UpdateAsync(key, changes, condition, cancellationToken);
-
-        public ValueTask<WriteResult> CopyAsync(BlobKey source, BlobKey target, CopyOptions? options = null, CancellationToken cancellationToken = default) =>
-            _inner.CopyAsync(source, target, options, cancellationToken);
-
-        public ValueTask<ListPage> ListPageAsync(ListRequest request, CancellationToken cancellationToken = default) => _inner.ListPageAsync(request, cancellationToken);
-
-        public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
-            where T : class => (facet = this as T) is not null;
-
-        public ValueTask DisposeAsync() => _inner.DisposeAsync();
     }
 }
