@@ -91,10 +91,12 @@ internal sealed class UpperTier : TierCounters
     public async ValueTask<IBlobWriter> OpenWriterAsync(BlobInfo copy, CancellationToken cancellationToken)
     {
         var options = new WriteOptions { AsCopyOf = copy };
-        if (HardTimeout is not { } limit) return await Store.OpenWriterAsync(copy.Key, options, cancellationToken).ConfigureAwait(false);
+
+        // What is served without a question must not come late.
+        if (HardTimeout is not { } limit || Shared is not null) return await Store.OpenWriterAsync(copy.Key, options, cancellationToken).ConfigureAwait(false);
         return new TimedWriter(await RunAsync(limit, copy.Key, token => Store.OpenWriterAsync(copy.Key, options, token), DisposeLateAsync, cancellationToken).ConfigureAwait(false), this, limit, copy.Key);
 
-        static ValueTask DisposeLateAsync(Task<IBlobWriter> late) => late.IsCompletedSuccessfully ? late.Result.DisposeAsync() : default;
+        static ValueTask DisposeLateAsync(Task<IBlobWriter> late) => late is { IsCompletedSuccessfully: true, Result: { } writer } ? writer.DisposeAsync() : default;
     }
 
     /// <summary>Removes a copy that is damaged, and says so.</summary>

@@ -157,11 +157,8 @@ public sealed class FreshForTests
     public async Task Its_time_is_counted_from_before_the_origin_was_asked()
     {
         await using TierFixture f = Open();
-        await f.Disk.PutBytesAsync(Key, Bytes("old"));
-        using StoreGate reading = f.Gates.Hold(StoreOperation.Read, CallMoment.After);
-        Task<string?> slow = Task.Run(f.GetAsync);
-        await reading.WaitForArrivalAsync();
-        await f.Disk.PutBytesAsync(Key, Bytes("new"));
+        using StoreGate reading = f.Gates.Hold(call => call is { Operation: StoreOperation.Read, Number: 1 }, CallMoment.After);
+        Task<string?> slow = await f.ReadWhileOthersWriteAsync(reading);
         f.Clock.Advance(FreshFor);
         reading.Open();
         Assert.Equal("old", await slow);
@@ -173,11 +170,8 @@ public sealed class FreshForTests
     public async Task A_load_that_began_too_long_ago_is_not_joined()
     {
         await using TierFixture f = Open();
-        await f.Disk.PutBytesAsync(Key, Bytes("old"));
         using StoreGate reading = f.Gates.Hold(call => call is { Operation: StoreOperation.Read, Number: 1 }, CallMoment.After);
-        Task<string?> slow = Task.Run(f.GetAsync);
-        await reading.WaitForArrivalAsync();
-        await f.Disk.PutBytesAsync(Key, Bytes("new"));
+        Task<string?> slow = await f.ReadWhileOthersWriteAsync(reading);
         f.Clock.Advance(FreshFor + Moment);
         Assert.Equal("new", await f.GetAsync());
         reading.Open();
@@ -209,11 +203,8 @@ public sealed class FreshForTests
     public async Task What_was_asked_before_a_gap_is_not_trusted_after_it()
     {
         await using TierFixture f = Open();
-        await f.Disk.PutBytesAsync(Key, Bytes("old"));
         using StoreGate reading = f.Gates.Hold(call => call is { Operation: StoreOperation.Read, Number: 1 }, CallMoment.After);
-        Task<string?> slow = Task.Run(f.GetAsync);
-        await reading.WaitForArrivalAsync();
-        await f.Disk.PutBytesAsync(Key, Bytes("new"));
+        Task<string?> slow = await f.ReadWhileOthersWriteAsync(reading);
         f.Store.DistrustCopies();
         reading.Open();
         await slow;

@@ -49,6 +49,29 @@ internal sealed class TierFixture : IAsyncDisposable
     public static async Task<string?> GetAsync(IBlobStore store, BlobKey key) =>
         await store.GetBytesAsync(key) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
+    /// <summary>Makes a write or delete after which tier warm alone holds a copy: the one from before, which it could not drop.</summary>
+    public async Task LeaveOldCopyAsync(FaultStore warm, bool isDelete)
+    {
+        await PutAsync("old", new WriteOptions { SkipTiers = ["hot"] });
+        warm.Inject(StoreFault.On(StoreOperation.Delete, StoreOperation.Write));
+        if (isDelete) await Store.DeleteAsync(Key);
+        else await PutAsync("mine");
+        warm.Heal();
+        await Hot.DeleteAsync(Key);
+        Assert.NotNull(await warm.StatAsync(Key));
+    }
+
+    /// <summary>Begins a read that has the origin's answer, <c>old</c>, when others write <c>new</c> there, and goes on when the gate is opened.</summary>
+    /// <param name="reading">A gate behind the first read of the origin.</param>
+    public async Task<Task<string?>> ReadWhileOthersWriteAsync(StoreGate reading)
+    {
+        await Disk.PutBytesAsync(Key, Bytes("old"));
+        Task<string?> slow = Task.Run(GetAsync);
+        await reading.WaitForArrivalAsync();
+        await Disk.PutBytesAsync(Key, Bytes("new"));
+        return slow;
+    }
+
     /// <summary>Waits until nothing is compared in the background, and no promotion is queued or under way.</summary>
     public Task IdleAsync() => WaitForAsync(() => Store.IsIdle, "promotions never came to rest");
 

@@ -114,15 +114,7 @@ public sealed class FailSafeTests
     {
         var warm = new FaultStore(new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "warm" }));
         await using TierFixture f = Open(warm);
-        await f.PutAsync("old", new WriteOptions { SkipTiers = ["hot"] });
-        warm.Inject(StoreFault.On(StoreOperation.Delete, StoreOperation.Write));
-        if (isDelete) await f.Store.DeleteAsync(Key);
-        else await f.PutAsync("mine");
-        warm.Heal();
-
-        // The only tier that holds the new one drops it.
-        await f.Hot.DeleteAsync(Key);
-        Assert.NotNull(await warm.StatAsync(Key));
+        await f.LeaveOldCopyAsync(warm, isDelete);
         f.Clock.Advance(FreshFor);
         Break(f);
         await Assert.ThrowsAsync<StorageException>(f.GetAsync);

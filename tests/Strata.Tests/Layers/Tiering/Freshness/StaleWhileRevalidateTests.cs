@@ -103,14 +103,7 @@ public sealed class StaleWhileRevalidateTests
     {
         var warm = new FaultStore(new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "warm" }));
         await using TierFixture f = Open(warm);
-        await f.PutAsync("old", new WriteOptions { SkipTiers = ["hot"] });
-        warm.Inject(StoreFault.On(StoreOperation.Delete, StoreOperation.Write));
-        if (isDelete) await f.Store.DeleteAsync(Key);
-        else await f.PutAsync("mine");
-        warm.Heal();
-
-        // The only tier that holds the new one drops it.
-        await f.Hot.DeleteAsync(Key);
+        await f.LeaveOldCopyAsync(warm, isDelete);
         f.Clock.Advance(FreshFor);
         Assert.Equal(isDelete ? null : "mine", await f.GetAsync());
     }
