@@ -90,6 +90,8 @@ public sealed class TierTests : IDisposable
         Assert.Contains("3 blobs", exported.Error);
         string file = _folder.Write("export.jsonl", exported.OutputBytes);
         Assert.Equal((3, 3), (Import(await TierAsync("import", "main", file, "--json"), "blobs"), Import(await TierAsync("import", "main", file, "--json"), "unchanged")));
+        foreach (string[] piped in (string[][])[[], ["-"]])
+            Assert.Equal(3, Import(await StrataProcess.RunAsync(["tier", "import", "main", .. piped, "--json", "--data", _data, "--config", _config], exported.OutputBytes), "unchanged"));
         string cut = _folder.Write("cut.jsonl", exported.OutputBytes.AsSpan(..^20));
         (await TierAsync("import", "main", cut)).Fails(ExitCode.Failed, "Nothing was imported");
         if (server is not null) await server.StopAsync();
@@ -132,6 +134,29 @@ public sealed class TierTests : IDisposable
     [InlineData("--frob", "status", "--frob")]
     public async Task Wrong_usage_is_exit_code_2_and_says_what_is_wrong(string says, params string[] line) =>
         (await StrataProcess.RunAsync(["tier", .. line, "--data", Directory.CreateDirectory(_data).FullName])).Fails(ExitCode.Usage, says);
+
+    [Fact]
+    public async Task What_is_read_while_the_origin_is_out_is_said_to_be_as_old_as_it_is()
+    {
+        var origin = await StrataProcess.ServeAsync(_folder["origin"], new Dictionary<string, string> { ["Strata__Stores__main__Url"] = "memory:" });
+        string config = _folder.Write("front.json", Encoding.UTF8.GetBytes(
+            $$$"""
+            {"Strata":{"Stores":{"main":{
+              "Tiers":[{"Name":"warm","Url":"file:{{{_folder["warm"]}}}"},{"Name":"cold","Url":"s3://main?endpoint={{{origin.Address}}}&provider=strata&maxAttempts=1"}],
+              "Tiering":{"FreshFor":"1ms","FailSafeFor":"1h"}
+            } } } }
+            """));
+        var anybody = new Dictionary<string, string> { ["AWS_ACCESS_KEY_ID"] = "any", ["AWS_SECRET_ACCESS_KEY"] = "any", ["AWS_EC2_METADATA_DISABLED"] = "true" };
+        using StrataProcess front = await StrataProcess.ServeAsync(_data, anybody, "--config", config);
+        (await StrataProcess.RunAsync("put", _folder.Write("file", "value"u8), "main/a", "--data", _data)).Exits(0);
+        Assert.DoesNotContain("origin", (await StrataProcess.RunAsync("get", "main/a", "-", "--data", _data)).Exits(0).Error, StringComparison.Ordinal);
+        origin.Dispose();
+        ToolResult stale = (await StrataProcess.RunAsync("get", "main/a", "-", "--data", _data)).Exits(0);
+        Assert.Equal("value", stale.Output);
+        Assert.Contains("the origin is out", stale.Error, StringComparison.Ordinal);
+        JsonElement stat = (await StrataProcess.RunAsync("stat", "main/a", "--data", _data, "--json")).Exits(0).Json;
+        Assert.True(stat.GetProperty("info").TryGetProperty("staleSince", out _), stat.ToString());
+    }
 
     [Fact]
     public async Task A_store_without_tiers_has_a_status_and_nothing_to_fill()

@@ -22,7 +22,12 @@ internal static class Reading
     public static async ValueTask<BlobReadResult> OpenAsync(IBlobStore store, Address source, BlobKey key, ReadOptions? options, CancellationToken cancellationToken)
     {
         BlobReadResult result = await store.ReadAsync(key, options, cancellationToken) ?? throw await MissingAsync(store, source, cancellationToken);
-        if (result.Status == BlobReadStatus.Found) return result;
+        if (result.Status == BlobReadStatus.Found)
+        {
+            if (result.StaleSince is { } since) Report.Error($"'{source.Text}' is as it was at {Columns.Time(since)}: the origin is out, and what was changed since may be missing.");
+            return result;
+        }
+
         await result.DisposeAsync();
         throw new CliException(ExitCode.Failed, $"'{source.Text}' has {result.Info.Length} bytes; none of them lies in that range.");
     }

@@ -20,7 +20,9 @@ internal sealed class StatCommand : StrataCommand
         BlobKey key = source.RequireKey();
         IBlobStore store = await run.Stores.OpenAsync(source, StoreUse.Reading, cancellationToken);
         BlobInfo info = await store.StatAsync(key, cancellationToken) ?? throw await Reading.MissingAsync(store, source, cancellationToken);
-        IReadOnlyList<string> tiers = source.TiersOf(await Reading.LocateAsync(store, key, cancellationToken));
+
+        // While the origin is out nobody can say which tiers hold what it holds.
+        IReadOnlyList<string> tiers = source.TiersOf(info is { StaleSince: not null, Tier: { } tier } ? [tier] : await Reading.LocateAsync(store, key, cancellationToken));
         run.Report.Result(Describe(info, tiers), new BlobLine(source.Place, tiers, BlobInfoWire.From(info)), JsonLines.Context.BlobLine);
         return ExitCode.Done;
     }
@@ -37,6 +39,7 @@ internal sealed class StatCommand : StrataCommand
             ("created", Columns.Time(info.Created)),
             ("modified", Columns.Time(info.Modified)),
             ("expires", info.Expires is { } expires ? Columns.Time(expires) : null),
+            ("stale", info.StaleSince is { } since ? $"as it was at {Columns.Time(since)}: the origin is out" : null),
             ("type", info.ContentType),
             ("encoding", info.ContentEncoding),
             ("crc-32c", BlobInfoWire.HexOf(info.Checksum)),

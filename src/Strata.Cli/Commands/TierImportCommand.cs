@@ -7,11 +7,15 @@ namespace Strata.Cli;
 internal sealed class TierImportCommand : StrataCommand
 {
     private readonly Argument<string> _store = TierCommand.Store();
-    private readonly Argument<string> _file = new("FILE") { Description = "What export wrote, or - for standard input." };
+    private readonly Argument<string> _file = new("FILE")
+    {
+        Description = "What export wrote, or - for standard input (the default).", Arity = ArgumentArity.ZeroOrOne, DefaultValueFactory = _ => "-",
+    };
+
     private readonly Option<bool> _over = new("--over-other-content") { Description = "Also blobs whose bytes are others by now." };
 
     public TierImportCommand()
-        : base("import", "Give blobs that are here the metadata, types and expiry of an export.", "strata tier import main main.jsonl", "gunzip -c main.jsonl.gz | strata tier import main -")
+        : base("import", "Give blobs that are here the metadata, types and expiry of an export.", "strata tier import main main.jsonl", "gunzip -c main.jsonl.gz | strata tier import main")
     {
         Add(_store);
         Add(_file);

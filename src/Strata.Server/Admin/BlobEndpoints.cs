@@ -29,8 +29,8 @@ internal static class BlobEndpoints
     public static void MapBlobs(this IEndpointRouteBuilder routes, ServedStores served)
     {
         Map("GET", "/capabilities", (context, store) => AnswerAsync(context, 200, store.Capabilities, BlobWire.Context.StoreCapabilities));
-        Map("HEAD", "/blob", StatAsync);
-        Map("GET", "/blob", BlobReads.ReadAsync);
+        Map("HEAD", "/blob", (context, store) => StatAsync(context, store, served.Context.Clock));
+        Map("GET", "/blob", (context, store) => BlobReads.ReadAsync(context, store, served.Context.Clock));
         Map("PUT", "/blob", Limited(WriteAsync, served.Uploads));
         Map("POST", "/blob", Limited(FramedBody.WriteAsync, served.Uploads));
         Map("DELETE", "/blob", DeleteAsync);
@@ -177,11 +177,13 @@ internal static class BlobEndpoints
         await context.Response.BodyWriter.WriteAsync(json, context.RequestAborted);
     }
 
-    private static async Task StatAsync(HttpContext context, IBlobStore store)
+    private static async Task StatAsync(HttpContext context, IBlobStore store, TimeProvider clock)
     {
         BlobInfo? info = await store.StatAsync(KeyOf(context), context.RequestAborted);
-        if (info is not null) context.Response.Headers[BlobWire.InfoHeader] = BlobWire.ToHeader(BlobInfoWire.From(info), BlobWire.Context.BlobInfoWire);
         context.Response.StatusCode = info is null ? 404 : 200;
+        if (info is null) return;
+        context.Response.Headers[BlobWire.InfoHeader] = BlobWire.ToHeader(BlobInfoWire.From(info), BlobWire.Context.BlobInfoWire);
+        StaleHeaders.Write(info, clock, context.Response);
     }
 
     private static async Task WriteAsync(HttpContext context, IBlobStore store)

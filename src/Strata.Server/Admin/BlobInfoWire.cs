@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Strata.Server;
 
@@ -31,6 +32,10 @@ internal sealed record BlobInfoWire
 
     public string? Tier { get; init; }
 
+    /// <summary>When the origin last confirmed it, if it was served without being asked, as it is out; else left out.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? StaleSince { get; init; }
+
     public static BlobInfoWire From(BlobInfo info) => new()
     {
         Key = info.Key.Value,
@@ -45,6 +50,7 @@ internal sealed record BlobInfoWire
         Checksum = HexOf(info.Checksum),
         Metadata = info.Metadata,
         Tier = info.Tier,
+        StaleSince = info.StaleSince,
     };
 
     /// <exception cref="ArgumentException">The key or version is none.</exception>
@@ -62,6 +68,7 @@ internal sealed record BlobInfoWire
         Checksum = ChecksumOf(Checksum),
         Metadata = Metadata,
         Tier = Tier,
+        StaleSince = StaleSince,
     };
 
     public static string? HexOf(uint? checksum) => checksum?.ToString("x8", CultureInfo.InvariantCulture);

@@ -11,7 +11,7 @@ internal static class BlobReads
 {
     private const int BufferBytes = 128 * 1024;
 
-    public static async Task ReadAsync(HttpContext context, IBlobStore store)
+    public static async Task ReadAsync(HttpContext context, IBlobStore store, TimeProvider clock)
     {
         BlobReadResult? result = await store.ReadAsync(BlobEndpoints.KeyOf(context), OptionsOf(context.Request), context.RequestAborted);
         if (result is null)
@@ -33,6 +33,7 @@ internal static class BlobReads
             IHeaderDictionary headers = context.Response.Headers;
             headers[BlobWire.InfoHeader] = BlobWire.ToHeader(BlobInfoWire.From(result.Info), BlobWire.Context.BlobInfoWire);
             headers[BlobWire.SourceHeader] = Uri.EscapeDataString(result.Source);
+            StaleHeaders.Write(result.Info, clock, context.Response);
             if (result.Status != BlobReadStatus.Found) return;
             KeepInert(headers, result.Info.Key);
             headers.ContentType = "application/octet-stream";

@@ -191,15 +191,16 @@ function runWords(run) {
   if (run.refused > 0) parts.push(`${count(run.refused)} refused`);
   if (run.failed > 0) parts.push(`${count(run.failed)} failed`);
   if (run.left > 0) parts.push(`${count(run.left)} left`);
-  return parts.join(', ');
+  return `${dateTime(run.began)}, ${spanOf(run.elapsed)}: ${parts.join(', ')}`;
 }
 
 function showRuns(status, pins, doubts) {
   if (!status) return;
-  const { last, progress } = status;
+  const { recent, progress } = status;
+  const last = recent[0];
   const terms = [
     ['Now', status.isRunning ? `running: ${count(progress.lookedAt)} looked at, ${count(progress.promoted)} up, ${count(progress.demoted)} down, ${bytes(progress.bytes)}` : null],
-    ['Last run', last ? `${dateTime(last.began)}, ${spanOf(last.elapsed)}: ${runWords(last)}` : 'none since the store was opened'],
+    ['Last run', last ? runWords(last) : 'none since the store was opened'],
     ['First failure', last?.firstError], ['Error', status.lastError],
     ['Next run', status.next ? dateTime(status.next) : status.isRunning ? null : 'by hand: strata tier run'],
     ['All runs', `${count(status.runs)}${status.failedRuns > 0 ? `, ${count(status.failedRuns)} failed` : ''}: ${count(status.promoted)} up, ${count(status.demoted)} down, ${bytes(status.bytes)} copied`],
@@ -207,7 +208,10 @@ function showRuns(status, pins, doubts) {
     ['In doubt', doubts?.keys > 0 ? `${count(doubts.keys)}: changes of unknown outcome` : null],
     ['Remembered', `the use of ${count(status.tracker.keys)} ${status.tracker.keys === 1 ? 'key' : 'keys'}, ${bytes(status.tracker.bytes)}${status.isDurable ? '' : '; not beyond a restart'}`],
   ].filter(([, value]) => value != null);
-  redraw($('tier-runs'), terms, () => [pairs(terms)]);
+  const before = recent.slice(1).map((run) => `${runWords(run)}${run.firstError ? `; ${run.firstError}` : ''}`);
+  redraw($('tier-runs'), [terms, before], () => [pairs(terms), ...(before.length
+    ? [el('h3', { class: 'runs-head', id: 'tier-runs-before' }, 'Runs before it'), el('ol', { class: 'runs', 'aria-labelledby': 'tier-runs-before' }, ...before.map((run) => el('li', {}, run)))]
+    : [])]);
 }
 
 function showUnderWay(underWay) {

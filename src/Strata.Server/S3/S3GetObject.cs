@@ -21,6 +21,7 @@ internal static class S3GetObject
     {
         HttpResponse response = request.Response;
         S3ObjectHeaders.Write(info, response);
+        StaleHeaders.Write(info, request.Served.Context.Clock, response);
         if (request.HasQuery) WriteOverrides(request);
 
         // What others stored must not run with this origin's rights when a browser shows it.
@@ -46,6 +47,7 @@ internal static class S3GetObject
         if (status == BlobReadStatus.PreconditionFailed) return request.FailAsync(S3Error.PreconditionFailed);
         request.Response.StatusCode = StatusCodes.Status304NotModified;
         S3ObjectHeaders.Write(info, request.Response);
+        StaleHeaders.Write(info, request.Served.Context.Clock, request.Response);
         request.Response.Headers.ContentType = default;
         return Task.CompletedTask;
     }

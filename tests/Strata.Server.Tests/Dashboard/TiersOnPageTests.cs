@@ -32,6 +32,11 @@ public sealed class TiersOnPageTests(Chromium chromium) : IClassFixture<Chromium
         await Expect(Row(page, "hot").Locator("td").Nth(1)).ToHaveTextAsync("1");
         Assert.InRange(await Row(page, "hot").Locator(".fill").First.EvaluateAsync<double>("bar => parseFloat(bar.style.width)"), 50, 80);
         await Expect(page.Locator("#tier-runs")).ToContainTextAsync("looked at");
+        await Expect(page.Locator("#tier-runs .runs li")).ToHaveCountAsync(0);
+
+        // The last is told apart; those before it are listed, as many as are kept.
+        for (int i = 0; i < TieringStatus.MostRecent + 1; i++) await tiering.RunTieringAsync();
+        await Expect(page.Locator("#tier-runs .runs li")).ToHaveCountAsync(TieringStatus.MostRecent - 1);
 
         // A store of one tier has nothing to move between, and is not offered; what is looked at is in the address.
         await Expect(page.Locator("#tiered-panel")).ToBeHiddenAsync();

@@ -92,7 +92,7 @@ internal sealed class TieringRunner(TieringParts parts, ILogger log) : IAsyncDis
                 Demoted = _status.Demoted + report.Demoted,
                 Bytes = _status.Bytes + report.Bytes,
                 Failed = _status.Failed + report.Failed,
-                Last = isWhole ? report : _status.Last,
+                Recent = isWhole ? [report, .. _status.Recent.Take(TieringStatus.MostRecent - 1)] : _status.Recent,
                 LastError = error ?? (isWhole ? null : _status.LastError),
             };
         }

@@ -3,6 +3,9 @@ namespace Strata;
 /// <summary>What tiering runs have done since the store was opened.</summary>
 public sealed record TieringStatus
 {
+    /// <summary>The most <see cref="Recent"/> reports that are kept.</summary>
+    public const int MostRecent = 10;
+
     /// <summary>Whether a run is under way.</summary>
     public bool IsRunning { get; init; }
 
@@ -27,8 +30,11 @@ public sealed record TieringStatus
     /// <summary>Blobs of which a tier failed, in all runs.</summary>
     public long Failed { get; init; }
 
+    /// <summary>The reports of the runs that came to an end last, at most <see cref="MostRecent"/>, the last one first; dry ones are not among them.</summary>
+    public IReadOnlyList<TieringReport> Recent { get; init; } = [];
+
     /// <summary>The report of the last run that came to an end; null if there was none.</summary>
-    public TieringReport? Last { get; init; }
+    public TieringReport? Last => Recent.Count > 0 ? Recent[0] : null;
 
     /// <summary>The last error's message, of a run, of the rows of uses or of a row of a pin; null once that has succeeded again.</summary>
     public string? LastError { get; init; }

@@ -19,6 +19,7 @@ public sealed class TieringWorkerTests
         f.Clock.Advance(TimeSpan.FromHours(2));
         await Eventually.HoldsAsync(() => f.Tiering.GetTieringStatus() is { Runs: 2, Next: not null }, "the second run did not come");
         Assert.Equal(3, f.Tiering.GetTieringStatus().Demoted);
+        Assert.Equal([1, 2], f.Tiering.GetTieringStatus().Recent.Select(run => run.Demoted));
     }
 
     [Fact]
