@@ -73,14 +73,9 @@ public sealed partial class ComingFromTieredLibrariesTests
         await using var f = new UpkeepFixture();
         Assert.Equal(["hot", "warm", "cold"], f.Store.Capabilities.Tiers);
         await f.PutAsync("users/user-123", "Alice", new WriteOptions { Tier = "warm" });
-        Assert.Equal("warm", (await f.Store.ReadAsync(Alice))!.Source);
-        Assert.Equal("hot", (await WithHotCopyAsync()).Tier);
-
-        async Task<BlobInfo> WithHotCopyAsync()
-        {
-            await f.Store.Tiering.PromoteAsync(Alice, "hot");
-            return (await f.Store.StatAsync(Alice))!;
-        }
+        await using (BlobReadResult? read = await f.Store.ReadAsync(Alice)) Assert.Equal("warm", read!.Source);
+        await f.Store.Tiering.PromoteAsync(Alice, "hot");
+        Assert.Equal("hot", (await f.Store.StatAsync(Alice))!.Tier);
     }
 
     [Fact]

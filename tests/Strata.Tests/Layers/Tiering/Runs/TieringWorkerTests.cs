@@ -50,6 +50,9 @@ public sealed class TieringWorkerTests
             await Eventually.HoldsAsync(() => Demoted() == copied, $"copy {copied} did not come");
             if (copied == 3) break;
             Assert.True(f.Tiering.GetTieringStatus().IsRunning);
+
+            // It is told before the run begins to wait.
+            await f.Clock.WaitForTimerAsync(TimeSpan.FromSeconds(10));
             f.Clock.Advance(TimeSpan.FromSeconds(9));
             Assert.Equal(copied, Demoted());
             f.Clock.Advance(TimeSpan.FromSeconds(1));
