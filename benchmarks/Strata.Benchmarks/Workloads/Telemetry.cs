@@ -13,7 +13,7 @@ internal sealed class Telemetry : IDisposable
 
     public Telemetry(IBlobStore store)
     {
-        TierMetrics.Register(_meter, new Dictionary<string, IBlobStore>(StringComparer.Ordinal) { ["store"] = store });
+        TierMetrics.Register(_meter, new Dictionary<string, IBlobStore>(StringComparer.Ordinal) { ["store"] = store }, TimeProvider.System);
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (ReferenceEquals(instrument.Meter, _meter)) listener.EnableMeasurementEvents(instrument);

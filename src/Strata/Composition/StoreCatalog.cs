@@ -48,7 +48,7 @@ public sealed class StoreCatalog : IAsyncDisposable
             foreach (StoreSettings store in settings.Stores.Values)
                 catalog._stores.Add(store.Name, await catalog.OpenStoreAsync(store, cancellationToken).ConfigureAwait(false));
             await catalog._created.OpenAsync(cancellationToken).ConfigureAwait(false);
-            TierMetrics.Register(catalog._meter, catalog._stores);
+            TierMetrics.Register(catalog._meter, catalog._stores, catalog._context.Clock);
             return catalog;
         }
         catch

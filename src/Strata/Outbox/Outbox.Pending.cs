@@ -16,6 +16,19 @@ public sealed partial class Outbox
             yield return new OutboxPending(_keys.KeyOf(row.Key), At(OutboxEntry.Read(row.Value.Data).Enqueued), WasTaken: true, IsDead: true);
     }
 
+    /// <summary>
+    /// Frees what workers hold, so that nobody waits for their leases to run out: for an owner whose rows no other process has, before
+    /// its own worker runs. An attempt that was cut short counts.
+    /// </summary>
+    internal async ValueTask TakeOverAsync(CancellationToken cancellationToken)
+    {
+        await foreach (KvEntry row in EntriesAsync(_keys.StatesFrom(null, PageSize), cancellationToken).ConfigureAwait(false))
+        {
+            var entry = OutboxEntry.Read(row.Value.Data);
+            if (entry.IsLeased) await _parts.Transitions.TryTakeOverAsync(_keys.KeyOf(row.Key), row.Versionstamp, entry, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Whether there is any row of a key.</summary>
     internal async ValueTask<bool> IsPendingAsync(string key, CancellationToken cancellationToken)
     {

@@ -40,11 +40,14 @@ public sealed partial class Outbox
         ILogger log = context.Loggers.CreateLogger<Outbox>();
         var room = new OutboxRoom(options, CountAsync, _clock);
         var transitions = new OutboxTransitions(database, _keys, options, Owner, _clock, log);
-        _parts = new OutboxParts(database, _keys, options, transitions, room, new OutboxProgress(options, _clock), new OutboxMetrics(context.Meter, options.Name, () => room.Pending), _clock, log);
+        _parts = new OutboxParts(database, _keys, options, transitions, room, new OutboxProgress(options, _clock, log), new OutboxMetrics(context.Meter, options.Label, room), _clock, log);
     }
 
     /// <summary>Its settings.</summary>
     public OutboxOptions Options { get; }
+
+    /// <summary>Whether <see cref="AdmitAsync"/> has nothing to wait for.</summary>
+    internal bool HasRoom => _parts.Room.HasRoom;
 
     /// <summary>Whose leases this outbox takes: machine, process, and a number of its own.</summary>
     public string Owner { get; }

@@ -45,6 +45,15 @@ public sealed record OutboxOptions
     /// <summary>What a full outbox does to those who want in: true (the default): they wait; false: they are refused with kind Full.</summary>
     public bool WaitsWhenFull { get; init; } = true;
 
+    /// <summary>Whose it is, where stores have outboxes of the same name; told in logs and metrics, and no part of the rows' keys.</summary>
+    internal string? Store { get; init; }
+
+    /// <summary>Its name in logs and metrics.</summary>
+    internal string Label => Store is null ? Name : $"{Store}/{Name}";
+
+    /// <summary>How long a send may take to end once it was cancelled, by the clock on the wall; then it is left.</summary>
+    internal TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(5);
+
     internal void Check()
     {
         if (Parallelism is < 1 or > 1_000) throw Wrong($"Parallelism must be 1 to 1,000; it is {Parallelism}.");

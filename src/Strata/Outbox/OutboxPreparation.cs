@@ -82,7 +82,7 @@ public sealed class OutboxPreparation : IAsyncDisposable
             }
             catch (StorageException e)
             {
-                _parts.Log.LogWarning(e, "The prepared intent for '{Key}' of outbox '{Outbox}' cannot be prolonged; it is tried again", Key, _parts.Options.Name);
+                _parts.Log.LogWarning(e, "The prepared intent for '{Key}' of outbox '{Outbox}' cannot be prolonged; it is tried again", Key, _parts.Options.Label);
                 if (e.Kind == StorageErrorKind.Closed) return;
             }
         }

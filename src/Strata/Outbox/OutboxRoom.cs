@@ -24,6 +24,8 @@ internal sealed class OutboxRoom(OutboxOptions options, Func<CancellationToken, 
     /// <summary>Pending intents, about: at most so many.</summary>
     public long Pending => Math.Max(0, Interlocked.Read(ref _pending));
 
+    public bool HasRoom => _isCounted && !IsFull;
+
     private bool IsFull => Pending >= options.MaxPending || Interlocked.Read(ref _bytes) >= options.MaxPendingBytes;
 
     public void Came(long bytes)
@@ -41,7 +43,7 @@ internal sealed class OutboxRoom(OutboxOptions options, Func<CancellationToken, 
         Volatile.Read(ref _freed).TrySetResult();
     }
 
-    public ValueTask AdmitAsync(CancellationToken cancellationToken) => _isCounted && !IsFull ? default : WaitAsync(cancellationToken);
+    public ValueTask AdmitAsync(CancellationToken cancellationToken) => HasRoom ? default : WaitAsync(cancellationToken);
 
     private async ValueTask WaitAsync(CancellationToken cancellationToken)
     {

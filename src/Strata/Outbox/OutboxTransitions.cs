@@ -52,7 +52,7 @@ internal sealed class OutboxTransitions(IKvDatabase database, OutboxKeys keys, O
         if (change is null && entry!.Attempts >= options.MaxAttempts)
         {
             // Each attempt is counted when it begins: what kills its workers comes to an end, too.
-            OutboxEntry last = entry.IsLeased ? entry with { Error = $"The worker '{entry.Owner}' ended while it sent this." } : entry;
+            OutboxEntry last = entry.IsLeased ? entry with { Error = Ended(entry) } : entry;
             CommitResult ended = await CommitAsync(checks, GiveUp(key, last), stop).ConfigureAwait(false);
             return new OutboxTaken(null, ended.IsCommitted ? 1 : 0, ended.IsCommitted);
         }
@@ -100,7 +100,7 @@ internal sealed class OutboxTransitions(IKvDatabase database, OutboxKeys keys, O
                 var entry = OutboxEntry.Read(row.Value.Data);
                 if (entry.Time > Now && entry.Time <= LatestDue) continue;
                 string key = keys.KeyOfPreparation(row.Key);
-                log.LogWarning("'{Owner}' has prepared an intent for '{Key}' of outbox '{Outbox}' and not said how it went; the key's state is sent", entry.Owner, key, options.Name);
+                log.LogWarning("'{Owner}' has prepared an intent for '{Key}' of outbox '{Outbox}' and not said how it went; the key's state is sent", entry.Owner, key, options.Label);
                 List<KvMutation> mutations = [KvMutation.Delete(row.Key), .. Change(key, new OutboxChange(entry.Enqueued, entry.Data))];
                 if ((await CommitAsync([new KvCheck(row.Key, row.Versionstamp)], mutations, stop).ConfigureAwait(false)).IsCommitted) taken++;
             }
@@ -126,6 +126,10 @@ internal sealed class OutboxTransitions(IKvDatabase database, OutboxKeys keys, O
     public ValueTask<bool> TryReleaseAsync(OutboxLease lease, string error) =>
         TryMoveAsync(lease, lease.Entry with { Time = Now, IsLeased = false, Owner = "", Attempts = lease.Entry.Attempts - 1, Error = error });
 
+    /// <summary>Frees it from a worker that has ended.</summary>
+    public ValueTask<bool> TryTakeOverAsync(string key, Versionstamp stamp, OutboxEntry entry, CancellationToken cancellationToken) =>
+        TryMoveAsync(new OutboxLease(key, stamp, entry), entry with { Time = Now, IsLeased = false, Owner = "", Error = Ended(entry) }, cancellationToken);
+
     /// <summary>Puts it off after a failed attempt.</summary>
     public ValueTask<bool> TryPutOffAsync(OutboxLease lease, string error)
     {
@@ -145,7 +149,7 @@ internal sealed class OutboxTransitions(IKvDatabase database, OutboxKeys keys, O
 
     private List<KvMutation> GiveUp(string key, OutboxEntry entry)
     {
-        log.LogError("The intent for '{Key}' of outbox '{Outbox}' is given up after {Attempts} attempts: {Error}", key, options.Name, entry.Attempts, entry.Error);
+        log.LogError("The intent for '{Key}' of outbox '{Outbox}' is given up after {Attempts} attempts: {Error}", key, options.Label, entry.Attempts, entry.Error);
         return
         [
             KvMutation.Delete(keys.State(key)), KvMutation.Delete(keys.Time(entry.Time, key)),
@@ -153,7 +157,9 @@ internal sealed class OutboxTransitions(IKvDatabase database, OutboxKeys keys, O
         ];
     }
 
-    private async ValueTask<bool> TryMoveAsync(OutboxLease lease, OutboxEntry next)
+    private static string Ended(OutboxEntry entry) => $"The worker '{entry.Owner}' ended while it sent this.";
+
+    private async ValueTask<bool> TryMoveAsync(OutboxLease lease, OutboxEntry next, CancellationToken cancellationToken = default)
     {
         List<KvMutation> mutations = [KvMutation.Set(keys.State(lease.Key), next.Write())];
         if (next.Time != lease.Entry.Time)
@@ -162,7 +168,7 @@ internal sealed class OutboxTransitions(IKvDatabase database, OutboxKeys keys, O
             mutations.Add(KvMutation.Set(keys.Time(next.Time, lease.Key), KvValue.OfBytes(default)));
         }
 
-        CommitResult result = await CommitAsync([new KvCheck(keys.State(lease.Key), lease.Stamp)], mutations, CancellationToken.None).ConfigureAwait(false);
+        CommitResult result = await CommitAsync([new KvCheck(keys.State(lease.Key), lease.Stamp)], mutations, cancellationToken).ConfigureAwait(false);
         if (result.IsCommitted) (lease.Stamp, lease.Entry) = (result.Versionstamp, next);
         return result.IsCommitted;
     }

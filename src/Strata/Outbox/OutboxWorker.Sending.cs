@@ -13,16 +13,17 @@ internal sealed partial class OutboxWorker
         {
             using var own = CancellationTokenSource.CreateLinkedTokenSource(sending);
             using var renewals = new CancellationTokenSource();
+            parts.Metrics.Began();
             Task<bool> renewing = RenewAsync(lease, own, renewals.Token);
             OutboxOutcome? outcome = await SendAsync(lease, own.Token).ConfigureAwait(false);
             await renewals.CancelAsync().ConfigureAwait(false);
             if (await renewing.ConfigureAwait(false)) await SettleAsync(lease, outcome).ConfigureAwait(false);
-            else parts.Log.LogWarning("The lease of the intent for '{Key}' of outbox '{Outbox}' was lost while it was sent; it is sent again", lease.Key, Options.Name);
+            else parts.Log.LogWarning("The lease of the intent for '{Key}' of outbox '{Outbox}' was lost while it was sent; it is sent again", lease.Key, Options.Label);
         }
         catch (Exception e)
         {
             // When the lease runs out it is sent again.
-            parts.Log.LogError(e, "What came of sending '{Key}' of outbox '{Outbox}' cannot be written down; it is sent again", lease.Key, Options.Name);
+            parts.Log.LogError(e, "What came of sending '{Key}' of outbox '{Outbox}' cannot be written down; it is sent again", lease.Key, Options.Label);
         }
         finally
         {
@@ -71,7 +72,7 @@ internal sealed partial class OutboxWorker
             catch (StorageException e)
             {
                 // The next renewal may go through before it has run out; else the settling finds that it is another's.
-                parts.Log.LogWarning(e, "The lease of the intent for '{Key}' of outbox '{Outbox}' cannot be renewed; it is tried again", lease.Key, Options.Name);
+                parts.Log.LogWarning(e, "The lease of the intent for '{Key}' of outbox '{Outbox}' cannot be renewed; it is tried again", lease.Key, Options.Label);
                 if (Now < lease.Entry.Time) continue;
                 await sending.CancelAsync().ConfigureAwait(false);
                 return false;
@@ -93,7 +94,8 @@ internal sealed partial class OutboxWorker
                 if (target is IOutboxConfirmation confirmation) await confirmation.ConfirmedAsync(lease.Key).ConfigureAwait(false);
                 break;
             case OutboxOutcomeKind.Later:
-                parts.Progress.Failed(error);
+                parts.Progress.Failed(lease.Key, error);
+                parts.Metrics.PutOff();
                 await parts.Transitions.TryDelayAsync(lease, outcome.Value.Wait, error).ConfigureAwait(false);
                 break;
             case OutboxOutcomeKind.Unreachable:
@@ -105,7 +107,7 @@ internal sealed partial class OutboxWorker
                 await parts.Transitions.TryReleaseAsync(lease, error).ConfigureAwait(false);
                 break;
             default:
-                parts.Progress.Failed(error);
+                parts.Progress.Failed(lease.Key, error);
                 parts.Metrics.Failed();
                 if (outcome.Value.Kind == OutboxOutcomeKind.Failed && lease.Entry.Attempts < Options.MaxAttempts) await parts.Transitions.TryPutOffAsync(lease, error).ConfigureAwait(false);
                 else if (await parts.Transitions.TryGiveUpAsync(lease, error).ConfigureAwait(false)) GivenUp(lease);

@@ -72,7 +72,7 @@ internal sealed partial class OutboxWorker(OutboxParts parts, IOutboxTarget targ
         }
         finally
         {
-            await Task.WhenAll(Running()).ConfigureAwait(false);
+            await DrainAsync(sending).ConfigureAwait(false);
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed partial class OutboxWorker(OutboxParts parts, IOutboxTarget targ
         }
         catch (Exception e) when (e is StorageException { Kind: not StorageErrorKind.Closed } or InvalidDataException)
         {
-            parts.Log.LogWarning(e, "Intents of outbox '{Outbox}' cannot be taken; it is tried again", Options.Name);
+            parts.Log.LogWarning(e, "Intents of outbox '{Outbox}' cannot be taken; it is tried again", Options.Label);
             return Retry;
         }
     }
@@ -189,7 +189,7 @@ internal sealed partial class OutboxWorker(OutboxParts parts, IOutboxTarget targ
         }
         catch (InvalidDataException e)
         {
-            parts.Log.LogError(e, "The intent for '{Key}' of outbox '{Outbox}' cannot be read; it is left as it is", key, Options.Name);
+            parts.Log.LogError(e, "The intent for '{Key}' of outbox '{Outbox}' cannot be read; it is left as it is", key, Options.Label);
         }
         finally
         {
@@ -212,7 +212,21 @@ internal sealed partial class OutboxWorker(OutboxParts parts, IOutboxTarget targ
         catch (TimeoutException)
         {
             await sending.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(running).ConfigureAwait(false);
+            await EndAsync(running).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits for sends that were told to end, or that end by themselves, and not for ever for those that do not.</summary>
+    private async Task EndAsync(Task[] running)
+    {
+        try
+        {
+            // By the clock on the wall, whatever the store's own does: a close comes to an end.
+            await Task.WhenAll(running).WaitAsync(Options.Grace).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            parts.Log.LogError("{Count} sends of outbox '{Outbox}' do not end though they were cancelled; they are left, and what they sent is sent again", running.Count(send => !send.IsCompleted), Options.Label);
         }
     }
 
@@ -238,7 +252,7 @@ internal sealed partial class OutboxWorker(OutboxParts parts, IOutboxTarget targ
             }
             catch (StorageException e)
             {
-                parts.Log.LogWarning(e, "Outbox '{Outbox}' cannot be watched; it is tried again", Options.Name);
+                parts.Log.LogWarning(e, "Outbox '{Outbox}' cannot be watched; it is tried again", Options.Label);
                 await WaitAsync(Task.Delay(Timeout.InfiniteTimeSpan, stop), Retry, CancellationToken.None).ConfigureAwait(false);
             }
         }

@@ -68,7 +68,7 @@ public sealed class DiskFaultTests : IDisposable
     private static long Faults(DiskBlobStore store)
     {
         using var meter = new Meter("faults of a test");
-        TierMetrics.Register(meter, new Dictionary<string, IBlobStore> { ["main"] = store });
+        TierMetrics.Register(meter, new Dictionary<string, IBlobStore> { ["main"] = store }, TimeProvider.System);
         long seen = -1;
         using var listener = new MeterListener();
         listener.SetMeasurementEventCallback<long>((instrument, value, _, _) =>
