@@ -212,6 +212,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     {
         _shared = null;
         _events.Close();
+        if (_writeBack is not null) await _writeBack.EndWaitsAsync().ConfigureAwait(false);
         await _settler.DisposeAsync().ConfigureAwait(false);
         await _revalidations.CloseAsync().ConfigureAwait(false);
         await _tiering.DisposeAsync().ConfigureAwait(false);
@@ -252,6 +253,9 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
     internal static bool HasRows(Tier tier) => RowsOf(tier) is not null;
 
     private static IKvDatabase? RowsOf(Tier tier) => tier.Store.TryGetFacet(out IStateRows? rows) && rows.Rows.Capabilities.IsDurable ? rows.Rows : null;
+
+    /// <summary>The origin's uploads as those of a store that this one is a part of; null: it takes none.</summary>
+    internal TieredUploads? UploadsWithin(TieredUploads.Around around) => _origin.Store.TryGetFacet(out IMultipartUploads? uploads) ? new TieredUploads(this, uploads, around) : null;
 
     internal OperationGate.Pass Enter(string operation) => _gate.Enter(operation);
 

@@ -4,8 +4,15 @@ namespace Strata;
 /// Uploads in parts go to the origin as they are: nothing of them is visible before their completion, which is a write of
 /// the key like any other (<see cref="TieredBlobStore.CompleteAsync"/>).
 /// </summary>
-internal sealed class TieredUploads(TieredBlobStore store, IMultipartUploads origin) : IMultipartUploads
+/// <param name="store">The store.</param>
+/// <param name="origin">Its origin's uploads.</param>
+/// <param name="around">What a store that this one is a part of does around a completion, which it is given; null: nothing.</param>
+internal sealed class TieredUploads(TieredBlobStore store, IMultipartUploads origin, TieredUploads.Around? around = null) : IMultipartUploads
 {
+    /// <summary>Completes an upload.</summary>
+    public delegate ValueTask<CompleteResult> Around(
+        BlobKey key, IReadOnlyList<PartReference> parts, CompleteOptions? options, Func<ValueTask<CompleteResult>> complete, CancellationToken cancellationToken);
+
     public async ValueTask<MultipartUpload> CreateAsync(BlobKey key, WriteOptions? options = null, CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = store.Enter(key, "upload", cancellationToken);
@@ -38,8 +45,12 @@ internal sealed class TieredUploads(TieredBlobStore store, IMultipartUploads ori
     }
 
     public ValueTask<CompleteResult> CompleteAsync(
-        BlobKey key, string uploadId, IReadOnlyList<PartReference> parts, CompleteOptions? options = null, CancellationToken cancellationToken = default) =>
-        store.CompleteAsync(key, () => origin.CompleteAsync(key, uploadId, parts, options, cancellationToken), cancellationToken);
+        BlobKey key, string uploadId, IReadOnlyList<PartReference> parts, CompleteOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        return around is null ? CompleteAsync() : around(key, parts, options, CompleteAsync, cancellationToken);
+
+        ValueTask<CompleteResult> CompleteAsync() => store.CompleteAsync(key, () => origin.CompleteAsync(key, uploadId, parts, options, cancellationToken), cancellationToken);
+    }
 
     public async ValueTask<bool> AbortAsync(BlobKey key, string uploadId, CancellationToken cancellationToken = default)
     {

@@ -1,8 +1,10 @@
 namespace Strata;
 
 /// <summary>The write-back facet of a store with tiers above the pair: what it changes leaves no older copy there.</summary>
-internal sealed class TieredWriteBack(TieredBlobStore store, IWriteBack below) : IWriteBack
+internal sealed class TieredWriteBack(TieredBlobStore store, IWriteBack below) : IWriteBack, IEndsWaits
 {
+    public ValueTask EndWaitsAsync() => below is IEndsWaits waits ? waits.EndWaitsAsync() : default;
+
     public WriteBackStatus GetStatus() => below.GetStatus();
 
     public ValueTask<long> FlushAsync(CancellationToken cancellationToken = default) => below.FlushAsync(cancellationToken);

@@ -30,7 +30,7 @@ internal sealed partial class WriteBackBlobStore
     public async ValueTask<long> FlushAsync(CancellationToken cancellationToken = default)
     {
         using OperationGate.Pass pass = _gate.Enter("flush");
-        return await _outbox.FlushAsync(cancellationToken).ConfigureAwait(false);
+        return await UntilClosedAsync("flush", _outbox.FlushAsync, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -125,17 +125,31 @@ internal sealed partial class WriteBackBlobStore
     /// <param name="infoOf">The blob as it left it; null: it did nothing.</param>
     /// <param name="cancellationToken">Gives up, until the change is dispatched.</param>
     /// <exception cref="StorageException">The origin did not get it in time.</exception>
-    internal async ValueTask<T> StraightAsync<T>(BlobKey key, Func<ValueTask<T>> change, Func<T, BlobInfo?> infoOf, CancellationToken cancellationToken)
+    private async ValueTask<T> StraightAsync<T>(BlobKey key, Func<ValueTask<T>> change, Func<T, BlobInfo?> infoOf, CancellationToken cancellationToken)
     {
+        // However often others write the key meanwhile.
+        using var late = new CancellationTokenSource(LongestWait, _clock);
         while (true)
         {
-            await FlushAsync(key, cancellationToken).ConfigureAwait(false);
+            await FlushAsync(key, late.Token, cancellationToken).ConfigureAwait(false);
             using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
             if (!await TryCleanAsync(key).ConfigureAwait(false)) continue;
             T result = await change().ConfigureAwait(false);
             if (infoOf(result) is { } written) _straight.Note(written);
             return result;
         }
+    }
+
+    /// <summary>
+    /// Uploads in parts are the origin's from the beginning: what is long is not sent twice. Their completion is committed there, and
+    /// waits until the origin has what was written to the key before.
+    /// </summary>
+    private async ValueTask<CompleteResult> CompleteAsync(
+        BlobKey key, IReadOnlyList<PartReference> parts, CompleteOptions? options, Func<ValueTask<CompleteResult>> complete, CancellationToken cancellationToken)
+    {
+        using OperationGate.Pass pass = Enter(key, "complete", cancellationToken);
+        UploadLimits.CheckComplete(Capabilities, key, parts, options);
+        return await StraightAsync(key, complete, result => result.Status == CompleteStatus.Completed ? result.Info : null, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>To be taken before the origin is written to.</summary>
@@ -172,23 +186,45 @@ internal sealed partial class WriteBackBlobStore
     /// <summary>Waits until the origin has what is pending of a key.</summary>
     private async ValueTask FlushAsync(BlobKey key, CancellationToken cancellationToken)
     {
-        if (_dirty.Find(key) is null) return;
         using var late = new CancellationTokenSource(LongestWait, _clock);
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        await FlushAsync(key, late.Token, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask FlushAsync(BlobKey key, CancellationToken late, CancellationToken cancellationToken)
+    {
+        if (_dirty.Find(key) is null) return;
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(late, cancellationToken);
         try
         {
-            if (await _outbox.WaitAsync(key.Value, waiting.Token).ConfigureAwait(false) == OutboxAcknowledgement.Sent) return;
+            OutboxAcknowledgement told = await UntilClosedAsync("write", token => _outbox.WaitAsync(key.Value, token), waiting.Token).ConfigureAwait(false);
+            if (told == OutboxAcknowledgement.Sent) return;
+            if (told == OutboxAcknowledgement.Dead) throw Late("has refused an earlier one, which is a dead letter: replay or discard that", isTransient: false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw Late("has not got an earlier one yet", isTransient: true);
+            // Too late.
         }
 
-        throw Late("has refused an earlier one, which is a dead letter: replay or discard that", isTransient: false);
+        throw Late("has not got an earlier one yet", isTransient: true);
 
         StorageException Late(string why, bool isTransient) => new(StorageErrorKind.Unavailable, $"This change of '{key}' is the origin's to make, and '{_origin.Name}' {why}.")
         {
             Operation = "write", Key = key, Store = _options.Name, IsTransient = isTransient,
         };
+    }
+
+    /// <summary>Waits for the origin, but no longer than the store is open.</summary>
+    /// <exception cref="StorageException">Of kind Closed: it was closed meanwhile.</exception>
+    private async ValueTask<T> UntilClosedAsync<T>(string operation, Func<CancellationToken, ValueTask<T>> wait, CancellationToken cancellationToken)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token, cancellationToken);
+        try
+        {
+            return await wait(waiting.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw StorageException.Closed(operation, _options.Name);
+        }
     }
 }

@@ -265,10 +265,19 @@ internal sealed partial class WriteBackBlobStore
     }
 
     /// <summary>Waits while the origin lacks too much.</summary>
-    private async ValueTask AdmitAsync(CancellationToken cancellationToken)
+    private ValueTask AdmitAsync(CancellationToken cancellationToken) => _outbox.HasRoom && !_dirty.IsFull ? default : WaitForRoomAsync(cancellationToken);
+
+    private async ValueTask WaitForRoomAsync(CancellationToken cancellationToken)
     {
-        await _outbox.AdmitAsync(cancellationToken).ConfigureAwait(false);
-        await _dirty.AdmitAsync(cancellationToken).ConfigureAwait(false);
+        await UntilClosedAsync(
+            "write",
+            async token =>
+            {
+                await _outbox.AdmitAsync(token).ConfigureAwait(false);
+                await _dirty.AdmitAsync(token).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     private WriteResult Named(WriteResult result) => result.IsWritten ? WriteResult.Written(result.Info! with { Tier = _warm.Name }, _warm.Name) : result;

@@ -18,7 +18,7 @@ namespace Strata;
 /// origin where the warm tier has no copy that is known to be right.</para>
 /// <para>Where others write to the origin too, the last one counts: conditions are then not honoured.</para>
 /// </remarks>
-internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
+internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack, IEndsWaits
 {
     private const string Rows = "write-back";
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
@@ -33,13 +33,14 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
     private readonly Outbox _outbox;
     private readonly WriteBackSender _sender;
     private readonly WriteBackListing _listing;
-    private readonly WriteBackUploads? _uploads;
+    private readonly TieredUploads? _uploads;
     private readonly StraightWrites _straight = new();
     private readonly KeyLocks _locks = new();
     private readonly ConcurrentDictionary<BlobKey, bool> _intended;
     private readonly CancellationTokenSource _closing = new();
     private readonly VersionMark _highest;
     private Task _worker = Task.CompletedTask;
+    private bool _isClosing;
 
     private WriteBackBlobStore(Tier warm, Tier origin, TieringOptions options, StoreContext context, TieredBlobStore clean, Outbox outbox, DirtyKeys dirty, Recorder recorder)
     {
@@ -49,7 +50,7 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
         _gate = new OperationGate(options.Name);
         _sender = new WriteBackSender(this, warm.Store, origin.Store, _clock, options.RequestLife);
         _listing = new WriteBackListing(dirty, origin.Store, StateAsync);
-        _uploads = clean.TryGetFacet(out IMultipartUploads? uploads) ? new WriteBackUploads(this, uploads) : null;
+        _uploads = clean.UploadsWithin(CompleteAsync);
         StoreCapabilities below = origin.Store.Capabilities;
         Capabilities = below with
         {
@@ -82,7 +83,7 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
         (IStateRows rows, ICommitPoint commitPoint) = WriteBackChecks.Check(warm, origin, options);
         WriteBackOptions back = options.WriteBack;
         var dirty = new DirtyKeys(back.MaxPendingBytes ?? (warm.Store.TryGetFacet(out IStoreStatistics? held) && held.GetStatistics().MaxBytes is { } capacity ? capacity / 2 : null));
-        var outbox = new Outbox(rows.Rows, new OutboxOptions { Name = Rows, Parallelism = back.Parallelism, MaxAttempts = back.MaxAttempts, MaxPending = back.MaxPending, MaxPendingBytes = long.MaxValue }, context);
+        var outbox = new Outbox(rows.Rows, new OutboxOptions { Name = Rows, Store = options.Name, Parallelism = back.Parallelism, MaxAttempts = back.MaxAttempts, MaxPending = back.MaxPending, MaxPendingBytes = long.MaxValue }, context);
         var recorder = new Recorder(outbox);
         // A removal that is cut short could take the write that comes after it.
         Tier copies = warm with { SoftTimeout = null, HardTimeout = null };
@@ -134,19 +135,21 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
         where T : class => (facet = this as T ?? _uploads as T) is not null;
 
     /// <inheritdoc/>
+    public ValueTask EndWaitsAsync() => Interlocked.Exchange(ref _isClosing, true) ? default : new(_closing.CancelAsync());
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await EndWaitsAsync().ConfigureAwait(false);
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
-        await _closing.CancelAsync().ConfigureAwait(false);
         await _worker.ConfigureAwait(false);
         _closing.Dispose();
-        if (_dirty.Count > 0) _log.LogInformation("Store '{Store}' closes with {Count} keys of {Bytes} bytes that its origin '{Origin}' does not have yet; they stay in '{Warm}' and are sent when it is opened again", _options.Name, _dirty.Count, _dirty.Bytes, _origin.Name, _warm.Name);
+        if (_dirty.Count > 0)
+            _log.LogInformation("Store '{Store}' closes with {Count} keys of {Bytes} bytes that its origin '{Origin}' does not have yet; they stay in '{Warm}' and are sent when it is opened again", _options.Name, _dirty.Count, _dirty.Bytes, _origin.Name, _warm.Name);
         await _clean.DisposeAsync().ConfigureAwait(false);
     }
 
-    internal OperationGate.Pass Enter(string operation) => _gate.Enter(operation);
-
-    internal OperationGate.Pass Enter(BlobKey key, string operation, CancellationToken cancellationToken)
+    private OperationGate.Pass Enter(BlobKey key, string operation, CancellationToken cancellationToken)
     {
         StoreCapabilities.CheckKey(key);
         cancellationToken.ThrowIfCancellationRequested();
@@ -171,6 +174,8 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack
 
     private async ValueTask LoadAsync(CancellationToken cancellationToken)
     {
+        // The warm tier has one owner, and this is it: whoever was sending is dead.
+        await _outbox.TakeOverAsync(cancellationToken).ConfigureAwait(false);
         await foreach (OutboxPending pending in _outbox.ListPendingAsync(cancellationToken).ConfigureAwait(false))
         {
             if (!BlobKey.TryParse(pending.Key, out BlobKey key)) throw new StorageException(StorageErrorKind.Corrupt, $"The rows of tier '{_warm.Name}' name a key that is none.") { Operation = "open", Store = _options.Name };

@@ -66,7 +66,7 @@ internal sealed class WriteBackSender(WriteBackBlobStore store, IBlobStore warm,
         catch (StorageException e)
         {
             NoteDoubt(key, e.Outcome);
-            return await OutcomeOfAsync(key, e).ConfigureAwait(false);
+            return await OutcomeOfAsync(key, e, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not ArgumentException)
         {
@@ -126,7 +126,7 @@ internal sealed class WriteBackSender(WriteBackBlobStore store, IBlobStore warm,
         if (outcome == WriteOutcome.Unknown && !_comparesVersions) _doubts[key] = clock.GetUtcNow() + requestLife;
     }
 
-    private async ValueTask<OutboxOutcome> OutcomeOfAsync(BlobKey key, StorageException e)
+    private async ValueTask<OutboxOutcome> OutcomeOfAsync(BlobKey key, StorageException e, CancellationToken cancellationToken)
     {
         switch (e.Kind)
         {
@@ -137,17 +137,17 @@ internal sealed class WriteBackSender(WriteBackBlobStore store, IBlobStore warm,
             case StorageErrorKind.Closed:
                 return OutboxOutcome.Unreachable(e.Message);
             case StorageErrorKind.Unavailable or StorageErrorKind.Timeout:
-                return await IsReachedAsync(key).ConfigureAwait(false) ? OutboxOutcome.Failed(e.Message) : OutboxOutcome.Unreachable(e.Message);
+                return await IsReachedAsync(key, cancellationToken).ConfigureAwait(false) ? OutboxOutcome.Failed(e.Message) : OutboxOutcome.Unreachable(e.Message);
             default:
                 return OutboxOutcome.Failed(e.Message);
         }
     }
 
-    private async ValueTask<bool> IsReachedAsync(BlobKey key)
+    private async ValueTask<bool> IsReachedAsync(BlobKey key, CancellationToken cancellationToken)
     {
         try
         {
-            await origin.StatAsync(key).ConfigureAwait(false);
+            await origin.StatAsync(key, cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (StorageException)

@@ -16,7 +16,7 @@ public sealed class WriteBackCrashTests : WriteBackFixture
     [Fact]
     public async Task A_kill_at_every_call_loses_nothing_and_brings_nothing_back()
     {
-        int crashes = await CrashEverywhereAsync(disk => disk.Kill(), every: 1);
+        int crashes = await CrashEverywhereAsync(disk => disk.Kill(), every: 1, rounds: 1);
         Assert.True(crashes > 10, $"the process ended {crashes} times only");
     }
 
@@ -24,7 +24,7 @@ public sealed class WriteBackCrashTests : WriteBackFixture
     public async Task A_power_cut_at_every_second_call_loses_nothing_and_brings_nothing_back()
     {
         var random = new Random(TestSeed.Next());
-        int crashes = await CrashEverywhereAsync(disk => disk.CutPower(random), every: 2);
+        int crashes = await CrashEverywhereAsync(disk => disk.CutPower(random), every: 2, rounds: 3);
         Assert.True(crashes > 10, $"the power was cut {crashes} times only");
     }
 
@@ -53,7 +53,7 @@ public sealed class WriteBackCrashTests : WriteBackFixture
         Assert.Equal("1", await GetAsync(Origin, BlobKey.Parse("b")));
     }
 
-    private async Task<int> CrashEverywhereAsync(Func<SimulatedDisk, SimulatedDisk> crash, int every)
+    private async Task<int> CrashEverywhereAsync(Func<SimulatedDisk, SimulatedDisk> crash, int every, int rounds)
     {
         int crashes = 0;
         for (int call = 1; ; call += every)
@@ -66,7 +66,7 @@ public sealed class WriteBackCrashTests : WriteBackFixture
             Disk.StopAt(call);
             try
             {
-                await ScenarioAsync();
+                await ScenarioAsync(rounds);
             }
             catch (Exception e) when (Disk.IsStopped && e is SimulatedCrashException or StorageException)
             {
@@ -80,15 +80,18 @@ public sealed class WriteBackCrashTests : WriteBackFixture
         }
     }
 
-    private async Task ScenarioAsync()
+    private async Task ScenarioAsync(int rounds)
     {
         BlobKey a = BlobKey.Parse("a"), b = BlobKey.Parse("b");
-        await DoAsync(a, "1");
-        await DoAsync(b, "1");
-        await FlushAsync();
-        await DoAsync(a, "2");
-        await DoAsync(b, null);
-        await FlushAsync();
+        for (int round = 0; round < rounds; round++)
+        {
+            await DoAsync(a, $"{round}");
+            await DoAsync(b, $"{round}");
+            await FlushAsync();
+            await DoAsync(a, $"{round} again");
+            await DoAsync(b, null);
+            await FlushAsync();
+        }
     }
 
     /// <summary>Waits for the origin, but not in a process that has ended.</summary>
