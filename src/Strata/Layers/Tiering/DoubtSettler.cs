@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Strata;
 
 /// <summary>Clears keys up when their doubt is over; what fails is tried again.</summary>
@@ -7,97 +9,48 @@ internal sealed class DoubtSettler : IAsyncDisposable
     private readonly Doubts _doubts;
     private readonly Func<BlobKey, CancellationToken, ValueTask> _settle;
     private readonly TimeProvider _clock;
-    private readonly ITimer _timer;
-    private readonly CancellationTokenSource _closing = new();
-    private readonly Lock _gate = new();
-    private Task _run = Task.CompletedTask;
-    private State _state;
+    private readonly BackgroundRuns _runs;
 
-    public DoubtSettler(Doubts doubts, Func<BlobKey, CancellationToken, ValueTask> settle, TimeProvider clock)
+    public DoubtSettler(Doubts doubts, Func<BlobKey, CancellationToken, ValueTask> settle, TimeProvider clock, ILogger log)
     {
-        _doubts = doubts;
-        _settle = settle;
-        _clock = clock;
-        _timer = clock.CreateTimer(static settler => ((DoubtSettler)settler!).Begin(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-    }
-
-    private enum State
-    {
-        Idle,
-        Armed,
-        Running,
-        Closed,
+        (_doubts, _settle, _clock) = (doubts, settle, clock);
+        _runs = new BackgroundRuns(RunAsync, TimeSpan.Zero, clock, log);
     }
 
     /// <summary>Sees to it that it runs when the next doubt is over.</summary>
     public void Arm()
     {
-        lock (_gate)
-        {
-            // A later doubt ends later, and a run looks again at its end.
-            if (_state != State.Idle || _doubts.NextEnd is not { } end) return;
-            Arm(end - _clock.GetUtcNow());
-        }
+        // A later doubt ends later. One that is over runs from the timer, too: whoever arms holds its key.
+        if (_doubts.NextEnd is { } end) _runs.Wake(Until(end));
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        Task run;
-        lock (_gate)
-        {
-            if (_state == State.Closed) return;
-            _state = State.Closed;
-            run = _run;
-        }
+    public ValueTask DisposeAsync() => _runs.DisposeAsync();
 
-        await _timer.DisposeAsync().ConfigureAwait(false);
-        await _closing.CancelAsync().ConfigureAwait(false);
-        await run.ConfigureAwait(false);
-        _closing.Dispose();
-    }
-
-    private void Arm(TimeSpan delay)
+    private async ValueTask<TimeSpan?> RunAsync(CancellationToken closing)
     {
-        _state = State.Armed;
-        _timer.Change(delay > TimeSpan.FromMilliseconds(1) ? delay : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
-    }
-
-    private void Begin()
-    {
-        lock (_gate)
-        {
-            if (_state != State.Armed) return;
-            _state = State.Running;
-            _run = RunAsync();
-        }
-    }
-
-    private async Task RunAsync()
-    {
-        // Off the thread that holds the gate.
-        await Task.Yield();
         bool hasFailed = false;
         foreach (BlobKey key in _doubts.Over())
         {
             try
             {
-                await _settle(key, _closing.Token).ConfigureAwait(false);
+                await _settle(key, closing).ConfigureAwait(false);
             }
             catch (Exception e)
             {
-                if (_closing.IsCancellationRequested) break;
+                closing.ThrowIfCancellationRequested();
                 hasFailed = true;
                 _doubts.NoteError(key, e);
             }
         }
 
-        lock (_gate)
-        {
-            if (_state != State.Running) return;
-            _state = State.Idle;
-            if (_doubts.NextEnd is not { } end) return;
-            TimeSpan next = end - _clock.GetUtcNow();
-            Arm(hasFailed && next < RetryDelay ? RetryDelay : next);
-        }
+        if (_doubts.NextEnd is not { } end) return null;
+        TimeSpan next = Until(end);
+        return hasFailed && next < RetryDelay ? RetryDelay : next;
+    }
+
+    private TimeSpan Until(DateTimeOffset end)
+    {
+        TimeSpan left = end - _clock.GetUtcNow();
+        return left > TimeSpan.FromMilliseconds(1) ? left : TimeSpan.FromMilliseconds(1);
     }
 }

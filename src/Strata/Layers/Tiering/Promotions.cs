@@ -6,7 +6,9 @@ namespace Strata;
 
 /// <summary>
 /// Copies blobs into upper tiers off the caller's path, one at a time, in bounded memory. A promotion that finds the
-/// queue full, or a newer write, is given up: it costs a copy, never an answer.
+/// queue full, or a newer write, is given up: it costs a copy, never an answer. When the store closes, those that a write asked for,
+/// and those whose bytes are in memory, still go through, for <see cref="TieringOptions.CopiesAtClose"/> in all: a process that writes one
+/// blob and ends leaves its copies. The others are given up at once: the next read makes them.
 /// </summary>
 internal sealed class Promotions : IAsyncDisposable
 {
@@ -14,14 +16,21 @@ internal sealed class Promotions : IAsyncDisposable
     private const long MostQueuedBytes = 32 << 20;
     private readonly TierCopies _copies;
     private readonly ILogger _log;
+    private readonly TimeSpan _longestEnd;
     private readonly Channel<Promotion> _queue = Channel.CreateBounded<Promotion>(new BoundedChannelOptions(MostQueued) { SingleReader = true });
     private readonly ConcurrentDictionary<BlobKey, bool> _queued = new();
+
+    /// <summary>Ends those that only a read asked for, and whose bytes are yet to be read.</summary>
     private readonly CancellationTokenSource _closing = new();
+
+    /// <summary>Ends all.</summary>
+    private readonly CancellationTokenSource _ending = new();
     private readonly Task _worker;
     private long _queuedBytes;
 
-    public Promotions(TierCopies copies, ILogger log)
+    public Promotions(TierCopies copies, TimeSpan longestEnd, ILogger log)
     {
+        _longestEnd = longestEnd;
         _copies = copies;
         _log = log;
         _worker = WorkAsync();
@@ -50,42 +59,50 @@ internal sealed class Promotions : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await _closing.CancelAsync().ConfigureAwait(false);
+        _ending.CancelAfter(_longestEnd);
         await _worker.ConfigureAwait(false);
         _closing.Dispose();
+        _ending.Dispose();
     }
 
     private async Task WorkAsync()
     {
-        try
+        await foreach (Promotion promotion in _queue.Reader.ReadAllAsync().ConfigureAwait(false))
         {
-            await foreach (Promotion promotion in _queue.Reader.ReadAllAsync(_closing.Token).ConfigureAwait(false))
+            try
             {
-                try
-                {
-                    foreach (UpperTier target in promotion.Targets) await CopyAsync(promotion, target).ConfigureAwait(false);
-                }
-                finally
-                {
-                    Done(promotion.Info.Key, promotion.Bytes);
-                }
+                await CopyAsync(promotion, promotion.IsFill || promotion.Bytes is not null ? _ending.Token : _closing.Token).ConfigureAwait(false);
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // The store closes; what is still queued is promoted by a later read.
+            catch (OperationCanceledException)
+            {
+                // The store closes; a later read promotes it.
+            }
+            finally
+            {
+                Done(promotion.Info.Key, promotion.Bytes);
+            }
         }
     }
 
-    private async ValueTask CopyAsync(Promotion promotion, UpperTier target)
+    private async ValueTask CopyAsync(Promotion promotion, CancellationToken closing)
+    {
+        foreach (UpperTier target in promotion.Targets)
+        {
+            closing.ThrowIfCancellationRequested();
+            await CopyAsync(promotion, target, closing).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask CopyAsync(Promotion promotion, UpperTier target, CancellationToken closing)
     {
         BlobInfo info = promotion.Info;
         if (!target.Admits()) return;
         try
         {
-            if (await _copies.CopyAsync(info, promotion.Generation, promotion.Stamp, promotion.Bytes, promotion.Source, target, promotion.IsFill, _closing.Token).ConfigureAwait(false) == MoveStatus.Overtaken)
+            if (await _copies.CopyAsync(info, promotion.Generation, promotion.Stamp, promotion.Bytes, promotion.Source, target, promotion.IsFill, closing).ConfigureAwait(false) == MoveStatus.Overtaken)
                 _log.LogDebug("The promotion of '{Key}' is given up: it was written again", info.Key);
         }
-        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+        catch (OperationCanceledException) when (closing.IsCancellationRequested)
         {
             throw;
         }

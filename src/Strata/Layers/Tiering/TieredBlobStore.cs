@@ -81,10 +81,10 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         _lapses = _trust.Lapses;
         _staleness = _options.StaleWhileRevalidate > TimeSpan.Zero || _options.FailSafeFor is not null ? new Staleness(_options, _trust, _clock, log) : null;
         var copies = new TierCopies(_fences, _trust);
-        _promotions = new Promotions(copies, log);
+        _promotions = new Promotions(copies, _options.CopiesAtClose, log);
         _state = state;
         _doubts = new Doubts(state, _clock, _options.RequestLife, log);
-        _settler = new DoubtSettler(_doubts, SettleAtEndAsync, _clock);
+        _settler = new DoubtSettler(_doubts, SettleAtEndAsync, _clock, log);
         _uploads = _origin.Store.TryGetFacet(out IMultipartUploads? uploads) ? new TieredUploads(this, uploads) : null;
         _sweeps = _options.SweepEvery is { } every ? new ExpirySweeps([.. _upper, _origin], every, _clock, log) : null;
         _writeBack = _origin.Store.TryGetFacet(out IWriteBack? writeBack) ? new TieredWriteBack(this, writeBack) : null;

@@ -92,6 +92,9 @@ public sealed record TieringOptions
     /// </summary>
     public TimeSpan RequestLife { get; init; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>How long copies that are queued hold up a close, in all, by the clock on the wall.</summary>
+    internal TimeSpan CopiesAtClose { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Refuses what is out of range.</summary>
     internal void Check()
     {

@@ -46,7 +46,7 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
         Tiers = [.. tiers];
         _homes = [.. tiers.Select((tier, i) => new HomeTier(tier, i == tiers.Count - 1, _clock, _log))];
         _versions = new VersionClock(_clock, issued);
-        _settler = new JournalSettler(SettleJournalAsync, _clock);
+        _settler = new JournalSettler(SettleJournalAsync, _clock, _log);
         Capabilities = new StoreCapabilities
         {
             Store = options.Name, Expiry = tiers.All(tier => tier.Store.Capabilities.Expiry), MaxBlobLength = tiers.Max(tier => Math.Min(tier.Store.Capabilities.MaxBlobLength, tier.MaxBlobBytes ?? long.MaxValue)),
