@@ -4,6 +4,7 @@ var settings = WorkloadSettings.Read(args);
 return settings.Command switch
 {
     WorkloadCommand.Write => await WriteCommand.RunAsync(settings),
+    WorkloadCommand.WriteTiers => await TiersCommand.RunAsync(settings),
     WorkloadCommand.Commit => await CommitCommand.RunAsync(settings),
     WorkloadCommand.Soak => await SoakCommand.RunAsync(settings),
     WorkloadCommand.Large => await LargeCommand.RunAsync(settings),

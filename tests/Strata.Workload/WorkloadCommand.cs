@@ -6,6 +6,9 @@ internal enum WorkloadCommand
     /// <summary>Writes, and acknowledges each write.</summary>
     Write,
 
+    /// <summary>Writes to a store of several tiers, and acknowledges each write.</summary>
+    WriteTiers,
+
     /// <summary>Commits to a KV database, and acknowledges each commit.</summary>
     Commit,
 

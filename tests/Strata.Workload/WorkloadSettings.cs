@@ -48,6 +48,9 @@ internal sealed record WorkloadSettings
     /// <summary>The store's address, where it is no folder.</summary>
     public string Url { get; init; } = "";
 
+    /// <summary>Of the store in the folder.</summary>
+    public StoreLayers Layers { get; init; }
+
     /// <summary>Tell a store beforehand how long a value is.</summary>
     public bool TellsLength { get; init; }
 
@@ -100,6 +103,7 @@ internal sealed record WorkloadSettings
             Files = Enum.Parse<KvFiles>(rest.Dequeue()),
             Url = rest.Dequeue(),
             TellsLength = bool.Parse(rest.Dequeue()),
+            Layers = Enum.Parse<StoreLayers>(rest.Dequeue()),
         };
     }
 
@@ -107,7 +111,7 @@ internal sealed record WorkloadSettings
     public string[] ToArguments() =>
     [
         $"{Command}", Folder, Text(Seed), $"{Durability}", Text(SyncInterval.Ticks), $"{LiesAboutSyncs}", Text(SegmentBytes), Text(Writers),
-        Text(KeysPerWriter), Text(FirstStep), Text(Steps), $"{WaitsForWord}", Text(Bytes), Text(Time.Ticks), $"{Files}", Url, $"{TellsLength}",
+        Text(KeysPerWriter), Text(FirstStep), Text(Steps), $"{WaitsForWord}", Text(Bytes), Text(Time.Ticks), $"{Files}", Url, $"{TellsLength}", $"{Layers}",
     ];
 
     /// <summary>Opens the KV database, of which it is so late as it says here.</summary>

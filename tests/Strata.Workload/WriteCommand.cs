@@ -26,13 +26,22 @@ internal static class WriteCommand
             return NotOpened;
         }
 
+        return await RunAsync(settings, store, null);
+    }
+
+    /// <summary>Writes to a store that is open.</summary>
+    /// <param name="settings">How much.</param>
+    /// <param name="store">The store.</param>
+    /// <param name="beside">What goes on meanwhile, until the process is killed; null: nothing.</param>
+    public static async Task<int> RunAsync(WorkloadSettings settings, IBlobStore store, Func<Task>? beside)
+    {
         await Console.Out.WriteLineAsync(Opened);
         if (settings.WaitsForWord) await Console.In.ReadLineAsync();
         var script = new Script(settings.Seed, settings.KeysPerWriter);
         try
         {
-            if (settings.Writers == 1) await WriteAsync(store, settings, script, 0);
-            else await Task.WhenAll(Enumerable.Range(0, settings.Writers).Select(w => Task.Run(() => WriteAsync(store, settings, script, w))));
+            if (settings.Writers == 1 && beside is null) await WriteAsync(store, settings, script, 0);
+            else await AllAsync([.. Enumerable.Range(0, settings.Writers).Select(w => Task.Run(() => WriteAsync(store, settings, script, w))), .. beside is null ? [] : (Task[])[Task.Run(beside)]]);
             await store.DisposeAsync();
             return Well;
         }
@@ -43,7 +52,13 @@ internal static class WriteCommand
         }
     }
 
-    private static async Task WriteAsync(DiskBlobStore store, WorkloadSettings settings, Script script, int writer)
+    /// <summary>The first that fails ends all: a writer that stands still says nothing.</summary>
+    private static async Task AllAsync(Task[] tasks)
+    {
+        await foreach (Task ended in Task.WhenEach(tasks)) await ended;
+    }
+
+    private static async Task WriteAsync(IBlobStore store, WorkloadSettings settings, Script script, int writer)
     {
         bool mayLoseFiles = settings.Durability == DiskDurability.OperatingSystem;
         Held[] before = await StoreReader.ReadAsync(store, script, writer, mayLoseFiles);
@@ -76,7 +91,7 @@ internal static class WriteCommand
     }
 
     /// <returns>False if there was nothing to do.</returns>
-    private static async ValueTask<bool> PerformAsync(DiskBlobStore store, Script script, int writer, long number)
+    private static async ValueTask<bool> PerformAsync(IBlobStore store, Script script, int writer, long number)
     {
         Step step = script.StepOf(writer, number);
         BlobKey key = Script.KeyOf(writer, step.Key);
@@ -114,9 +129,14 @@ internal static class WriteCommand
         }
     }
 
-    private static async ValueTask ComposeAsync(DiskBlobStore store, BlobKey key, byte[] content, WriteOptions options)
+    private static async ValueTask ComposeAsync(IBlobStore store, BlobKey key, byte[] content, WriteOptions options)
     {
-        if (!store.TryGetFacet(out IMultipartUploads? uploads)) throw new InvalidOperationException("the store takes no uploads in parts");
+        if (!store.TryGetFacet(out IMultipartUploads? uploads))
+        {
+            await store.PutBytesAsync(key, content, options);
+            return;
+        }
+
         MultipartUpload upload = await uploads.CreateAsync(key, options);
         int half = content.Length / 2;
         PartReference[] parts = [await PartAsync(uploads, upload, 1, content.AsMemory(0, half)), await PartAsync(uploads, upload, 2, content.AsMemory(half))];

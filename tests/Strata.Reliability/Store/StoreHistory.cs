@@ -9,20 +9,28 @@ internal sealed class StoreHistory
     private readonly Script _script;
     private readonly int _seed;
     private readonly Held[][] _held;
+    private readonly bool _deletesOneByOne;
     private long _firstStep = 1;
 
-    public StoreHistory(int seed, int writers, int keysPerWriter = 16)
+    /// <param name="seed">Of the steps.</param>
+    /// <param name="writers">How many write side by side.</param>
+    /// <param name="keysPerWriter">How many keys each has.</param>
+    /// <param name="deletesOneByOne">A delete of several may be cut short between two of them.</param>
+    public StoreHistory(int seed, int writers, int keysPerWriter = 16, bool deletesOneByOne = false)
     {
-        _seed = seed;
+        (_seed, _deletesOneByOne) = (seed, deletesOneByOne);
         _script = new Script(seed, keysPerWriter);
         _held = [.. Enumerable.Range(0, writers).Select(_ => new Held[keysPerWriter])];
     }
 
     private StoreHistory(StoreHistory other)
     {
-        (_script, _seed, _firstStep) = (other._script, other._seed, other._firstStep);
+        (_script, _seed, _firstStep, _deletesOneByOne) = (other._script, other._seed, other._firstStep, other._deletesOneByOne);
         _held = [.. other._held.Select(h => h.ToArray())];
     }
+
+    /// <summary>Blobs that the last check found.</summary>
+    public int Blobs => _held.Sum(held => held.Count(h => h.Content > 0));
 
     /// <summary>Acknowledgements since the beginning.</summary>
     public long Acknowledged { get; private set; }
@@ -55,9 +63,25 @@ internal sealed class StoreHistory
     /// <param name="mayLoseFiles">Bytes of large blobs may be damaged, if reading them says so.</param>
     public async Task CheckAsync(WorkloadProcess process, WorkloadSettings settings, Func<Acknowledgement, bool> mustBeThere, string context, bool mayLoseFiles = false)
     {
+        DiskBlobStore store;
+        try
+        {
+            store = await DiskBlobStore.OpenAsync((settings with { LiesAboutSyncs = false }).Store);
+        }
+        catch (StorageException e)
+        {
+            throw new XunitException($"{context}: {e.Message}", e);
+        }
+
+        await using (store) await CheckAsync(process, store, mustBeThere, context, mayLoseFiles);
+    }
+
+    /// <summary>The same of a store that somebody has opened.</summary>
+    public async Task CheckAsync(WorkloadProcess process, IBlobStore store, Func<Acknowledgement, bool> mustBeThere, string context, bool mayLoseFiles = false)
+    {
         IReadOnlyList<Acknowledgement> acknowledged = process.Acknowledged;
         Acknowledged += acknowledged.Count;
-        Held[][] found = await ReadAsync((settings with { LiesAboutSyncs = false }).Store, context, mayLoseFiles);
+        Held[][] found = await ReadAsync(store, context, mayLoseFiles);
         Match[] matches = [.. found.Select((held, writer) => MatchOf(writer, held, acknowledged, mustBeThere, context))];
         CheckOrder(matches, acknowledged, context);
         Lost += matches.Sum(m => Math.Max(0, m.Steps.Count - m.Most));
@@ -67,15 +91,26 @@ internal sealed class StoreHistory
         _firstStep = Math.Max(_firstStep, acknowledged.Select(a => a.Number).DefaultIfEmpty(_firstStep).Max()) + 2;
     }
 
-    private async Task<Held[][]> ReadAsync(DiskBlobStoreOptions options, string context, bool mayLoseFiles)
+    /// <summary>The store, or another that is to be equal to it, must hold what the last check found.</summary>
+    public async Task CheckIsAsFoundAsync(IBlobStore store, string context)
+    {
+        Held[][] found = await ReadAsync(store, context, mayLoseFiles: false);
+        for (int writer = 0; writer < found.Length; writer++)
+        {
+            string differences = string.Join("; ", Enumerable.Range(0, found[writer].Length).Where(k => found[writer][k] != _held[writer][k]).Take(5).Select(k => $"{Script.KeyOf(writer, k)} holds {found[writer][k]} and not {_held[writer][k]}"));
+            if (differences.Length > 0) throw new XunitException($"{context}: {differences}");
+        }
+    }
+
+    private async Task<Held[][]> ReadAsync(IBlobStore store, string context, bool mayLoseFiles)
     {
         try
         {
-            await using DiskBlobStore store = await DiskBlobStore.OpenAsync(options);
             var found = new Held[_held.Length][];
             for (int writer = 0; writer < found.Length; writer++) found[writer] = await StoreReader.ReadAsync(store, _script, writer, mayLoseFiles);
             int there = found.Sum(held => held.Count(h => h.Content > 0)), listed = await store.EnumerateAsync().CountAsync();
-            if (listed != there || store.GetStatistics().Blobs != there) throw new InvalidDataException($"{there} blobs are read, {listed} are listed and {store.GetStatistics().Blobs} counted");
+            long counted = store is DiskBlobStore disk ? disk.GetStatistics().Blobs : listed;
+            if (listed != there || counted != there) throw new InvalidDataException($"{there} blobs are read, {listed} are listed and {counted} counted");
             return found;
         }
         catch (Exception e) when (e is StorageException or InvalidDataException)
@@ -97,7 +132,7 @@ internal sealed class StoreHistory
             {
                 bool isUnderWay = taken > steps.Length;
                 long number = !isUnderWay ? acknowledged[steps[taken - 1]].Number : steps.Length == 0 ? _firstStep : acknowledged[steps[^1]].Number + 1;
-                StepResult result = isUnderWay ? StepResult.Unknown : acknowledged[steps[taken - 1]].Result;
+                StepResult result = isUnderWay ? UnderWay(writer, number) : acknowledged[steps[taken - 1]].Result;
 
                 // Who finds nothing to do, behind a write of unknown outcome, wrote nothing: that write may count later still, from the next opening on.
                 if (!isInDoubt || result != StepResult.Unchanged) possible = After(possible, writer, number, result);
@@ -114,6 +149,8 @@ internal sealed class StoreHistory
         string differences = string.Join("; ", Enumerable.Range(0, found.Length).Where(k => found[k] != last[k]).Take(5).Select(k => $"{Script.KeyOf(writer, k)} holds {found[k]} and in the end held {last[k]}"));
         throw new XunitException($"{context}: what writer {writer} finds is not what any {needed} to {steps.Length} of its acknowledged steps led to, nor those with the one that was under way: {differences}");
     }
+
+    private StepResult UnderWay(int writer, long number) => _deletesOneByOne && _script.StepOf(writer, number).Kind == StepKind.DeleteMany ? StepResult.Partly : StepResult.Unknown;
 
     private List<Held[]> After(List<Held[]> possible, int writer, long number, StepResult result)
     {

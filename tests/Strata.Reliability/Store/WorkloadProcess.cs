@@ -77,6 +77,15 @@ internal sealed class WorkloadProcess : IDisposable
         await Task.Delay(time);
     }
 
+    /// <summary>Waits until it has acknowledged a write and printed a line, and then so long.</summary>
+    public async Task HasPrintedAsync(string line, TimeSpan time)
+    {
+        await HasWrittenAsync(TimeSpan.Zero);
+        await Eventually.HoldsAsync(() => _process.HasExited || _printed.Contains(line), () => $"it did not print '{line}': {Text}", Patience);
+        Assert.False(_process.HasExited, $"it ended before it printed '{line}': {Text}");
+        await Task.Delay(time);
+    }
+
     /// <summary>Waits until it has acknowledged a commit to a KV database, and then so long.</summary>
     public async Task HasCommittedAsync(TimeSpan time)
     {

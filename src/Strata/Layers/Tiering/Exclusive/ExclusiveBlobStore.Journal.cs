@@ -176,6 +176,9 @@ internal sealed partial class ExclusiveBlobStore
                 Leftovers = [.. intent.Leftovers.Select(l => l with { PendingUntil = HomeOf(l.Tier) is { IsRemote: true } ? end : null })],
             };
         }
+
+        // What an interrupted change came to is settled before anybody reads: nobody sees first the one and then the other.
+        foreach (PlacementIntent intent in _journal.Values.Where(i => i.Change is { PendingUntil: null })) await SettleKeyAsync(intent.Key).ConfigureAwait(false);
     }
 
     /// <summary>Finishes what can be finished; false: something is left.</summary>
