@@ -17,6 +17,7 @@ internal static class CaseList
         new TieringDue(),
         new TieringRuns(),
         new Exclusive(),
+        new WriteBack(),
         new LogGet(),
         new LogPut(),
         new LogDurable(),
