@@ -63,8 +63,27 @@ internal sealed partial class ExclusiveBlobStore
         if (change.Kind == PlacementChangeKind.Move) isMade &= change.State >= MoveState.Verified && state.Placed is { } before && before.Home == change.From && before.Info.Version == change.Version;
         if (isMade) return await PublishAsync(state, change, Adopted(state, change, found!)).ConfigureAwait(false);
         if (change.Kind == PlacementChangeKind.Move) await SaveAsync(intent.Abandoned()).ConfigureAwait(false);
-        else if (!(change.PendingUntil > _clock.GetUtcNow())) await SaveAsync(intent with { Change = null }).ConfigureAwait(false);
+        else if (!(change.PendingUntil > _clock.GetUtcNow())) await SaveAsync(found is not null && state.Placed?.Home != change.To ? intent.Abandoned() : intent with { Change = null }).ConfigureAwait(false);
         return state;
+    }
+
+    /// <summary>
+    /// Before a change that keeps the home's bytes: a write of which a crash left no row (<see cref="HomeChange{T}.ExplainsItself"/>) is taken
+    /// into the index first. True: it was there.
+    /// </summary>
+    private async ValueTask<bool> AdoptUnwrittenAsync(BlobKey key, KeyState state, CancellationToken cancellationToken)
+    {
+        if (state.Visible(_clock.GetUtcNow()) is not { } placed || _journal.ContainsKey(key)) return false;
+        if (HomeOf(placed.Home) is not { IsRemote: false } home || _shared?.Home == home) return false;
+        try
+        {
+            return await home.Store.StatAsync(key, cancellationToken).ConfigureAwait(false) is { } found && !placed.IsIn(found) && await TryAdoptAsync(state, found).ConfigureAwait(false);
+        }
+        catch (StorageException e)
+        {
+            home.NoteError(e, "stat", key);
+            throw home.Named(e, "stat", key);
+        }
     }
 
     /// <summary>The row of what a tier holds by a change.</summary>
@@ -94,7 +113,7 @@ internal sealed partial class ExclusiveBlobStore
         if (state.Placed is { } old && old.Home != placed.Home) intent = intent.With(new Leftover(old.Home, old.AtHome));
         bool isStamped = change.Kind is PlacementChangeKind.Stream or PlacementChangeKind.Update && placed.Info.Version != placed.AtHome;
         await _index.CommitAsync(
-            [.. _index.Place(placed, state.Tombstone), _index.Note(intent), .. isStamped ? _index.Reserve(placed.Info.Version) : []], CancellationToken.None).ConfigureAwait(false);
+            [.. _index.Place(placed, state.Tombstone), .. intent.IsEmpty && !_journal.ContainsKey(key) ? (KvMutation[])[] : [_index.Note(intent)], .. isStamped ? _index.Reserve(placed.Info.Version) : []], CancellationToken.None).ConfigureAwait(false);
         Remember(intent);
         var published = new KeyState(placed, default);
         await CleanAsync(published, key, isBackground: false).ConfigureAwait(false);
@@ -125,11 +144,10 @@ internal sealed partial class ExclusiveBlobStore
         }
 
         if (rest.Leftovers.Count > 0) _settler.Wake();
-        if (ReferenceEquals(rest, intent)) return;
+        if (ReferenceEquals(rest, intent) || (rest.IsEmpty ? !_journal.ContainsKey(key) : ReferenceEquals(rest, IntentOf(key)))) return;
         try
         {
-            bool isConfirmed = rest.IsEmpty && state.Placed is null && state.Tombstone.IsKnown;
-            await _index.CommitAsync([_index.Note(rest), .. isConfirmed ? [_index.Bury(key, state.Tombstone, isConfirmed: true)] : (KvMutation[])[]], CancellationToken.None).ConfigureAwait(false);
+            await _index.CommitAsync(Cleaned(state, rest), CancellationToken.None).ConfigureAwait(false);
             Remember(rest);
         }
         catch (StorageException e)
@@ -139,8 +157,16 @@ internal sealed partial class ExclusiveBlobStore
         }
     }
 
+    /// <summary>The rows of a key of which bytes are gone where it does not live.</summary>
+    private KvMutation[] Cleaned(in KeyState state, PlacementIntent rest)
+    {
+        bool isConfirmed = rest.IsEmpty && state.Placed is null && state.Tombstone.IsKnown;
+        return [_index.Note(rest), .. isConfirmed ? [_index.Bury(rest.Key, state.Tombstone, isConfirmed: true)] : (KvMutation[])[]];
+    }
+
     private async ValueTask<PlacementIntent> CleanAsync(KeyState state, PlacementIntent intent, Leftover leftover, HomeTier tier)
     {
+        PlacementIntent rest = intent.Without(tier.Name);
         try
         {
             if (state.Placed is { } placed && placed.Home == tier.Name)
@@ -148,12 +174,16 @@ internal sealed partial class ExclusiveBlobStore
                 // An older request was given up here, and the blob has stayed: it may have come through since.
                 if (await tier.Store.StatAsync(intent.Key).ConfigureAwait(false) is { } found && !placed.IsIn(found)) await TryAdoptAsync(state, found).ConfigureAwait(false);
             }
-            else
+            else if (!IsShared(intent.Key, tier))
             {
                 await tier.Store.DeleteAsync(intent.Key).ConfigureAwait(false);
             }
+            else if ((await _shared!.CommitAsync(intent.Key, _ => Cleaned(state, rest), () => tier.Store.DeleteAsync(intent.Key)).ConfigureAwait(false)).Status == DeleteStatus.Deleted)
+            {
+                Remember(rest);
+            }
 
-            return intent.Without(tier.Name);
+            return rest;
         }
         catch (Exception e)
         {

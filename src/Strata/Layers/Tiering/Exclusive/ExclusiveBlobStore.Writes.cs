@@ -40,17 +40,20 @@ internal sealed partial class ExclusiveBlobStore
         KeyState state = await ReadyAsync(key, cancellationToken).ConfigureAwait(false);
         BlobInfo? current = state.Visible(_clock.GetUtcNow())?.Info;
         if (!condition.Holds(current, state.Tombstone)) return new DeleteResult(DeleteStatus.PreconditionFailed);
-        PlacementIntent intent = IntentOf(key);
         bool isVersioned = condition.Kind == WriteConditionKind.IfOlder;
 
         // What is in doubt could come to be after this answer.
-        if (current is null && intent.Change is null && !isVersioned) return new DeleteResult(DeleteStatus.Missing);
-        BlobVersion version = isVersioned ? condition.Version : _versions.Next(Highest(state.Floor, intent.Floor));
-        intent = intent.Abandoned();
-        if (state.Placed is { } placed) intent = intent.With(new Leftover(placed.Home, placed.AtHome));
-        await _index.CommitAsync(
-            [_index.Remove(key), _index.Bury(key, version, isConfirmed: intent.IsEmpty), _index.Note(intent), .. isVersioned ? [] : _index.Reserve(version)], CancellationToken.None).ConfigureAwait(false);
-        Remember(intent);
+        if (current is null && IntentOf(key).Change is null && !isVersioned) return new DeleteResult(DeleteStatus.Missing);
+        BlobVersion version = isVersioned ? condition.Version : _versions.Next(Highest(state.Floor, IntentOf(key).Floor));
+        if (current is null || _shared?.Home.Name != state.Placed!.Home || !await DeleteAtOnceAsync(key, state, version, isReserved: isVersioned).ConfigureAwait(false))
+        {
+            PlacementIntent intent = IntentOf(key).Abandoned();
+            if (state.Placed is { } placed) intent = intent.With(new Leftover(placed.Home, placed.AtHome));
+            await _index.CommitAsync(
+                [_index.Remove(key), _index.Bury(key, version, isConfirmed: intent.IsEmpty), _index.Note(intent), .. isVersioned ? [] : _index.Reserve(version)], CancellationToken.None).ConfigureAwait(false);
+            Remember(intent);
+        }
+
         await CleanAsync(new KeyState(null, version), key, isBackground: false).ConfigureAwait(false);
         return new DeleteResult(current is null ? DeleteStatus.Missing : DeleteStatus.Deleted, version);
     }
@@ -73,15 +76,18 @@ internal sealed partial class ExclusiveBlobStore
         BlobLimits.Check(changes);
         using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
         KeyState state = await ReadyAsync(key, cancellationToken).ConfigureAwait(false);
+        if (await AdoptUnwrittenAsync(key, state, cancellationToken).ConfigureAwait(false)) state = await _index.ReadAsync(key, cancellationToken).ConfigureAwait(false);
         if (state.Visible(_clock.GetUtcNow()) is not { } placed) return WriteResult.Missing;
         if (!condition.Holds(placed.Info)) return WriteResult.PreconditionFailed(Told(placed));
         if (changes.MetadataEdits is not null) BlobLimits.CheckEdited(changes.ApplyTo(placed.Info).Metadata);
         HomeTier home = HomeOf(placed, "update");
         if (IsBlocked(key, home.Name)) throw Blocked("update", key, home);
         PlacementChange change = NewChange(PlacementChangeKind.Update, state, home) with { Version = placed.AtHome, KeepsETag = changes.KeepsETag };
-        await NoteAsync(key, change, default).ConfigureAwait(false);
-        WriteResult updated = await InTierAsync(key, change, home, "update", () => home.Store.UpdateAsync(key, changes, default, cancellationToken)).ConfigureAwait(false);
-        return await PublishedAsync(state, change, Adopted(state, change, updated.Info!)).ConfigureAwait(false);
+        return await WrittenAsync(new HomeChange<WriteResult>
+        {
+            Key = key, State = state, Change = change, Home = home, Operation = "update", InfoOf = InfoOf, Place = found => Adopted(state, change, found),
+            Make = () => home.Store.UpdateAsync(key, changes, default, cancellationToken),
+        }).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -119,20 +125,22 @@ internal sealed partial class ExclusiveBlobStore
                 continue;
             }
 
-            PlacementChange change = NewChange(PlacementChangeKind.Write, state, home) with { Version = info.Version, Length = info.Length, Checksum = checksum };
-            await NoteAsync(key, change, issued).ConfigureAwait(false);
             try
             {
-                await InTierAsync(key, change, home, "write", () => home.Store.WriteAsync(key, BlobContent.From(bytes), new WriteOptions { AsCopyOf = info }, cancellationToken)).ConfigureAwait(false);
+                WriteResult written = await WrittenAsync(new HomeChange<WriteResult>
+                {
+                    Key = key, State = state, Home = home, Operation = "write", Issued = issued, Expires = info.Expires, InfoOf = InfoOf,
+                    Change = NewChange(PlacementChangeKind.Write, state, home) with { Version = info.Version, Length = info.Length, Checksum = checksum },
+                    Make = () => home.Store.WriteAsync(key, BlobContent.From(bytes), new WriteOptions { AsCopyOf = info }, cancellationToken),
+                    Place = _ => new PlacedBlob(home.Name, info, info.Version),
+                }).ConfigureAwait(false);
+                home.NoteWritten(info.Length);
+                return written;
             }
-            catch (StorageException e) when (e is { Outcome: WriteOutcome.NotApplied, Kind: StorageErrorKind.Full or StorageErrorKind.TooLarge })
+            catch (StorageException e) when (e is { Outcome: WriteOutcome.NotApplied, Kind: StorageErrorKind.Full or StorageErrorKind.TooLarge } && e.Store == home.Name)
             {
                 full = e;
-                continue;
             }
-
-            home.NoteWritten(info.Length);
-            return await PublishedAsync(state, change, new PlacedBlob(home.Name, info, info.Version)).ConfigureAwait(false);
         }
 
         throw full ?? NoRoom(key, bytes.Length);
@@ -150,11 +158,14 @@ internal sealed partial class ExclusiveBlobStore
         if (IsBlocked(key, home.Name)) throw Blocked("write", key, home);
         PlacementChange change = options?.AsCopyOf is { } copied
             ? NewChange(PlacementChangeKind.Write, state, home) with { Version = copied.Version, Length = atHome.Length }
-            : NewChange(PlacementChangeKind.Stream, state, home) with { Version = state.Placed is { } placed && placed.Home == home.Name ? placed.AtHome : Highest(state.Floor, IntentOf(key).Floor) };
-        await NoteAsync(key, change, default).ConfigureAwait(false);
-        WriteResult written = await InTierAsync(key, change, home, "write", () => atHome.CommitAsync(commit, cancellationToken)).ConfigureAwait(false);
+            : NewStream(key, state, home);
+        WriteResult written = await WrittenAsync(new HomeChange<WriteResult>
+        {
+            Key = key, State = state, Change = change, Home = home, Operation = "write", InfoOf = InfoOf, Place = found => Adopted(state, change, found),
+            Make = () => atHome.CommitAsync(commit, cancellationToken),
+        }).ConfigureAwait(false);
         home.NoteWritten(atHome.Length);
-        return await PublishedAsync(state, change, Adopted(state, change, written.Info!)).ConfigureAwait(false);
+        return written;
     }
 
     /// <summary>
@@ -178,52 +189,73 @@ internal sealed partial class ExclusiveBlobStore
 
     private PlacementChange NewChange(PlacementChangeKind kind, in KeyState state, HomeTier to) => new() { Kind = kind, From = state.Placed?.Home, To = to.Name, Began = _clock.GetUtcNow() };
 
+    /// <summary>What a tier stamps: as what it holds then counts what passes this.</summary>
+    private PlacementChange NewStream(BlobKey key, in KeyState state, HomeTier home) => NewChange(PlacementChangeKind.Stream, state, home) with
+    {
+        Version = state.Placed is { } placed && placed.Home == home.Name ? placed.AtHome : Highest(state.Floor, IntentOf(key).Floor),
+    };
+
     /// <summary>Writes a change down, before anything of it is done. What was in doubt before it is to leave nothing.</summary>
-    private async ValueTask NoteAsync(BlobKey key, PlacementChange change, BlobVersion issued)
+    /// <param name="key">The blob.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="issued">The version that was issued for it; none: none was.</param>
+    /// <param name="isDurable">Whether a restart must find it.</param>
+    private async ValueTask NoteAsync(BlobKey key, PlacementChange change, BlobVersion issued, bool isDurable = true)
     {
         PlacementIntent intent = IntentOf(key).Abandoned() with { Change = change };
         try
         {
-            await _index.CommitAsync([_index.Note(intent), .. issued.IsKnown ? _index.Reserve(issued) : []], CancellationToken.None).ConfigureAwait(false);
+            KvMutation[] rows = [.. isDurable ? [_index.Note(intent)] : (KvMutation[])[], .. issued.IsKnown ? _index.Reserve(issued) : []];
+            if (rows.Length > 0) await _index.CommitAsync(rows, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (StorageException e) when (e.Outcome == WriteOutcome.Unknown)
+        catch (StorageException e)
         {
-            // The row may be there, and no more: nothing was asked of a tier.
-            Remember(intent);
-            _settler.Wake();
-            throw new StorageException(e.Kind, e.Message, e) { Operation = "write", Key = key, Store = _index.Name, IsTransient = e.IsTransient };
+            if (e.Outcome == WriteOutcome.Unknown)
+            {
+                // The row may be there, and no more: nothing was asked of a tier.
+                Remember(intent);
+                _settler.Wake();
+            }
+
+            throw Unwritten(e, key);
         }
 
         Remember(intent);
     }
 
     /// <summary>Makes a change in its tier, and checks what that tells of it. If it fails it is taken back, or in doubt.</summary>
-    private async ValueTask<WriteResult> InTierAsync(BlobKey key, PlacementChange change, HomeTier home, string operation, Func<ValueTask<WriteResult>> make)
+    private async ValueTask<T> InTierAsync<T>(HomeChange<T> made)
     {
+        (BlobKey key, PlacementChange change, HomeTier home) = (made.Key, made.Change, made.Home);
         bool isUndone = false;
         try
         {
-            WriteResult made;
+            T answer;
             try
             {
-                made = await make().ConfigureAwait(false);
+                answer = await made.Make().ConfigureAwait(false);
             }
             catch (Exception e)
             {
-                isUndone = e is ArgumentException or InvalidOperationException or OperationCanceledException or StorageException { Outcome: WriteOutcome.NotApplied };
+                isUndone = IsUndone(e);
                 throw;
             }
 
-            isUndone = !made.IsWritten;
-            if (isUndone) throw StorageException.Corrupt(operation, key, home.Name, $"the tier answers {made.Status}, which does not go with what the index says is there");
-            if (!change.Made(made.Info!)) throw StorageException.Corrupt(operation, key, home.Name, "the tier tells of another length, checksum or version than it was given");
-            return made;
+            if (made.InfoOf(answer) is not { } info)
+            {
+                await EndAsync(key, null).ConfigureAwait(false);
+                return answer;
+            }
+
+            // A tier's own stamp may be behind what the key had in another one.
+            if (change.Kind != PlacementChangeKind.Stream && !change.Made(info)) throw StorageException.Corrupt(made.Operation, key, home.Name, "the tier tells of another length, checksum or version than it was given");
+            return answer;
         }
         catch (Exception e)
         {
-            if (e is StorageException failed) home.NoteError(failed, operation, key);
+            if (e is StorageException failed) home.NoteError(failed, made.Operation, key);
             await EndAsync(key, isUndone ? null : change with { PendingUntil = _clock.GetUtcNow() + _options.RequestLife }).ConfigureAwait(false);
-            if (e is StorageException error) throw home.Named(error, operation, key);
+            if (e is StorageException error) throw home.Named(error, made.Operation, key);
             throw;
         }
     }
@@ -246,7 +278,7 @@ internal sealed partial class ExclusiveBlobStore
         if (_journal.ContainsKey(key)) _settler.Wake();
     }
 
-    private async ValueTask<WriteResult> PublishedAsync(KeyState state, PlacementChange change, PlacedBlob placed)
+    private async ValueTask PublishedAsync(KeyState state, PlacementChange change, PlacedBlob placed)
     {
         try
         {
@@ -261,9 +293,19 @@ internal sealed partial class ExclusiveBlobStore
                 Operation = "write", Key = placed.Info.Key, Store = _index.Name, IsTransient = e.IsTransient, Outcome = WriteOutcome.Unknown,
             };
         }
-
-        return WriteResult.Written(Told(placed), placed.Home);
     }
+
+    /// <summary>Makes a change that nothing stands against: the index has judged it.</summary>
+    private async ValueTask<WriteResult> WrittenAsync(HomeChange<WriteResult> made)
+    {
+        (WriteResult answer, PlacedBlob? placed) = await MakeAsync(made).ConfigureAwait(false);
+        if (placed is not null) return WriteResult.Written(Told(placed), placed.Home);
+        StorageException error = StorageException.Corrupt(made.Operation, made.Key, made.Home.Name, $"the tier answers {answer.Status}, which does not go with what the index says is there");
+        made.Home.NoteError(error, made.Operation, made.Key);
+        throw made.Home.Named(error, made.Operation, made.Key);
+    }
+
+    private static BlobInfo? InfoOf(WriteResult result) => result.IsWritten ? result.Info : null;
 
     private static BlobVersion Highest(BlobVersion left, BlobVersion right) => left > right ? left : right;
 

@@ -35,6 +35,7 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
     private readonly ConcurrentDictionary<BlobKey, PlacementChange> _moves = new();
     private readonly VersionClock _versions;
     private readonly JournalSettler _settler;
+    private readonly ExclusiveUploads? _uploads;
 
     private ExclusiveBlobStore(IReadOnlyList<Tier> tiers, PlacementIndex index, bool ownsIndex, BlobVersion issued, ExclusiveOptions options, StoreContext context)
     {
@@ -46,11 +47,12 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
         Tiers = [.. tiers];
         _homes = [.. tiers.Select((tier, i) => new HomeTier(tier, i == tiers.Count - 1, _clock, _log))];
         _versions = new VersionClock(_clock, issued);
-        _settler = new JournalSettler(SettleJournalAsync, _clock, _log);
+        _settler = new JournalSettler(SettleJournalAsync, _clock);
+        _uploads = Array.Exists(_homes, home => home.Uploads is not null) ? new ExclusiveUploads(this, _homes, _index) : null;
         Capabilities = new StoreCapabilities
         {
             Store = options.Name, Expiry = tiers.All(tier => tier.Store.Capabilities.Expiry), MaxBlobLength = tiers.Max(tier => Math.Min(tier.Store.Capabilities.MaxBlobLength, tier.MaxBlobBytes ?? long.MaxValue)),
-            Tiers = [.. tiers.Select(tier => tier.Name)],
+            Tiers = [.. tiers.Select(tier => tier.Name)], MultipartUploads = _uploads is not null,
         };
     }
 
@@ -86,6 +88,7 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
         var store = new ExclusiveBlobStore(tiers, rows, ownsIndex, issued, options, context);
         if (header is { IsWhole: true }) await store.RecoverAsync(header, cancellationToken).ConfigureAwait(false);
         else await store.BeginAsync(header, cancellationToken).ConfigureAwait(false);
+        store._shared = SharedLog.Find(store._homes, rows);
         store._settler.Wake();
         return store;
     }
@@ -134,7 +137,7 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        facet = this as T;
+        facet = this as T ?? _uploads as T;
         return facet is not null;
     }
 
@@ -146,6 +149,8 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
         foreach (HomeTier home in _homes) await home.Store.DisposeAsync().ConfigureAwait(false);
         if (_ownsIndex) await _index.DisposeAsync().ConfigureAwait(false);
     }
+
+    internal OperationGate.Pass Enter(string operation) => _gate.Enter(operation);
 
     internal OperationGate.Pass Enter(BlobKey key, string operation, CancellationToken cancellationToken)
     {

@@ -62,7 +62,7 @@ internal sealed class ExclusiveBlobWriter(ExclusiveBlobStore store, BlobKey key,
 
     private async ValueTask OpenAsync(long atLeast, CancellationToken cancellationToken)
     {
-        long? length = declared ?? options?.AsCopyOf?.Length;
+        long? length = declared ?? options?.DeclaredLength ?? options?.AsCopyOf?.Length;
         _home = store.HomesFor(key, options, length).FirstOrDefault(home => !store.IsBlocked(key, home.Name)) ?? throw store.NoRoom(key, length ?? atLeast);
         WriteOptions below = (options ?? new WriteOptions()) with { Condition = default, Tier = null, SkipTiers = null, OnlyTiers = null };
         _atHome = await _home.Store.OpenWriterAsync(key, below, cancellationToken).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Logging;
 
 namespace Strata;
@@ -7,6 +8,12 @@ internal sealed class HomeTier(Tier tier, bool isLast, TimeProvider clock, ILogg
 {
     /// <summary>Whether requests to it go over a network, where one that was given up may still come through.</summary>
     public bool IsRemote { get; } = tier.Store.TryGetFacet(out IStoreHealth? _);
+
+    /// <summary>Its uploads in parts; null: it takes none.</summary>
+    public IMultipartUploads? Uploads { get; } = tier.Store.TryGetFacet(out IMultipartUploads? uploads) ? uploads : null;
+
+    /// <summary>What the ids of its uploads end with, so that an id alone tells which tier to ask; as long as the tier has its name.</summary>
+    public string UploadSuffix { get; } = $"-{Crc32C.Of(Encoding.UTF8.GetBytes(tier.Name)):x8}";
 
     /// <summary>Whether it says that so many bytes more have room; a tier that does not count may still refuse them.</summary>
     public bool HasRoom(long length) =>

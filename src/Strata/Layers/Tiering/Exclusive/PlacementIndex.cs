@@ -12,13 +12,19 @@ namespace Strata;
 /// </remarks>
 internal sealed class PlacementIndex(IKvDatabase database, string store, TimeProvider clock)
 {
-    private const byte BlobTable = 6, JournalTable = 7, TombstoneTable = 8, BookTable = 9;
+    private const byte BlobTable = 6, JournalTable = 7, TombstoneTable = 8, BookTable = 9, UploadTable = 10;
     private const int MostAtOnce = 1_000;
     private static readonly TimeSpan Ahead = TimeSpan.FromSeconds(60);
+
+    /// <summary>Longer than any store keeps an upload that nobody touches.</summary>
+    private static readonly TimeSpan WishesKept = TimeSpan.FromDays(90);
     private readonly byte[] _name = [.. Encoding.UTF8.GetBytes(store), 0];
     private ulong _reserved;
 
     public string Name => database.Capabilities.Database;
+
+    /// <summary>Whether its rows are these.</summary>
+    public bool IsIn(IKvDatabase rows) => ReferenceEquals(rows, database);
 
     private static byte[] HeaderSuffix => [(byte)'h'];
 
@@ -151,6 +157,18 @@ internal sealed class PlacementIndex(IKvDatabase database, string store, TimePro
     /// <summary>The journal's row; none where there is nothing left to do.</summary>
     public KvMutation Note(PlacementIntent intent) =>
         intent.IsEmpty ? KvMutation.Delete(RowOf(JournalTable, intent.Key)) : Set(RowOf(JournalTable, intent.Key), PlacementRecord.Write(intent));
+
+    /// <summary>The row of an upload of which its caller has said where it is to go.</summary>
+    public KvMutation Wish(string upload, WriteOptions options) =>
+        KvMutation.Set(RowOf(UploadTable, Encoding.UTF8.GetBytes(upload)), KvValue.OfBytes(PlacementRecord.WriteWish(options)), clock.GetUtcNow() + WishesKept);
+
+    public KvMutation Unwish(string upload) => KvMutation.Delete(RowOf(UploadTable, Encoding.UTF8.GetBytes(upload)));
+
+    /// <summary>Where the caller of an upload has said that it is to go; null: nowhere.</summary>
+    public async ValueTask<WriteOptions?> FindWishAsync(string upload, CancellationToken cancellationToken) =>
+        (await database.SnapshotReadAsync([ReadRange.Of(RowOf(UploadTable, Encoding.UTF8.GetBytes(upload)))], null, cancellationToken).ConfigureAwait(false))[0].Entries is [var row]
+            ? PlacementRecord.ReadWish(row.Value.Data, Name)
+            : null;
 
     /// <summary>Commits rows, in one step.</summary>
     /// <exception cref="StorageException">The database failed; it tells whether they may be there.</exception>

@@ -65,6 +65,36 @@ internal static class PlacementRecord
         return new PlacementIntent { Key = key, Leftovers = leftovers, Change = reader.ReadBoolean() ? ReadChange(reader) : null };
     });
 
+    /// <summary>Which tiers an upload's caller has named.</summary>
+    public static byte[] WriteWish(WriteOptions options) => Row(writer =>
+    {
+        writer.Write(options.Tier ?? "");
+        WriteNames(writer, options.SkipTiers);
+        WriteNames(writer, options.OnlyTiers);
+    });
+
+    /// <exception cref="StorageException">Of kind Corrupt: it has not this form.</exception>
+    public static WriteOptions ReadWish(ReadOnlyMemory<byte> row, string database) => Parse(default, row, database, reader => new WriteOptions
+    {
+        Tier = reader.ReadString() is { Length: > 0 } tier ? tier : null, SkipTiers = ReadNames(reader), OnlyTiers = ReadNames(reader),
+    });
+
+    private static void WriteNames(BinaryWriter writer, IReadOnlyCollection<string>? names)
+    {
+        writer.Write(names?.Count ?? -1);
+        foreach (string name in names ?? []) writer.Write(name);
+    }
+
+    private static string[]? ReadNames(BinaryReader reader)
+    {
+        int count = reader.ReadInt32();
+        if (count is < -1 or > 1000) throw new InvalidDataException("a count is out of its range");
+        if (count == -1) return null;
+        string[] names = new string[count];
+        for (int i = 0; i < count; i++) names[i] = reader.ReadString();
+        return names;
+    }
+
     private static PlacementChange ReadChange(BinaryReader reader)
     {
         var kind = (PlacementChangeKind)reader.ReadByte();
