@@ -4,8 +4,8 @@ using Xunit;
 namespace Strata.Tests;
 
 /// <summary>
-/// The process or the power ends at each call that a change or a move makes of any of three disks: warm, cold and index. What was
-/// acknowledged is there, no blob is in two tiers and no bytes are left, once the journal is worked off.
+/// The process or the power ends at each call that a change or a move makes of any of the disks: warm, cold and index, which has one of its own
+/// or is in the log of a home. What was acknowledged is there, no blob is in two tiers and no bytes are left, once the journal is worked off.
 /// </summary>
 public sealed class ExclusiveCrashTests : IDisposable
 {
@@ -13,46 +13,56 @@ public sealed class ExclusiveCrashTests : IDisposable
     private readonly TempFolder _folder = new();
     private int _openings;
 
-    public static TheoryData<string> Changes => ["put", "overwrite", "overwrite elsewhere", "stream", "stream elsewhere", "update", "delete", "move down", "move up"];
+    public static TheoryData<string, string> Changes
+    {
+        get
+        {
+            var data = new TheoryData<string, string>();
+            foreach (string change in (string[])["put", "overwrite", "overwrite elsewhere", "stream", "stream elsewhere", "update", "delete", "move down", "move up", "upload", "small upload"]) data.Add(change, "apart");
+            foreach (string change in (string[])["put", "overwrite", "overwrite elsewhere", "update", "delete", "move down", "move up"]) data.Add(change, "warm");
+            foreach (string change in (string[])["overwrite elsewhere", "stream", "stream elsewhere", "upload", "small upload"]) data.Add(change, "cold");
+            return data;
+        }
+    }
 
     public void Dispose() => _folder.Dispose();
 
     [Theory]
     [MemberData(nameof(Changes))]
-    public async Task A_stop_at_any_call_loses_nothing_acknowledged_and_leaves_nothing_behind(string change)
+    public async Task A_stop_at_any_call_loses_nothing_acknowledged_and_leaves_nothing_behind(string change, string index)
     {
         var random = new Random(TestSeed.Next());
-        SimulatedDisk[] before = await PrepareAsync(change);
+        SimulatedDisk[] before = await PrepareAsync(change, index);
         for (int stop = 1; ; stop++)
         {
             SimulatedDisk[] disks = [.. before.Select(disk => disk.Kill())];
-            (bool isAcknowledged, string? old, string? @new) = await RunAsync(disks, change, stop);
+            (bool isAcknowledged, string? old, string? @new) = await RunAsync(disks, change, index, stop);
             bool isStopped = disks[0].IsStopped;
             foreach (bool isPowerCut in (bool[])[false, true])
-                await CheckAsync([.. disks.Select(disk => isPowerCut ? disk.CutPower(random) : disk.Kill())], isAcknowledged ? [@new] : [old, @new], $"{change}, stopped at call {stop}, {(isPowerCut ? "without power" : "killed")}");
+                await CheckAsync([.. disks.Select(disk => isPowerCut ? disk.CutPower(random) : disk.Kill())], index, isAcknowledged ? [@new] : [old, @new], $"{change}, index {index}, stopped at call {stop}, {(isPowerCut ? "without power" : "killed")}");
             if (isStopped) continue;
-            Assert.True(stop > 5, $"Only {stop} calls were made.");
+            Assert.True(stop > (index == "apart" ? 5 : 2), $"Only {stop} calls were made.");
             return;
         }
     }
 
     /// <summary>The disks of a store with a blob in the tier where the change finds it.</summary>
-    private async Task<SimulatedDisk[]> PrepareAsync(string change)
+    private async Task<SimulatedDisk[]> PrepareAsync(string change, string index)
     {
         SimulatedDisk[] disks = [new SimulatedDisk(1), new SimulatedDisk(2), new SimulatedDisk(3)];
-        await using House house = await OpenAsync(disks);
+        await using House house = await OpenAsync(disks, index);
         await house.Store.PutBytesAsync(Other, new byte[10]);
         if (change != "put") await house.Store.PutBytesAsync(Key, new byte[50], new WriteOptions { Tier = change is "move up" or "stream" ? "cold" : "warm" });
         return disks;
     }
 
-    private async Task<(bool IsAcknowledged, string? Old, string? New)> RunAsync(SimulatedDisk[] disks, string change, int stop)
+    private async Task<(bool IsAcknowledged, string? Old, string? New)> RunAsync(SimulatedDisk[] disks, string change, string index, int stop)
     {
         string? old = null;
-        string? made = change switch { "put" or "overwrite" => "60", "overwrite elsewhere" => "600", "stream" or "stream elsewhere" => "400000", "update" => "50 text/new", "delete" => null, _ => "50" };
+        string? made = change switch { "put" or "overwrite" => "60", "overwrite elsewhere" => "600", "stream" or "stream elsewhere" or "upload" => "400000", "small upload" => "60", "update" => "50 text/new", "delete" => null, _ => "50" };
         try
         {
-            await using House house = await OpenAsync(disks);
+            await using House house = await OpenAsync(disks, index);
             old = await StateAsync(house.Store, Key);
             int calls = 0;
             foreach (SimulatedDisk disk in disks)
@@ -93,6 +103,12 @@ public sealed class ExclusiveCrashTests : IDisposable
             case "stream elsewhere":
                 await store.WriteAsync(Key, BlobContent.FromStream(new MemoryStream(new byte[400_000])));
                 break;
+            case "upload":
+                await UploadAsync(store, 200_000, 200_000);
+                break;
+            case "small upload":
+                await UploadAsync(store, 20, 40);
+                break;
             case "update":
                 await store.UpdateAsync(Key, new BlobChanges { ContentType = "text/new" });
                 break;
@@ -105,10 +121,25 @@ public sealed class ExclusiveCrashTests : IDisposable
         }
     }
 
-    private async Task CheckAsync(SimulatedDisk[] disks, string?[] allowed, string context)
+    private static async Task UploadAsync(ExclusiveBlobStore store, params int[] lengths)
+    {
+        Assert.True(store.TryGetFacet(out IMultipartUploads? uploads));
+        MultipartUpload upload = await uploads.CreateAsync(Key);
+        var parts = new List<PartReference>();
+        foreach (int length in lengths)
+        {
+            await using IBlobWriter? writer = await uploads.OpenPartAsync(Key, upload.Id, parts.Count + 1);
+            await writer!.WriteAsync(new byte[length], CancellationToken.None);
+            parts.Add(new PartReference(parts.Count + 1, (await writer.CommitAsync(null, CancellationToken.None)).Info!.ETag));
+        }
+
+        Assert.Equal(CompleteStatus.Completed, (await uploads.CompleteAsync(Key, upload.Id, parts)).Status);
+    }
+
+    private async Task CheckAsync(SimulatedDisk[] disks, string index, string?[] allowed, string context)
     {
         string? found;
-        await using (House house = await OpenAsync(disks))
+        await using (House house = await OpenAsync(disks, index))
         {
             found = await StateAsync(house.Store, Key);
             Assert.True(allowed.Contains(found), $"{context}: the blob is '{found ?? "missing"}', and should be {string.Join(" or ", allowed.Select(a => $"'{a ?? "missing"}'"))}.");
@@ -120,7 +151,7 @@ public sealed class ExclusiveCrashTests : IDisposable
             await house.CheckAsync(context);
         }
 
-        await using House again = await OpenAsync(disks);
+        await using House again = await OpenAsync(disks, index);
         Assert.True(again.Store.Pending == 0, $"{context}: the journal has rows again.");
         await again.CheckAsync(context);
         Assert.True((await again.Store.PutBytesAsync(Key, new byte[70])).IsWritten);
@@ -137,12 +168,13 @@ public sealed class ExclusiveCrashTests : IDisposable
         return $"{read.Info.Length} {read.Info.ContentType}".TrimEnd();
     }
 
-    private async Task<House> OpenAsync(SimulatedDisk[] disks)
+    private async Task<House> OpenAsync(SimulatedDisk[] disks, string placement)
     {
         var opened = new List<IAsyncDisposable>();
         try
         {
             Tier warm = new() { Name = "warm", Store = await StoreAsync("warm", disks[0], opened), MaxBlobBytes = 100 }, cold = new() { Name = "cold", Store = await StoreAsync("cold", disks[1], opened) };
+            if (placement != "apart") return new House(await ExclusiveBlobStore.OpenAsync([warm, cold], ((DiskBlobStore)(placement == "warm" ? warm : cold).Store).Rows, ownsIndex: false), warm, cold);
             DiskKvDatabase index = await DiskKvDatabase.OpenAsync(new DiskKvDatabaseOptions { Name = "index", Path = _folder.Sub($"{_openings++}"), Disk = disks[2], SegmentBytes = LogOptions.MinSegmentBytes });
             opened.Add(index);
             return new House(await ExclusiveBlobStore.OpenAsync([warm, cold], index, ownsIndex: true), warm, cold);

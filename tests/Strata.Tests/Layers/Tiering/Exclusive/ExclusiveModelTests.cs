@@ -16,7 +16,7 @@ public sealed class ExclusiveModelTests(ITestOutputHelper output)
         for (int i = 0; i < sequences; i++)
         {
             var run = new Run(seed + i);
-            await run.PlayAsync(isRemote: i % 2 == 1);
+            await run.PlayAsync(isRemote: i % 2 == 1, isShared: i % 4 >= 2);
             (unknown, moved, refused) = (unknown + run.Unknown, moved + run.Moved, refused + run.Refused);
         }
 
@@ -38,13 +38,13 @@ public sealed class ExclusiveModelTests(ITestOutputHelper output)
 
         public int Refused { get; private set; }
 
-        public async Task PlayAsync(bool isRemote)
+        public async Task PlayAsync(bool isRemote, bool isShared)
         {
-            await using HomesFixture f = await HomesFixture.OpenAsync(isRemote);
+            await using HomesFixture f = isShared ? await HomesFixture.OpenSharedAsync(isRemote) : await HomesFixture.OpenAsync(isRemote);
             foreach (StagedTier tier in (StagedTier[])[f.WarmStage, f.ColdStage])
             {
                 tier.Before = _ => Strike(WriteOutcome.NotApplied);
-                tier.After = operation => operation is StoreOperation.Write or StoreOperation.Delete or StoreOperation.Update ? Strike(WriteOutcome.Unknown) : Task.CompletedTask;
+                tier.After = operation => operation is StoreOperation.Write or StoreOperation.Delete or StoreOperation.Update or StoreOperation.CompleteUpload ? Strike(WriteOutcome.Unknown) : Task.CompletedTask;
             }
 
             f.Index.Fails = _ => _random.NextDouble() < _trouble / 2 ? HomesFixture.Down() : null;
@@ -63,11 +63,14 @@ public sealed class ExclusiveModelTests(ITestOutputHelper output)
         private async Task StepAsync(HomesFixture f, BlobKey key, string context)
         {
             HashSet<string> allowed = _allowed.TryGetValue(key.Value, out HashSet<string>? known) ? known : _allowed[key.Value] = ["none"];
-            switch (_random.Next(9))
+            int length = _random.Next(2) == 0 ? 20 : 200;
+            byte fill = (byte)(++_value % 250);
+            switch (_random.Next(10))
             {
+                case 9:
+                    await ChangeAsync(allowed, $"{length} of {fill}", async () => await f.UploadAsync(length, fill, key: key));
+                    break;
                 case 0 or 1 or 2:
-                    int length = _random.Next(2) == 0 ? 20 : 200;
-                    byte fill = (byte)(++_value % 250);
                     await ChangeAsync(allowed, $"{length} of {fill}", async () => Assert.True((await f.Store.PutBytesAsync(key, HomesFixture.Bytes(length, fill))).IsWritten));
                     break;
                 case 3:

@@ -9,16 +9,20 @@ internal sealed class HomesFixture : IAsyncDisposable
 {
     public static readonly BlobKey Key = BlobKey.Parse("a/key");
 
-    private HomesFixture(bool isRemote)
+    private HomesFixture(bool isRemote, bool isShared)
     {
         Context = StoreContext.Default with { Clock = Clock };
         Warm = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "warm" }, Context);
         Cold = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }, Context);
-        WarmStage = new StagedTier(Warm, isRemote);
+        WarmStage = new StagedTier(Warm, isRemote && !isShared);
         ColdStage = new StagedTier(Cold, isRemote);
         Rows = new MemoryKvDatabase(null, Context);
-        Index = new FlakyDatabase(Rows);
+        Index = new FlakyDatabase(isShared ? Warm.Rows : Rows);
+        if (isShared) WarmStage.OwnRows = Index;
     }
+
+    /// <summary>Its uploads in parts.</summary>
+    public IMultipartUploads Uploads => Store.TryGetFacet(out IMultipartUploads? uploads) ? uploads : throw new InvalidOperationException("The store takes no uploads in parts.");
 
     public FakeClock Clock { get; } = new();
 
@@ -38,9 +42,14 @@ internal sealed class HomesFixture : IAsyncDisposable
 
     public ExclusiveBlobStore Store { get; private set; } = null!;
 
-    public static async Task<HomesFixture> OpenAsync(bool isRemote = false, params PlacementRule[] rules)
+    public static Task<HomesFixture> OpenAsync(bool isRemote = false, params PlacementRule[] rules) => OpenAsync(isRemote, isShared: false, rules);
+
+    /// <summary>With the index in the warm home's own rows; then only the cold one can be remote.</summary>
+    public static Task<HomesFixture> OpenSharedAsync(bool isRemote = false) => OpenAsync(isRemote, isShared: true, []);
+
+    private static async Task<HomesFixture> OpenAsync(bool isRemote, bool isShared, PlacementRule[] rules)
     {
-        var fixture = new HomesFixture(isRemote);
+        var fixture = new HomesFixture(isRemote, isShared);
         await fixture.ReopenAsync(rules);
         return fixture;
     }
@@ -54,6 +63,23 @@ internal sealed class HomesFixture : IAsyncDisposable
     }
 
     public static byte[] Bytes(int length, byte fill = 1) => Enumerable.Repeat(fill, length).ToArray();
+
+    /// <summary>Begins an upload with one part.</summary>
+    public async Task<(MultipartUpload Upload, PartReference Part)> BeginAsync(int length, byte fill = 1, WriteOptions? options = null, BlobKey? key = null)
+    {
+        MultipartUpload upload = await Uploads.CreateAsync(key ?? Key, options);
+        await using IBlobWriter? writer = await Uploads.OpenPartAsync(upload.Key, upload.Id, 1);
+        await writer!.WriteAsync(Bytes(length, fill), CancellationToken.None);
+        return (upload, new PartReference(1, (await writer.CommitAsync(null, CancellationToken.None)).Info!.ETag));
+    }
+
+    public async Task<CompleteResult> UploadAsync(int length, byte fill = 1, WriteOptions? options = null, BlobKey? key = null)
+    {
+        (MultipartUpload upload, PartReference part) = await BeginAsync(length, fill, options, key);
+        CompleteResult completed = await Uploads.CompleteAsync(upload.Key, upload.Id, [part]);
+        Assert.Equal(CompleteStatus.Completed, completed.Status);
+        return completed;
+    }
 
     public async Task<WriteResult> PutAsync(int length, byte fill = 1, WriteOptions? options = null)
     {

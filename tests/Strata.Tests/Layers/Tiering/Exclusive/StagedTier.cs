@@ -3,9 +3,20 @@ using Strata.Testing;
 
 namespace Strata.Tests;
 
-/// <summary>A tier whose calls a test can hold up, fail or follow with more; it outlives its owner. Over a network if so told.</summary>
-internal sealed class StagedTier(IBlobStore inner, bool isRemote = false) : IBlobStore, IStoreHealth
+/// <summary>
+/// A tier whose calls a test can hold up, fail or follow with more; it outlives its owner, and may have one after the other. Over a network
+/// if so told.
+/// </summary>
+internal sealed class StagedTier(IBlobStore inner, bool isRemote = false) : IBlobStore, IStoreHealth, IStateRows
 {
+    private Func<BlobChange, IReadOnlyList<KvMutation>>? _recorder;
+    private bool _isRecording;
+
+    /// <summary>What is given for the tier's own rows; null: it has none. Those of the inner store, or by way of them.</summary>
+    public IKvDatabase? OwnRows { get; set; }
+
+    public IKvDatabase Rows => OwnRows!;
+
     /// <summary>Runs before each call.</summary>
     public Func<StoreOperation, Task> Before { get; set; } = static _ => Task.CompletedTask;
 
@@ -39,13 +50,26 @@ internal sealed class StagedTier(IBlobStore inner, bool isRemote = false) : IBlo
     public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
         where T : class
     {
-        facet = typeof(T) == typeof(IStoreHealth) && !isRemote ? null : this as T;
+        if (typeof(T) == typeof(IMultipartUploads) && inner.TryGetFacet(out IMultipartUploads? uploads)) facet = new StagedUploads(this, uploads) as T;
+        else facet = (typeof(T) == typeof(IStoreHealth) && !isRemote) || (typeof(T) == typeof(IStateRows) && OwnRows is null) ? null : this as T;
         return facet is not null;
     }
 
-    public ValueTask DisposeAsync() => default;
+    public void Record(Func<BlobChange, IReadOnlyList<KvMutation>> recorder)
+    {
+        _recorder = recorder;
+        if (_isRecording || !inner.TryGetFacet(out IStateRows? rows)) return;
+        _isRecording = true;
+        rows.Record(change => _recorder(change));
+    }
 
-    private async ValueTask<T> RunAsync<T>(StoreOperation operation, Func<ValueTask<T>> call)
+    public ValueTask DisposeAsync()
+    {
+        _recorder = _ => [];
+        return default;
+    }
+
+    internal async ValueTask<T> RunAsync<T>(StoreOperation operation, Func<ValueTask<T>> call)
     {
         await Before(operation);
         T result = await call();
