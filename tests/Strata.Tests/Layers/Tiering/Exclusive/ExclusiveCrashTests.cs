@@ -38,7 +38,10 @@ public sealed class ExclusiveCrashTests : IDisposable
             SimulatedDisk[] disks = [.. before.Select(disk => disk.Kill())];
             (bool isAcknowledged, string? old, string? @new) = await RunAsync(disks, change, index, stop);
             bool isStopped = disks[0].IsStopped;
-            foreach (bool isPowerCut in (bool[])[false, true])
+
+            // Both ends of each stop take long over three disks: the short form has one of them, by the seed.
+            bool[] ends = index == "apart" && LongForm.Of(0, 1) == 1 ? [random.Next(2) == 0] : [false, true];
+            foreach (bool isPowerCut in ends)
                 await CheckAsync([.. disks.Select(disk => isPowerCut ? disk.CutPower(random) : disk.Kill())], index, isAcknowledged ? [@new] : [old, @new], $"{change}, index {index}, stopped at call {stop}, {(isPowerCut ? "without power" : "killed")}");
             if (isStopped) continue;
             Assert.True(stop > (index == "apart" ? 5 : 2), $"Only {stop} calls were made.");
