@@ -43,6 +43,49 @@ public sealed class ExclusiveTests
     }
 
     [Fact]
+    public async Task A_home_that_is_out_costs_its_own_blobs()
+    {
+        await using HomesFixture f = await OpenAsync();
+        BlobKey other = BlobKey.Parse("other"), third = BlobKey.Parse("third");
+        await f.PutAsync(500);
+        await f.Store.PutBytesAsync(third, Bytes(500));
+        await f.Store.PutBytesAsync(other, Bytes(50));
+        f.ColdStage.Before = _ => throw Down();
+        Assert.Equal(Bytes(50), await f.Store.GetBytesAsync(other));
+        Assert.Equal(["warm"], (await f.Store.PutBytesAsync(other, Bytes(60))).Tiers);
+        Assert.Equal(3, (await f.Store.ListPageAsync(new ListRequest())).Items.Count);
+        foreach (Func<Task> refused in (Func<Task>[])[() => f.Store.GetBytesAsync(Key).AsTask(), () => f.PutAsync(600, 2), () => f.Store.UpdateAsync(Key, new BlobChanges { ContentType = "text/new" }).AsTask()])
+        {
+            StorageException error = await Assert.ThrowsAsync<StorageException>(refused);
+            Assert.Equal((StorageErrorKind.Unavailable, "cold", WriteOutcome.NotApplied), (error.Kind, error.Store, error.Outcome));
+        }
+
+        // What the index alone decides goes on.
+        Assert.Equal(["warm"], (await f.PutAsync(70, 3)).Tiers);
+        Assert.Equal(DeleteStatus.Deleted, (await f.Store.DeleteAsync(third)).Status);
+        Assert.Equal("warm 70 of 3", await f.StateAsync());
+        f.ColdStage.Before = _ => Task.CompletedTask;
+        await f.Store.SettleNowAsync();
+        await Eventually.HoldsAsync(() => f.Store.Pending == 0, "The old bytes stay.");
+        Assert.Equal("warm 70", await f.TiersAsync());
+        Assert.Empty((await f.Cold.ListPageAsync(new ListRequest())).Items);
+    }
+
+    [Fact]
+    public async Task A_stream_that_declares_its_length_goes_where_that_belongs()
+    {
+        await using HomesFixture f = await OpenAsync();
+        await using ExclusiveBlobStore store = await ExclusiveBlobStore.OpenAsync(
+            [new Tier { Name = "warm", Store = f.WarmStage, MaxBlobBytes = 500_000 }, new Tier { Name = "cold", Store = f.ColdStage }], new MemoryKvDatabase(null, f.Context), ownsIndex: true, null, f.Context);
+        await using IBlobWriter writer = await store.OpenWriterAsync(Key, new WriteOptions { DeclaredLength = 400_000 });
+        await writer.WriteAsync(Bytes(400_000), CancellationToken.None);
+        Assert.Equal(["warm"], (await writer.CommitAsync(null, CancellationToken.None)).Tiers);
+        await using IBlobWriter unknown = await store.OpenWriterAsync(Key);
+        await unknown.WriteAsync(Bytes(400_000), CancellationToken.None);
+        Assert.Equal(["cold"], (await unknown.CommitAsync(null, CancellationToken.None)).Tiers);
+    }
+
+    [Fact]
     public async Task Lists_stats_and_conditions_ask_no_tier()
     {
         await using HomesFixture f = await OpenAsync();

@@ -33,6 +33,18 @@ public sealed class SharedLogTests
     }
 
     [Fact]
+    public async Task A_rebuilt_index_goes_on_in_one_commit()
+    {
+        await using HomesFixture f = await OpenSharedAsync();
+        await f.PutAsync(50);
+        await f.Store.PutBytesAsync(BlobKey.Parse("other"), Bytes(500));
+        Assert.Equal((2, 2), (await f.Store.RebuildAsync() is var done ? done.Listed : 0, done.Placed));
+        int before = f.Index.Writes;
+        await f.PutAsync(60, 2);
+        Assert.Equal((before, "warm 60 of 2"), (f.Index.Writes, await f.StateAsync()));
+    }
+
+    [Fact]
     public async Task What_is_left_in_the_home_that_holds_the_index_goes_with_its_row()
     {
         await using HomesFixture f = await OpenSharedAsync();

@@ -57,9 +57,26 @@ public sealed class TieringOfHomesTests : IDisposable
         Assert.Empty((await warm.ListPageAsync(new ListRequest())).Items);
     }
 
-    private ValueTask<TieredBlobStore> OpenAsync() => new TieredStoreBuilder()
+    [Fact]
+    public async Task A_rule_by_prefix_places_what_is_written_and_moves_and_explains_what_is_there()
+    {
+        BlobKey log = BlobKey.Parse("logs/1"), older = BlobKey.Parse("logs/0");
+        await using (TieredBlobStore before = await OpenAsync()) await before.PutBytesAsync(older, new byte[1000]);
+        await using TieredBlobStore store = await OpenAsync(new PlacementRule { Prefix = "logs/", Tier = "cold" });
+        Assert.Equal(["warm"], await store.LocateAsync(older));
+        await store.PutBytesAsync(log, new byte[1000]);
+        Assert.Equal("cold", (await store.LocateAsync(log))[^1]);
+        await store.PutBytesAsync(Key, new byte[1000]);
+        Assert.Equal("warm", (await store.LocateAsync(Key))[^1]);
+        TierExplanation found = (await store.Tiering.ExplainAsync(older))!;
+        Assert.Equal(("warm", "cold", PlacementCause.Rule), (found.Tier, found.Belongs.Tier, found.Belongs.Cause));
+        Assert.Equal(MoveStatus.Moved, await store.Tiering.DemoteAsync(older));
+        Assert.Equal(["cold"], await store.LocateAsync(older));
+    }
+
+    private ValueTask<TieredBlobStore> OpenAsync(params PlacementRule[] rules) => new TieredStoreBuilder()
         .WithContext(StoreContext.Default with { Clock = _clock })
-        .WithOptions(new TieringOptions { Containment = Containment.Exclusive })
+        .WithOptions(new TieringOptions { Containment = Containment.Exclusive, Policy = new TieringPolicy { Rules = rules } })
         .AddTier("hot", "memory:?maxBytes=1MiB")
         .AddTier("warm", _folder.Sub("warm"), maxBytes: 8 << 20, maxBlobBytes: 100_000)
         .AddTier("cold", _folder.Sub("cold"))
