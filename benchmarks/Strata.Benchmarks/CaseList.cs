@@ -8,6 +8,7 @@ internal static class CaseList
         new ReadShape(),
         new MemoryHit(),
         new TieredHit(),
+        new TieredMiss(),
         new HitScaling(),
         new HitRatio(),
         new MemoryOverhead(),

@@ -3,67 +3,78 @@ using Strata.HitRatios;
 namespace Strata.TieringYear;
 
 /// <summary>
-/// Drives tracker, classifier and the rows of what is due through a year, as a tiered store does, but for the bytes: each blob is in
-/// one tier, all begin in the cold one, a read that finds its blob in a slower tier than it belongs in by now promotes it, and every
-/// hour a run demotes what is due.
+/// A year of a tiered store with default settings: users read and write through it, and every hour it makes a tiering run. The store is
+/// the product's, over three tiers in memory; simulated are the time, the users, and the lengths of the blobs (<see cref="MeasuredTier"/>).
 /// </summary>
 internal sealed class YearRun : IAsyncDisposable
 {
-    private const int Cold = 2;
-    private const int AtOnce = 1_000;
-    private const byte Uses = 1, Due = 2;
+    /// <summary>So many reads that may have copies made are under way, at most: fewer than the queue of the store holds.</summary>
+    private const int MostPending = 500;
+
+    /// <summary>Before a ring of the tracker is full: counts are exact, and the year comes out the same on every machine.</summary>
+    private const int DrainEvery = 100;
+
+    private const long Room = 16L << 30;
+    private static readonly byte[] Payload = [1];
     private readonly YearSettings _settings;
     private readonly YearClock _clock = new();
-    private readonly TierClassifier _classifier;
-    private readonly AccessTracker _tracker;
-    private readonly MemoryKvDatabase _database;
-    private readonly AccessRows _rows;
     private readonly Random _random = new(YearSettings.Seed);
     private readonly ZipfSampler _sampler;
     private readonly BlobKey[] _keys;
     private readonly int[] _sizes;
-    private readonly byte[] _tiers;
-    private readonly DateTimeOffset[] _modified;
-    private readonly long[] _bytes = new long[3];
-    private readonly Dictionary<BlobKey, int> _numbers = [];
+    private readonly MeasuredTier[] _tiers;
+    private readonly TieredBlobStore _store;
+    private readonly HashSet<int> _pending = [];
+    private long[] _answered;
+    private long[] _asked;
+    private long[] _written;
+    private long _promoted;
 
-    public YearRun(YearSettings settings)
+    private YearRun(YearSettings settings)
     {
         _settings = settings;
-        var context = new StoreContext { Clock = _clock };
-        var policy = new TieringPolicy();
-        _classifier = new TierClassifier(policy, [new TierPlan { Name = "hot" }, new TierPlan { Name = "warm" }, new TierPlan { Name = "cold" }]);
-        _tracker = new AccessTracker(policy, new AccessTrackerOptions { MaxFlushKeys = int.MaxValue }, context);
-        _database = new MemoryKvDatabase(null, context);
-        _rows = new AccessRows(_tracker, _classifier, _database, [Uses], [Due], context);
         _sampler = new ZipfSampler(settings.Keys, YearSettings.Exponent);
 
         // The rank of a key is its number: what is popular is told by nothing but its use.
         _keys = [.. Enumerable.Range(0, settings.Keys).Select(i => BlobKey.Parse($"blobs/{(uint)i * 2_654_435_761u:x8}"))];
         double span = Math.Log((double)YearSettings.LargestSize / YearSettings.SmallestSize);
         _sizes = [.. _keys.Select(_ => (int)(YearSettings.SmallestSize * Math.Exp(_random.NextDouble() * span)))];
-        _modified = [.. _keys.Select(_ => _clock.Now.AddDays(-365 * _random.NextDouble()))];
-        _tiers = new byte[settings.Keys];
-        Array.Fill(_tiers, (byte)Cold);
-        _bytes[Cold] = _sizes.Sum(size => (long)size);
-        for (int i = 0; i < _keys.Length; i++) _numbers[_keys[i]] = i;
+        var numbers = new Dictionary<BlobKey, int>(_keys.Length);
+        for (int i = 0; i < _keys.Length; i++) numbers[_keys[i]] = i;
+
+        // With room for all: what leaves a tier leaves it by a run. The origin keeps what it has.
+        var context = new StoreContext { Clock = _clock };
+        _tiers = [.. YearSettings.Tiers.Select((name, i) => new MeasuredTier(new MemoryBlobStore(new MemoryBlobStoreOptions { Name = name, MaxBytes = Room, Evicts = i < YearSettings.Tiers.Count - 1 }, context), numbers, _sizes))];
+        _store = new TieredBlobStore([.. _tiers.Select((tier, i) => new Tier { Name = YearSettings.Tiers[i], Store = tier })], new TieringOptions(), context);
+        _answered = _asked = _written = new long[_tiers.Length];
     }
 
     public List<YearDay> Days { get; } = [];
 
     public YearSettings Settings => _settings;
 
-    public long StoredBytes => _bytes.Sum();
+    public long StoredBytes => _tiers[^1].Bytes;
 
-    public AccessTrackerStatistics Tracker => _tracker.GetStatistics();
+    public AccessTrackerStatistics Tracker => _store.Tiering.GetTieringStatus().Tracker;
+
+    /// <summary>A store whose blobs all lie in the cold tier, and have not been used for a year.</summary>
+    public static async Task<YearRun> BeginAsync(YearSettings settings)
+    {
+        var run = new YearRun(settings);
+        run._clock.Now -= TimeSpan.FromDays(YearSettings.Days);
+        foreach (BlobKey key in run._keys) await run._tiers[^1].PutBytesAsync(key, Payload);
+        run._clock.Now += TimeSpan.FromDays(YearSettings.Days);
+        run.Note(new YearDay());
+        return run;
+    }
 
     /// <summary>The cost of some days, and of the same in one tier alone.</summary>
     public CostEstimate CostOf(IReadOnlyList<YearDay> days) => CostEstimate.Of(
-        [.. _classifier.Tiers.Select((tier, i) => new TierLoad
+        [.. YearSettings.Tiers.Select((tier, i) => new TierLoad
         {
-            Tier = tier.Name,
+            Tier = tier,
             Bytes = days.Average(day => day.Bytes[i]),
-            Reads = days.Sum(day => day.Reads[i] + day.Departures[i]),
+            Reads = days.Sum(day => day.Asked[i]),
             Writes = days.Sum(day => day.Arrivals[i]),
         })],
         YearSettings.Prices,
@@ -82,95 +93,74 @@ internal sealed class YearRun : IAsyncDisposable
             int requests = (int)(_settings.RequestsADay * share);
             for (int i = 0; i < requests; i++)
             {
-                Ask((_sampler.Next(_random) + shift) % _settings.Keys, day);
-
-                // Before a ring is full: counts are exact, and the year comes out the same on every machine.
-                if (i % 100 == 99) _tracker.Drain();
+                int key = (_sampler.Next(_random) + shift) % _settings.Keys;
+                if (_random.Next(YearSettings.WritesOneIn) == 0) await WriteAsync(key, day);
+                else await ReadAsync(key);
+                if (i % DrainEvery == DrainEvery - 1) _store.Tracker.Drain();
             }
 
-            _tracker.Drain();
-            for (int tier = 0; tier <= Cold; tier++) day.Bytes[tier] += (double)_bytes[tier] / YearSettings.HoursADay;
+            Settle();
+            _store.Tracker.Drain();
+            for (int tier = 0; tier < _tiers.Length; tier++) day.Bytes[tier] += (double)_tiers[tier].Bytes / YearSettings.HoursADay;
             _clock.Now += TimeSpan.FromHours(1);
-            await _rows.FlushAsync(cancellationToken);
-            await DemoteAsync(day, cancellationToken);
+            await TierAsync(day, cancellationToken);
         }
 
+        Note(day);
         Days.Add(day);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    private async ValueTask ReadAsync(int key)
     {
-        _rows.Dispose();
-        _tracker.Dispose();
-        await _database.DisposeAsync();
+        if (_pending.Count == MostPending || _pending.Contains(key)) Settle();
+        if (_store.TryRead(_keys[key], out _)) return;
+        await using BlobReadResult read = await _store.ReadAsync(_keys[key]) ?? throw new InvalidOperationException($"'{_keys[key]}' is lost.");
+        _pending.Add(key);
     }
 
-    private void Ask(int key, YearDay day)
+    private async ValueTask WriteAsync(int key, YearDay day)
     {
-        int tier = _tiers[key];
-        if (_random.Next(YearSettings.WritesOneIn) == 0)
+        // A write turns away copies of other keys that are being made: which ones is a matter of their hashes.
+        Settle();
+        await _store.PutBytesAsync(_keys[key], Payload);
+        _pending.Add(key);
+        day.Writes++;
+    }
+
+    /// <summary>Waits until the copies are made that reads and writes asked for.</summary>
+    private void Settle()
+    {
+        if (_pending.Count == 0) return;
+        var wait = new SpinWait();
+        while (!_store.IsIdle) wait.SpinOnce(sleep1Threshold: -1);
+        _pending.Clear();
+    }
+
+    private async Task TierAsync(YearDay day, CancellationToken cancellationToken)
+    {
+        TieringReport report = await _store.Tiering.RunTieringAsync(null, null, cancellationToken);
+        if (report.Left + report.Failed + report.Overtaken + report.Refused > 0) throw new InvalidOperationException($"A run did not do all that was due: {report}");
+        day.Demoted += report.Demoted;
+        day.LookedAt += report.LookedAt;
+    }
+
+    /// <summary>Notes what the tiers have done since the last time.</summary>
+    private void Note(YearDay day)
+    {
+        IReadOnlyList<TierStatistics> tiers = _store.GetTierStatistics();
+        if (tiers.FirstOrDefault(tier => tier.Errors > 0 || tier.Evictions > 0) is { } troubled) throw new InvalidOperationException($"The tiers shall neither fail nor be full: {troubled}");
+        long[] answered = [.. tiers.Select(tier => tier.Hits)], asked = [.. _tiers.Select(tier => tier.Reads)], written = [.. _tiers.Select(tier => tier.Writes)];
+        long promoted = tiers.Sum(tier => tier.Promotions);
+        for (int i = 0; i < _tiers.Length; i++)
         {
-            _modified[key] = _clock.Now;
-            _tracker.RecordWrite(_keys[key]);
-            day.Writes++;
-            day.Arrivals[Place(key)]++;
-            return;
+            day.Reads[i] = answered[i] - _answered[i];
+            day.Asked[i] = asked[i] - _asked[i] + (i == 0 ? day.Reads[0] : 0);
+            day.Arrivals[i] = written[i] - _written[i];
         }
 
-        day.Reads[tier]++;
-        if (tier == 0)
-        {
-            _tracker.RecordAccess(_keys[key]);
-            return;
-        }
-
-        _tracker.RecordWrite(_keys[key]);
-        int target = Place(key);
-        if (target == tier) return;
-        day.Arrivals[target]++;
-        day.Promoted++;
-    }
-
-    /// <summary>Moves a blob that was used to where it belongs by now, if that is faster.</summary>
-    /// <returns>Where it is.</returns>
-    private int Place(int key)
-    {
-        int target = Math.Min(_classifier.Classify(FactsOf(key)).Index, _tiers[key]);
-        Move(key, target);
-        return target;
-    }
-
-    private async Task DemoteAsync(YearDay day, CancellationToken cancellationToken)
-    {
-        while (await _rows.ReadDueAsync(_clock.Now, AtOnce, cancellationToken) is { Count: > 0 } due)
-        {
-            var settled = new (DueKey Key, DateTimeOffset? Next)[due.Count];
-            for (int i = 0; i < settled.Length; i++)
-            {
-                int key = _numbers[due[i].Key];
-                Classification found = _classifier.Classify(FactsOf(key));
-                if (found.Index > _tiers[key])
-                {
-                    day.Departures[_tiers[key]]++;
-                    day.Arrivals[found.Index]++;
-                    day.Demoted++;
-                    Move(key, found.Index);
-                }
-
-                settled[i] = (due[i], _tiers[key] == Cold ? null : found.Due ?? _clock.Now.AddHours(1));
-            }
-
-            day.LookedAt += due.Count;
-            await _rows.SettleAsync(settled, cancellationToken);
-        }
-    }
-
-    private PlacementFacts FactsOf(int key) => new() { Key = _keys[key], Length = _sizes[key], Modified = _modified[key], Now = _clock.Now, Use = _tracker.Peek(_keys[key]) };
-
-    private void Move(int key, int target)
-    {
-        _bytes[_tiers[key]] -= _sizes[key];
-        _bytes[target] += _sizes[key];
-        _tiers[key] = (byte)target;
+        day.Promoted = promoted - _promoted;
+        (_answered, _asked, _written, _promoted) = (answered, asked, written, promoted);
     }
 }

@@ -25,6 +25,9 @@ internal sealed record YearSettings
     /// <summary>So many of the most popular keys become the least popular every day, and all others rise.</summary>
     public int FallenADay { get; init; } = 20;
 
+    /// <summary>The tiers, fastest first; the last one is the origin.</summary>
+    public static IReadOnlyList<string> Tiers { get; } = ["hot", "warm", "cold"];
+
     /// <summary>Round figures of the kind that clouds ask: fast block storage, slower block storage, and objects, in dollars.</summary>
     public static IReadOnlyList<TierPrice> Prices { get; } =
     [

@@ -20,10 +20,10 @@ internal static class YearChart
                 new("hot", Hot, [.. days.Select(d => 100 * d.HotRatio)]),
                 new("warm", Warm, [.. days.Select(d => 100.0 * d.Reads[1] / d.Reads.Sum())]),
                 new("cold", Cold, [.. days.Select(d => 100.0 * d.Reads[2] / d.Reads.Sum())])]),
-            new($"Bytes in a tier, GiB; the rest of {run.StoredBytes / Gib:0} GiB is cold", [
+            new($"Bytes of copies in a tier, GiB; the cold one holds all {run.StoredBytes / Gib:0} GiB", [
                 new("hot", Hot, [.. days.Select(d => d.Bytes[0] / Gib)]),
                 new("warm", Warm, [.. days.Select(d => d.Bytes[1] / Gib)])]),
-            new("Moves a day, thousands", [
+            new("Moves a day, thousands: copies that reads made, and blobs that runs took to a slower tier", [
                 new("promoted", Hot, [.. days.Select(d => d.Promoted / 1000.0)]),
                 new("demoted", Cold, [.. days.Select(d => d.Demoted / 1000.0)])]),
             new("Cost since the beginning of the year, $", [

@@ -12,11 +12,11 @@ internal static class YearTable
         IReadOnlyList<YearDay> days = run.Days;
         CostEstimate cost = run.CostOf(days);
         double reads = days.Sum(d => d.Reads.Sum());
-        Table tiers = new Table().Border(TableBorder.Markdown).AddColumns("tier", "mean GiB", "of all bytes, %", "reads answered, %", "arrivals a day", "cost of the year");
+        Table tiers = new Table().Border(TableBorder.Markdown).AddColumns("tier", "mean GiB", "of all bytes, %", "reads answered, %", "requests a day", "arrivals a day", "cost of the year");
         for (int i = 0; i < cost.Tiers.Count; i++)
         {
             double bytes = days.Average(d => d.Bytes[i]);
-            tiers.AddRow(cost.Tiers[i].Tier, $"{bytes / Gib:0.00}", $"{100 * bytes / run.StoredBytes:0.00}", $"{100 * days.Sum(d => d.Reads[i]) / reads:0.00}", $"{days.Average(d => d.Arrivals[i]):#,0}", $"{cost.Tiers[i].Total:0.00}");
+            tiers.AddRow(cost.Tiers[i].Tier, $"{bytes / Gib:0.00}", $"{100 * bytes / run.StoredBytes:0.00}", $"{100 * days.Sum(d => d.Reads[i]) / reads:0.00}", $"{days.Average(d => d.Asked[i]):#,0}", $"{days.Average(d => d.Arrivals[i]):#,0}", $"{cost.Tiers[i].Total:0.00}");
         }
 
         AnsiConsole.Write(tiers);

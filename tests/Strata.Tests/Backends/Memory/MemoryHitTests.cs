@@ -43,6 +43,35 @@ public sealed class MemoryHitTests
         if (store is IReadActivity activity) Assert.Equal(0, LeastAllocated(() => activity.TryGetActivity(entries[0].Key, out _)));
     }
 
+    /// <summary>Of many blobs, where trust lapses, some would push each other out of what hits look at; and the tracker has a ring for each thread.</summary>
+    [Theory]
+    [InlineData("tiers")]
+    [InlineData("tiers of fresh copies")]
+    public async Task Hits_by_two_threads_at_once_allocate_nothing(string stack)
+    {
+        await using IBlobStore store = Open(stack, new StoreContext());
+        Assert.True(store.TryGetFacet(out ISharedReads? shared));
+        (BlobKey Key, WriteOptions? Options)[] entries = [.. Enumerable.Range(0, 5_000).Select(i => (BlobKey.Parse($"many/{i}"), (WriteOptions?)null))];
+        foreach ((BlobKey key, _) in entries)
+        {
+            await store.PutBytesAsync(key, new byte[200]);
+            Assert.NotNull(await store.GetBytesAsync(key));
+        }
+
+        using var together = new Barrier(2);
+        Task<(long Allocated, int Hits)>[] threads = [.. Enumerable.Range(0, 2).Select(_ => Task.Factory.StartNew(Measure, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+        foreach ((long allocated, int hits) in await Task.WhenAll(threads)) Assert.Equal((0, 2 * 4 * entries.Length), (allocated, hits));
+        Assert.Equal(entries.Length, ((TieredBlobStore)store).Tracker.GetStatistics().Keys);
+
+        (long, int) Measure()
+        {
+            int hits = 0;
+            Assert.True(together.SignalAndWait(TimeSpan.FromMinutes(1)), "the other thread has not begun");
+            long least = LeastAllocated(() => hits = Hit(store, shared, entries, 4));
+            return (least, hits);
+        }
+    }
+
     [Fact]
     public async Task A_miss_allocates_nothing_either()
     {

@@ -42,6 +42,20 @@ public sealed class FreshEntriesTests
         Assert.InRange(known, 250_000, 1 << 18);
     }
 
+    /// <summary>Sets fill unevenly: were an entry bound to one, a twentieth of these would push each other out, and each such hit would ask the known writes and allocate.</summary>
+    [Fact]
+    public async Task A_third_of_what_there_is_room_for_is_known_whole()
+    {
+        var entries = new FreshEntries();
+        BlobInfo info = (await EntryAsync()).Info;
+        (BlobKey Key, BlobReadResult Entry)[] all =
+            [.. Enumerable.Range(0, 90_000).Select(i => (BlobKey.Parse($"key/{i}"), BlobReadResult.WithoutBytes(BlobReadStatus.Found, info, "hot")))];
+        foreach ((BlobKey key, BlobReadResult entry) in all) entries.Add(key, entry, until: 100);
+        Assert.Equal(all.Length, all.Count(known => entries.Has(known.Key, known.Entry, now: 99)));
+        foreach ((BlobKey key, _) in all) entries.Remove(key);
+        Assert.DoesNotContain(all, gone => entries.Has(gone.Key, gone.Entry, now: 0));
+    }
+
     /// <summary>Were a tag and a time of two entries read together, the one that ends early would live as long as the other.</summary>
     [Fact]
     public async Task A_look_during_a_change_never_takes_one_entrys_time_for_anothers()
