@@ -4,11 +4,11 @@ namespace Strata.Benchmarks;
 internal sealed class AccessRecord : BenchmarkCase
 {
     private const int Threads = 2;
-    private const double Target = 1.1;
+    private const double Target = 1.2;
 
     public override string Name => "access-record";
 
-    public override string Summary => "a hit in the memory store that is counted by thread, as the tier layer does, and recorded, against one that is counted alone: Zipf 0.99, 90,000 blobs of 100 B resident, one thread and two; and RecordAccess alone";
+    public override string Summary => "a hit in the memory store that is recorded, and thereby counted, as the tier layer does, against one that is not: Zipf 0.99, 90,000 blobs of 100 B resident, one thread and two; and RecordAccess alone";
 
     public override async Task RunAsync(Contest contest)
     {
@@ -16,15 +16,15 @@ internal sealed class AccessRecord : BenchmarkCase
         using var tracker = new AccessTracker();
         await using var store = new MemoryBlobStore(new MemoryBlobStoreOptions { Evicts = true });
         await hits.FillAsync(store);
-        var counted = new CountedReads(store);
+        var passed = new PassedReads(store);
         var tracked = new TrackedReads(store, tracker);
         BlobReadResult any = (await store.ReadAsync(BlobKey.Parse("objects/00000000")))!;
 
-        Lane bare = contest.Add("TryRead", hits.TryRead(counted));
+        Lane bare = contest.Add("TryRead", hits.TryRead(passed));
         Lane recorded = contest.Add("TryRead, recorded", hits.TryRead(tracked));
-        Lane bareTwice = contest.Add("TryRead, 2 threads", hits.TryRead(counted), Threads);
+        Lane bareTwice = contest.Add("TryRead, 2 threads", hits.TryRead(passed), Threads);
         Lane recordedTwice = contest.Add("TryRead, recorded, 2 threads", hits.TryRead(tracked), Threads);
-        Lane nothing = contest.Add("nothing", hits.TryRead(new CountedReads(new OneRead(any))));
+        Lane nothing = contest.Add("nothing", hits.TryRead(new PassedReads(new OneRead(any))));
         Lane alone = contest.Add("RecordAccess", hits.TryRead(new TrackedReads(new OneRead(any), tracker)));
         await contest.RunAsync();
         contest.Lower("hit, recorded", "ns", Series.Nanoseconds(recorded), Series.Nanoseconds(bare), Target);

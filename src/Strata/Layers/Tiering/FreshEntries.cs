@@ -19,6 +19,14 @@ internal sealed class FreshEntries
     private readonly Lock _writing = new();
     private readonly Slot[] _slots = new Slot[Ways * Sets];
 
+    /// <summary>Asks for the line that a look at this key's entry begins with.</summary>
+    public unsafe void Prefetch(BlobKey key)
+    {
+        // Not pinned: where the table is moved meanwhile, another line is asked for.
+        ref Slot slot = ref _slots[FirstOf((ulong)(uint)key.Hash << 32)];
+        CacheLines.Prefetch((byte*)Unsafe.AsPointer(ref slot), Unsafe.SizeOf<Slot>());
+    }
+
     /// <summary>Whether the entry was added, and its time is not over.</summary>
     public bool Has(BlobKey key, BlobReadResult entry, long now)
     {

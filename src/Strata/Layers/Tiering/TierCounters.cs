@@ -12,7 +12,7 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
     };
 
     private readonly TimedReads _timed = new(tier.Name, clock);
-    private readonly ThreadCounter _hits = new();
+    private readonly StripedCounter _hits = new();
     private readonly StripedCounter _misses = new();
     private readonly StripedCounter _errors = new();
     private readonly StripedCounter _readTicks = new();
@@ -47,7 +47,10 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
 
     public TimeSpan? HardTimeout => tier.HardTimeout;
 
-    public long Hits => _hits.Value;
+    public long Hits => _hits.Value + (HandedOut?.Invoke() ?? 0);
+
+    /// <summary>Hits that were handed out without a call, where somebody else counts them.</summary>
+    public Func<long>? HandedOut { get; set; }
 
     /// <summary>Reads the tier; what makes no progress for its hard time-out fails with kind Timeout.</summary>
     public ValueTask<BlobReadResult?> ReadAsync(BlobKey key, ReadOptions? options, CancellationToken cancellationToken) => ReadAsync(key, options, tier.HardTimeout, cancellationToken);
@@ -79,8 +82,6 @@ internal class TierCounters(Tier tier, bool isOrigin, TimeProvider clock, ILogge
     /// <summary>The instrument for <see cref="Durations"/>; one a meter, whoever asks.</summary>
     public static Histogram<double> DurationsOf(Meter meter) =>
         meter.CreateHistogram("strata.tier.read.duration", "s", "Time until the answer of a read began, by the tier that answered; hits of memory that are handed out without a call are not timed", tags: null, Buckets);
-
-    public void NoteHit() => _hits.Increment();
 
     public void NoteMiss() => _misses.Increment();
 

@@ -9,9 +9,10 @@ public sealed partial class TieredBlobStore
     /// <inheritdoc/>
     public bool TryRead(BlobKey key, [NotNullWhen(true)] out BlobReadResult? hit)
     {
+        if (_lapses) _trust.Prefetch(key);
         if (_shared is { } shared && !_fences.IsFenced(key) && shared.TryRead(key, out hit) && (!_lapses || _trust.IsFresh(key, hit)))
         {
-            _first!.NoteHit();
+            // Which is also what counts the first tier's hits.
             _tracker!.RecordAccess(key);
             return true;
         }

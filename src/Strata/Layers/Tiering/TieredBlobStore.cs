@@ -94,6 +94,7 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         };
         _accesses = new KeptAccesses(new AccessTracker(_options.Policy, _options.Tracker, context), _guide.Classifier, state, context);
         _tracker = _map.Count > 1 ? _accesses.Tracker : null;
+        if (_first is not null) _first.HandedOut = () => _accesses.Tracker.Recorded;
         ScoreOf = _tracker is { } tracker ? tracker.ScoreOf : null;
         PinOf = key => _pins.Find(key) is { } pin ? _map.Names[pin] : null;
         _placer = new TierPlacer(_map, _upper, _origin, _fences, _trust, copies, _clock);

@@ -110,6 +110,9 @@ internal sealed class Trust(TimeProvider clock, TimeSpan? freshFor)
     /// <summary>Whether this entry of a memory tier may be served, without a look at what is known: allocates nothing.</summary>
     public bool IsFresh(BlobKey key, BlobReadResult entry) => Volatile.Read(ref _entries)!.Has(key, entry, clock.GetTimestamp());
 
+    /// <summary>Asks for what <see cref="IsFresh"/> will look at, so that it comes while the entry is looked up.</summary>
+    public void Prefetch(BlobKey key) => Volatile.Read(ref _entries)!.Prefetch(key);
+
     /// <summary>Makes the next hits of a covered entry as cheap as that.</summary>
     public void Remember(BlobKey key, BlobReadResult entry, TrustStamp stamp)
     {

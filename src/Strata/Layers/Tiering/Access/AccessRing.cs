@@ -14,6 +14,7 @@ internal sealed class AccessRing(int tracker, Thread thread)
     /// <summary>Who finds the ring full does not look again for so many accesses: that is what a busy thread pays for each of them, a number less.</summary>
     private const int Rest = 255;
     private readonly BlobKey[] _slots = new BlobKey[Capacity];
+    private long _accesses;
     private int _resting;
     private uint _head;
     private uint _dropped;
@@ -26,10 +27,14 @@ internal sealed class AccessRing(int tracker, Thread thread)
     /// <summary>False once its thread has ended: nothing is added any more.</summary>
     public bool IsAlive => thread.IsAlive;
 
-    /// <summary>Whether this access is one of those that are counted already.</summary>
+    /// <summary>How many accesses its thread has made; it never falls, and is exact once that thread is quiet.</summary>
+    public long Accesses => Volatile.Read(ref _accesses);
+
+    /// <summary>Counts an access. Whether it is one of those that those in the ring stand for already; else it is to be added.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Rests()
     {
+        _accesses++;
         int resting = _resting;
         if (resting == 0) return false;
         _resting = resting - 1;

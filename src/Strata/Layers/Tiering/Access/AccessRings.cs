@@ -18,6 +18,9 @@ internal sealed class AccessRings : IDisposable
     private readonly int _place;
     private readonly Lock _gate = new();
     private AccessRing[] _all = [];
+
+    /// <summary>Accesses in rings that are gone.</summary>
+    private long _ended;
     private bool _isDisposed;
 
     public AccessRings()
@@ -30,6 +33,15 @@ internal sealed class AccessRings : IDisposable
 
     /// <summary>How many threads have one.</summary>
     public int Count => Volatile.Read(ref _all).Length;
+
+    /// <summary>How many accesses were added, those that were dropped among them; exact once those who add are quiet.</summary>
+    public long Accesses
+    {
+        get
+        {
+            lock (_gate) return _ended + _all.Sum(ring => ring.Accesses);
+        }
+    }
 
     /// <summary>Adds an access to this thread's ring. Takes no lock but at the first access of a thread, and allocates nothing after it.</summary>
     /// <returns>True from time to time: there is enough to drain.</returns>
@@ -58,7 +70,12 @@ internal sealed class AccessRings : IDisposable
 
         if (ended is not null)
         {
-            lock (_gate) _all = [.. _all.Except(ended)];
+            lock (_gate)
+            {
+                // Closed meanwhile, they are counted already.
+                _ended += _all.Intersect(ended).Sum(ring => ring.Accesses);
+                _all = [.. _all.Except(ended)];
+            }
         }
 
         return dropped;
@@ -71,6 +88,7 @@ internal sealed class AccessRings : IDisposable
         {
             if (_isDisposed) return;
             _isDisposed = true;
+            _ended += _all.Sum(ring => ring.Accesses);
             _all = [];
         }
 

@@ -151,7 +151,27 @@ public sealed class AccessTrackerTests : IDisposable
             }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         await Task.WhenAll(all);
         for (int thread = 0; thread < Threads; thread++) Assert.Equal(Each, _tracker.UseOf(BlobKey.Parse($"by/{thread}")).Accesses);
+        Assert.Equal(Threads * Each, _tracker.Recorded);
         Assert.Equal(0, _tracker.GetStatistics().Dropped);
+    }
+
+    /// <summary>It is the count of a tier's hits: what is dropped, and what a thread did that has ended, or a tracker that is closed, belongs to it.</summary>
+    [Fact]
+    public void Every_access_is_counted_whatever_became_of_it()
+    {
+        const int Each = 10 * AccessRing.Capacity;
+        for (int i = 0; i < Each; i++) _tracker.RecordAccess(Key);
+        var other = new Thread(() =>
+        {
+            for (int i = 0; i < Each; i++) _tracker.RecordAccess(Key);
+        });
+        other.Start();
+        other.Join();
+        Assert.Equal(2 * Each, _tracker.Recorded);
+        _tracker.Drain();
+        Assert.Equal(2 * Each, _tracker.Recorded);
+        _tracker.Dispose();
+        Assert.Equal(2 * Each, _tracker.Recorded);
     }
 
     /// <summary>Rings are left behind by their threads: a pool that grows and shrinks would leak them.</summary>
