@@ -63,8 +63,8 @@ internal sealed class ListCommand : StrataCommand
         StoreSet stores = await source.ConfiguredAsync(mayCreate: false, cancellationToken);
         foreach (StoreLine store in await stores.ListAsync(cancellationToken))
         {
-            TierStatistics origin = store.Tiers[^1];
-            string held = origin.Blobs is { } blobs ? $"{Columns.Count(blobs),9} blobs  {ByteSize.Format(origin.Bytes ?? 0),9}" : "";
+            TierStatistics[] origins = [.. store.Tiers.Where(tier => tier.IsOrigin)];
+            string held = origins.All(origin => origin.Blobs is not null) ? $"{Columns.Count(origins.Sum(o => o.Blobs ?? 0)),9} blobs  {ByteSize.Format(origins.Sum(o => o.Bytes ?? 0)),9}" : "";
             report.Result($"{store.Store,-16} {held}  {string.Join(" > ", store.Tiers.Select(t => t.Name))}{FaultsOf(store)}", store, JsonLines.Context.StoreLine);
         }
     }

@@ -33,11 +33,8 @@ internal static class Reading
     }
 
     /// <summary>The tiers that hold a blob, fastest first; empty if it has just gone.</summary>
-    public static async ValueTask<IReadOnlyList<string>> LocateAsync(IBlobStore store, BlobKey key, CancellationToken cancellationToken)
-    {
-        if (store is ServedBlobStore served) return await served.LocateAsync(key, cancellationToken);
-        return store.TryGetFacet(out ITierInspection? tiers) ? await tiers.LocateAsync(key, cancellationToken) : [store.Capabilities.Store];
-    }
+    public static ValueTask<IReadOnlyList<string>> LocateAsync(IBlobStore store, BlobKey key, CancellationToken cancellationToken) =>
+        store is ServedBlobStore served ? served.LocateAsync(key, cancellationToken) : StoreTiers.LocateAsync(store, key, cancellationToken);
 
     /// <summary>A blob that is not there.</summary>
     /// <exception cref="StorageException">Its bucket is not there, of which the answer to a request for a blob need not tell.</exception>

@@ -4,7 +4,7 @@ namespace Strata.Cli;
 internal sealed class OpenedStores(StoreCatalog catalog) : StoreSet
 {
     public override ValueTask<IReadOnlyList<StoreLine>> ListAsync(CancellationToken cancellationToken) =>
-        new([.. catalog.Stores.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => new StoreLine(s.Key, TiersOf(s.Key, s.Value)))]);
+        new([.. catalog.Stores.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => new StoreLine(s.Key, StoreTiers.AllOf(s.Key, s.Value)))]);
 
     public override ValueTask<IBlobStore> OpenAsync(string name, CancellationToken cancellationToken) =>
         catalog.Stores.TryGetValue(name, out IBlobStore? store)
@@ -12,7 +12,4 @@ internal sealed class OpenedStores(StoreCatalog catalog) : StoreSet
             : throw Unknown(name, catalog.Stores.Keys, $"in '{catalog.Folder.Path}'");
 
     public override ValueTask DisposeAsync() => catalog.DisposeAsync();
-
-    private static IReadOnlyList<TierStatistics> TiersOf(string name, IBlobStore store) =>
-        store.TryGetFacet(out ITierInspection? tiers) ? tiers.GetTierStatistics() : [TierStatistics.Of(name, store)];
 }

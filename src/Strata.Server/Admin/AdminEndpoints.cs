@@ -74,9 +74,7 @@ internal static class AdminEndpoints
     {
         BlobKey key = BlobEndpoints.KeyOf(http);
         BlobInfo? info = await store.StatAsync(key, http.RequestAborted);
-        IReadOnlyList<string> tiers = info is null ? []
-            : store.TryGetFacet(out ITierInspection? inspection) ? await inspection.LocateAsync(key, http.RequestAborted)
-            : [store.Capabilities.Store];
+        IReadOnlyList<string> tiers = info is null ? [] : await StoreTiers.LocateAsync(store, key, http.RequestAborted);
         if (info is null || tiers.Count == 0)
         {
             var missing = new ErrorWire("Missing", WriteOutcome.NotApplied, "There is no such blob.", Operation: "locate", Key: key.Value, Store: store.Capabilities.Store);

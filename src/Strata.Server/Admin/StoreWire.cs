@@ -10,9 +10,6 @@ internal sealed record StoreWire(string Name, TieredReads Reads, IReadOnlyList<T
     public static StoreWire[] From(IReadOnlyDictionary<string, IBlobStore> stores) =>
         [.. stores.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => From(s.Key, s.Value))];
 
-    private static StoreWire From(string name, IBlobStore store)
-    {
-        if (store.TryGetFacet(out ITierInspection? tiers)) return new StoreWire(name, tiers.GetReads(), tiers.GetTierStatistics());
-        return new StoreWire(name, default, [TierStatistics.Of(store.Capabilities.Store, store)]);
-    }
+    private static StoreWire From(string name, IBlobStore store) =>
+        new(name, store.TryGetFacet(out ITierInspection? tiers) ? tiers.GetReads() : default, StoreTiers.AllOf(store.Capabilities.Store, store));
 }

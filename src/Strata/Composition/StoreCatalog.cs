@@ -46,7 +46,7 @@ public sealed class StoreCatalog : IAsyncDisposable
         try
         {
             foreach (StoreSettings store in settings.Stores.Values)
-                catalog._stores.Add(store.Name, await catalog.OpenStoreAsync(store, cancellationToken).ConfigureAwait(false));
+                catalog._stores.Add(store.Name, await catalog.OpenConfiguredAsync(store, cancellationToken).ConfigureAwait(false));
             await catalog._created.OpenAsync(cancellationToken).ConfigureAwait(false);
             TierMetrics.Register(catalog._meter, catalog._stores, catalog._context.Clock);
             return catalog;
@@ -86,12 +86,29 @@ public sealed class StoreCatalog : IAsyncDisposable
         Folder.Dispose();
     }
 
+    private async ValueTask<IBlobStore> OpenConfiguredAsync(StoreSettings store, CancellationToken cancellationToken)
+    {
+        if (store.Mounts.Count == 0) return await OpenStoreAsync(store, cancellationToken).ConfigureAwait(false);
+        var mounts = new List<StoreMount>();
+        try
+        {
+            foreach (MountSettings mount in store.Mounts)
+                mounts.Add(new StoreMount { Prefix = mount.Prefix, Store = await OpenStoreAsync(mount.Store, cancellationToken).ConfigureAwait(false) });
+            return new RoutedBlobStore(mounts, new RoutingOptions { Name = store.Name });
+        }
+        catch
+        {
+            foreach (StoreMount mount in mounts) await mount.Store.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
     private async ValueTask<TieredBlobStore> OpenStoreAsync(StoreSettings store, CancellationToken cancellationToken)
     {
         TieredStoreBuilder builder = new TieredStoreBuilder().WithUrls(_urls).WithContext(_context).WithOptions(store.Tiering with { Name = store.Name });
         foreach (TierSettings tier in store.Tiers) builder.AddTier(tier);
         if (store.State is { } state) builder.WithState(state, $"{store.Setting}:Tiering:State");
-        if (store.Tiers.Count > 1) builder.WithSpareState(StoreSettings.FolderUrl(Path.Combine(Folder.Path, "state", store.Name)));
+        if (store.Tiers.Count > 1) builder.WithSpareState(StoreSettings.FolderUrl(Path.Combine(Folder.Path, "state", store.Name.Replace('/', '@'))));
         try
         {
             return await builder.OpenAsync(cancellationToken).ConfigureAwait(false);

@@ -12,8 +12,11 @@ public sealed partial record StoreSettings
     /// <summary>Its path in the configuration, for messages.</summary>
     public required string Setting { get; init; }
 
-    /// <summary>Its tiers, fastest first; the last one is the origin. A store with a <c>Url</c> alone has one.</summary>
+    /// <summary>Its tiers, fastest first; the last one is the origin. A store with a <c>Url</c> alone has one, one of <see cref="Mounts"/> has none of its own.</summary>
     public required IReadOnlyList<TierSettings> Tiers { get; init; }
+
+    /// <summary>The stores that take its keys by their prefixes; empty for a store that takes them itself.</summary>
+    public IReadOnlyList<MountSettings> Mounts { get; init; } = [];
 
     /// <summary>How copies come and go.</summary>
     public TieringOptions Tiering { get; init; } = new();
@@ -37,26 +40,32 @@ public sealed partial record StoreSettings
 
     internal static StoreSettings Read(IConfigurationSection configuration, string data)
     {
-        var section = new SettingsSection(configuration, "Url", "Tiers", "Tiering");
+        var section = new SettingsSection(configuration, "Url", "Tiers", "Tiering", "Mounts");
         string name = configuration.Key;
         if (!NamePattern().IsMatch(name))
             throw new StrataConfigurationException(section.Path, "a store's name takes 3 to 63 lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit.");
+        IReadOnlyList<MountSettings> mounts = MountSettings.ReadAll(section, name);
+        if (mounts.Count == 0) return ReadTiers(configuration, section, name) ?? ReadTiering(configuration, section, name, Default(name, data).Tiers);
+        if (section.Text("Url") is not null || section.Children("Tiers").Any() || section.Children("Tiering").Any())
+            throw new StrataConfigurationException(section.Path, "has Mounts beside Url, Tiers or Tiering; those belong into the mounts.");
+        return new StoreSettings { Name = name, Setting = section.Path, Tiers = [], Mounts = mounts };
+    }
+
+    /// <summary>A store of a URL or of tiers; null if neither is given.</summary>
+    internal static StoreSettings? ReadTiers(IConfigurationSection configuration, SettingsSection section, string name)
+    {
         string? url = section.Text("Url");
         TierSettings[] tiers = [.. section.Children("Tiers").Select(TierSettings.Read)];
         if (url is not null && tiers.Length > 0) throw new StrataConfigurationException(section.Path, "has both Url and Tiers; give one of them.");
+        if (url is not null) tiers = [new TierSettings { Name = "origin", Url = url, Setting = section.PathOf("Url") }];
+        return tiers.Length == 0 ? null : ReadTiering(configuration, section, name, tiers);
+    }
+
+    private static StoreSettings ReadTiering(IConfigurationSection configuration, SettingsSection section, string name, IReadOnlyList<TierSettings> tiers)
+    {
         var tiering = new SettingsSection(configuration.GetSection("Tiering"), ["Containment", "Writes", "WriteBack", "MaxSharedLoadBytes", "RequestLife", "State", .. FreshnessSettings.Names, .. PlacementSettings.Names]);
         var back = new SettingsSection(configuration.GetSection("Tiering:WriteBack"), "Parallelism", "MaxPending", "MaxPendingBytes", "MaxAttempts");
         var defaults = new TieringOptions { Name = name };
-        if (url is null && tiers.Length == 0)
-        {
-            StoreSettings standard = Default(name, data);
-            tiers = [.. standard.Tiers];
-        }
-        else if (url is not null)
-        {
-            tiers = [new TierSettings { Name = "origin", Url = url, Setting = section.PathOf("Url") }];
-        }
-
         if (tiers.GroupBy(t => t.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new StrataConfigurationException(section.PathOf("Tiers"), $"two tiers are named '{twice.Key}'; names must differ.");
         return new StoreSettings

@@ -57,8 +57,7 @@ internal static class TierMetrics
         {
             foreach ((string name, IBlobStore store) in stores)
             {
-                IReadOnlyList<TierStatistics> tiers = store.TryGetFacet(out ITierInspection? inspection) ? inspection.GetTierStatistics() : [TierStatistics.Of(name, store)];
-                foreach (TierStatistics tier in tiers)
+                foreach (TierStatistics tier in StoreTiers.AllOf(name, store))
                 {
                     if (value(tier) is { } measured) yield return new(measured, new("store", name), new("tier", tier.Name));
                 }

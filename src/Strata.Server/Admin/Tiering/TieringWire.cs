@@ -17,7 +17,7 @@ internal sealed record TieringWire(
         ITierInspection? tiers = store.TryGetFacet(out ITierInspection? inspection) ? inspection : null;
         ITiering? tiering = store.TryGetFacet(out ITiering? facet) ? facet : null;
         return new TieringWire(
-            name, tiers?.GetReads() ?? default, tiers?.GetTierStatistics() ?? [TierStatistics.Of(name, store)],
+            name, tiers?.GetReads() ?? default, StoreTiers.AllOf(name, store),
             tiering?.GetTieringStatus(), tiering?.GetMoves() ?? [], tiering?.GetPins().Count ?? 0, tiers?.GetDoubts(), tiering is null ? null : CostOf(tiering));
     }
 
