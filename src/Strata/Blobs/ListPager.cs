@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Text;
+
 namespace Strata;
 
 /// <summary>Makes one page of a listing out of keys in order.</summary>
@@ -32,5 +35,18 @@ internal static class ListPager
         if (request.Delimiter is not { } delimiter || !text.StartsWith(request.Prefix, StringComparison.Ordinal)) return null;
         int at = text.IndexOf(delimiter, request.Prefix.Length, StringComparison.Ordinal);
         return at < 0 ? null : text[..(at + delimiter.Length)];
+    }
+
+    /// <summary>
+    /// A text before another one with next to no keys between the two: where to begin in a store that begins behind a text. Null: at
+    /// the very first.
+    /// </summary>
+    public static string? JustBefore(string text)
+    {
+        if (Rune.DecodeLastFromUtf16(text, out Rune last, out int length) != OperationStatus.Done) return null;
+        string head = text[..^length];
+        int previous = last.Value == 0xE000 ? 0xD7FF : last.Value - 1;
+        if (previous > 0 && !Rune.IsControl(new Rune(previous))) return $"{head}{new Rune(previous)}\U0010FFFF";
+        return head.Length == 0 ? null : head;
     }
 }

@@ -117,7 +117,7 @@ internal sealed class RoutedListing(MountTable table, ListRequest request)
     /// <summary>Behind which text a store is asked, whose keys are wanted from a text on.</summary>
     private string? BeginAfter(string from, string prefix)
     {
-        string? before = BlobKey.CompareText(from, prefix) <= 0 ? null : MountSegment.JustBefore(from);
+        string? before = BlobKey.CompareText(from, prefix) <= 0 ? null : ListPager.JustBefore(from);
         return _position is not null && (before is null || BlobKey.CompareText(_position, before) > 0) ? _position : before;
     }
 

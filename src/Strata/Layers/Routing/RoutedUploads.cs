@@ -69,7 +69,7 @@ internal sealed class RoutedUploads(RoutedBlobStore store, MountTable table) : I
     /// <summary>Takes the uploads of one range, as many as there is room for.</summary>
     private static async ValueTask TakeAsync(MountedStore mount, IMultipartUploads uploads, MountSegment segment, UploadListRequest request, List<MultipartUpload> found, CancellationToken cancellationToken)
     {
-        string? before = BlobKey.CompareText(segment.From, request.Prefix) <= 0 ? null : MountSegment.JustBefore(segment.From);
+        string? before = BlobKey.CompareText(segment.From, request.Prefix) <= 0 ? null : ListPager.JustBefore(segment.From);
         UploadListRequest asked = request.AfterKey is { } after && (before is null || BlobKey.CompareText(after, before) > 0) ? request : request with { AfterKey = before, AfterId = null };
         while (found.Count < request.Limit)
         {

@@ -45,7 +45,7 @@ public sealed class MountTableTests
     [InlineData("", null)]
     public void What_is_just_before_a_text_is_before_it(string text, string? before)
     {
-        Assert.Equal(before, MountSegment.JustBefore(text));
+        Assert.Equal(before, ListPager.JustBefore(text));
         if (before is not null) Assert.True(BlobKey.CompareText(before, text) < 0);
     }
 
