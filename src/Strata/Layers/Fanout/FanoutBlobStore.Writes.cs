@@ -145,7 +145,7 @@ public sealed partial class FanoutBlobStore
     }
 
     /// <summary>Which layers answer for a key of which no layer is known to have the last change: those that certainly do not; if there are none, the first alone.</summary>
-    private static Replica[] RightWithoutHolder(BlobKey key, IReadOnlyList<ReplicaAttempt> attempts)
+    private static Replica[] RightWithoutHolder(BlobKey key, List<ReplicaAttempt> attempts)
     {
         Replica[] without = [.. attempts.Where(a => a.Outcome == WriteOutcome.NotApplied && !a.Replica.Missed.Contains(key)).Select(a => a.Replica)];
         return without.Length > 0 ? without : [attempts[0].Replica];
@@ -196,10 +196,10 @@ public sealed partial class FanoutBlobStore
         }
     }
 
-    private bool IsAcknowledged(IReadOnlyCollection<Replica> holders) => _options.Acknowledge switch
+    private bool IsAcknowledged(Replica[] holders) => _options.Acknowledge switch
     {
-        FanoutAcknowledgement.All => holders.Count == _written.Length,
-        FanoutAcknowledgement.Quorum => holders.Count > _written.Length / 2,
+        FanoutAcknowledgement.All => holders.Length == _written.Length,
+        FanoutAcknowledgement.Quorum => holders.Length > _written.Length / 2,
         _ => holders.Contains(_written[0]),
     };
 
