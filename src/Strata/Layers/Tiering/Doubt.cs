@@ -22,8 +22,8 @@ internal sealed record Doubt
     /// <summary>The blob as it was acknowledged; null if no write was.</summary>
     public BlobInfo? Info { get; init; }
 
-    /// <summary>True if a change of unknown outcome came after it, so that another state than the intention may be right too.</summary>
-    public bool IsFollowed { get; init; }
+    /// <summary>What of unknown outcome came after it: what that leaves may be right, too.</summary>
+    public PendingChanges FollowedBy { get; init; }
 
     /// <summary>How many rows hold the write's bytes; 0 if none does.</summary>
     public int Parts { get; init; }
@@ -42,8 +42,8 @@ internal sealed record Doubt
     {
         if (Intention == LastIntention.None) return false;
         if (found is null)
-            return Intention == LastIntention.Write && Pending.HasFlag(PendingChanges.Delete) && !IsFollowed && !(Info!.Expires <= now);
+            return Intention == LastIntention.Write && Pending.HasFlag(PendingChanges.Delete) && !FollowedBy.HasFlag(PendingChanges.Delete) && !(Info!.Expires <= now);
         if (!Pending.HasFlag(PendingChanges.Write) || Info?.IsSameWriteAs(found) == true) return false;
-        return found.Version.IsKnown ? found.Version < Version : isSingleWriter && !IsFollowed;
+        return found.Version.IsKnown ? found.Version < Version : isSingleWriter && !FollowedBy.HasFlag(PendingChanges.Write);
     }
 }

@@ -15,7 +15,7 @@ internal static class DoubtRecord
             writer.Write(Format);
             writer.Write((byte)doubt.Pending);
             writer.Write((byte)doubt.Intention);
-            writer.Write(doubt.IsFollowed);
+            writer.Write((byte)(((int)doubt.FollowedBy << 1) | (doubt.FollowedBy == PendingChanges.None ? 0 : 1)));
             writer.Write(doubt.Since.ToUnixTimeMilliseconds());
             writer.Write(doubt.Version.Value);
             writer.Write(doubt.Parts);
@@ -34,14 +34,14 @@ internal static class DoubtRecord
             if (reader.ReadByte() is var format && format != Format) throw new InvalidDataException($"its format is {format}, and this version reads {Format}");
             var pending = (PendingChanges)reader.ReadByte();
             var intention = (LastIntention)reader.ReadByte();
-            bool isFollowed = reader.ReadBoolean();
+            PendingChanges followedBy = reader.ReadByte() switch { 0 => PendingChanges.None, 1 => PendingChanges.Write | PendingChanges.Delete, var kinds => (PendingChanges)(kinds >> 1) };
             var since = DateTimeOffset.FromUnixTimeMilliseconds(reader.ReadInt64());
             var version = new BlobVersion(reader.ReadUInt64());
             int parts = reader.ReadInt32();
             if (intention > LastIntention.Delete || parts < 0) throw new InvalidDataException("a field is out of its range");
             return new Doubt
             {
-                Key = key, Pending = pending, Intention = intention, IsFollowed = isFollowed, Since = since, Version = version, Parts = parts,
+                Key = key, Pending = pending, Intention = intention, FollowedBy = followedBy, Since = since, Version = version, Parts = parts,
                 Info = intention == LastIntention.Write ? BlobInfoRecord.Read(reader, key, version) : null,
             };
         }

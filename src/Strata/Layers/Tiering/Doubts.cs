@@ -69,7 +69,7 @@ internal sealed class Doubts(TierState? state, TimeProvider clock, TimeSpan life
         {
             Since = clock.GetUtcNow(),
             Pending = doubt.Pending | pending,
-            IsFollowed = !isRepetition && doubt.Intention != LastIntention.None,
+            FollowedBy = isRepetition || doubt.Intention == LastIntention.None ? doubt.FollowedBy : doubt.FollowedBy | pending,
         });
     }
 
@@ -79,7 +79,7 @@ internal sealed class Doubts(TierState? state, TimeProvider clock, TimeSpan life
         // Without a tombstone: the last stamp of this millisecond, as what was given up has an older one.
         var now = new BlobVersion(BlobVersion.At(clock.GetUtcNow()).Value | 0xFFFF);
         return Find(key) is { } doubt
-            ? SaveAsync(doubt with { Intention = LastIntention.Delete, Version = version > now ? version : now, Info = null, IsFollowed = false, Parts = 0, Bytes = null }, before: doubt.Parts)
+            ? SaveAsync(doubt with { Intention = LastIntention.Delete, Version = version > now ? version : now, Info = null, FollowedBy = PendingChanges.None, Parts = 0, Bytes = null }, before: doubt.Parts)
             : default;
     }
 
@@ -93,7 +93,7 @@ internal sealed class Doubts(TierState? state, TimeProvider clock, TimeSpan life
         bool inMemory = bytes is not null && state is null && Interlocked.Read(ref _bytesInMemory) + bytes.Length <= MostBytesInMemory;
         Doubt written = doubt with
         {
-            Intention = LastIntention.Write, Version = info.Version, Info = info with { Tier = null }, IsFollowed = false,
+            Intention = LastIntention.Write, Version = info.Version, Info = info with { Tier = null }, FollowedBy = PendingChanges.None,
             Parts = bytes is null || state is null ? 0 : state.PartsOf(bytes.Length), Bytes = inMemory ? bytes : null,
         };
         await SaveAsync(written, bytes ?? default(ReadOnlyMemory<byte>), doubt.Parts).ConfigureAwait(false);
@@ -120,7 +120,7 @@ internal sealed class Doubts(TierState? state, TimeProvider clock, TimeSpan life
         _lost.Increment();
         _lastError = $"An older change of '{doubt.Key}' came through behind the write {doubt.Version}, whose bytes are kept nowhere.";
         log.LogError("An older change of '{Key}' came through behind the write {Version}, whose {Length} bytes are kept nowhere: the origin keeps the older change", doubt.Key, doubt.Version, doubt.Info!.Length);
-        return SaveAsync(doubt with { Intention = LastIntention.None, Info = null, IsFollowed = false, Parts = 0, Bytes = null }, before: doubt.Parts);
+        return SaveAsync(doubt with { Intention = LastIntention.None, Info = null, FollowedBy = PendingChanges.None, Parts = 0, Bytes = null }, before: doubt.Parts);
     }
 
     /// <summary>The doubt is over.</summary>

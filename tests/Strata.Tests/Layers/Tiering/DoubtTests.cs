@@ -35,12 +35,15 @@ public sealed class DoubtTests
 
     /// <summary>The later change of unknown outcome may have come through: only what is older than the intention is known to be wrong.</summary>
     [Theory]
-    [InlineData("nothing", false)]
-    [InlineData("newer", false)]
-    [InlineData("foreign", false)]
-    [InlineData("older", true)]
-    public void Another_unknown_outcome_after_the_last_acknowledged_change(string found, bool isUndone) =>
-        Assert.Equal(isUndone, (DoubtOf("write", PendingChanges.Write | PendingChanges.Delete) with { IsFollowed = true }).IsUndone(Found(found), isSingleWriter: true, Now));
+    [InlineData(PendingChanges.Write, "nothing", true)] // no write leaves nothing
+    [InlineData(PendingChanges.Write, "newer", false)]
+    [InlineData(PendingChanges.Write, "foreign", false)]
+    [InlineData(PendingChanges.Write, "older", true)]
+    [InlineData(PendingChanges.Delete, "nothing", false)]
+    [InlineData(PendingChanges.Delete, "foreign", true)]
+    [InlineData(PendingChanges.Delete, "older", true)]
+    internal void Another_unknown_outcome_after_the_last_acknowledged_change(PendingChanges followedBy, string found, bool isUndone) =>
+        Assert.Equal(isUndone, (DoubtOf("write", PendingChanges.Write | PendingChanges.Delete) with { FollowedBy = followedBy }).IsUndone(Found(found), isSingleWriter: true, Now));
 
     [Fact]
     public async Task A_row_comes_back_as_it_was()
@@ -53,7 +56,7 @@ public sealed class DoubtTests
         };
         Doubt[] doubts =
         [
-            DoubtOf("none", PendingChanges.Write), DoubtOf("delete", PendingChanges.Write | PendingChanges.Delete) with { Key = BlobKey.Parse("b"), IsFollowed = true },
+            DoubtOf("none", PendingChanges.Write), DoubtOf("delete", PendingChanges.Write | PendingChanges.Delete) with { Key = BlobKey.Parse("b"), FollowedBy = PendingChanges.Delete },
             DoubtOf("write", PendingChanges.Write) with { Key = BlobKey.Parse("c/ö"), Info = full with { Key = BlobKey.Parse("c/ö") }, Parts = 3 },
         ];
         byte[] bytes = new byte[150_000];

@@ -210,6 +210,22 @@ public sealed class UnknownOutcomeTests
         Assert.Empty(rows);
     }
 
+    /// <summary>Of two lost requests the older comes through: what was acknowledged between them is there all the same.</summary>
+    [Fact]
+    public async Task A_delayed_delete_takes_no_write_that_was_acknowledged_since_whatever_was_lost_after_that()
+    {
+        await using Stage s = await Stage.OpenAsync();
+        await s.PutAsync("old");
+        await s.LoseAsync(StoreOperation.Delete);
+        await s.PutAsync("acknowledged");
+        await s.LoseAsync(StoreOperation.Write, "lost");
+        await s.Origin.DeleteAsync(Key);
+        Assert.Equal("acknowledged", await s.GetAsync());
+        s.Clock.Advance(Life);
+        await s.SettledAsync();
+        Assert.Equal("acknowledged", await TierFixture.GetAsync(s.Origin));
+    }
+
     [Fact]
     public async Task Where_the_bytes_of_a_covered_write_are_nowhere_it_is_said_and_the_key_is_served_again()
     {
