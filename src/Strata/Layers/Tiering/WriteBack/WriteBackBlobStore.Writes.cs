@@ -20,7 +20,7 @@ internal sealed partial class WriteBackBlobStore
         if (isStraight) return await StraightAsync(key, () => _clean.WriteAsync(key, content, options, cancellationToken), InfoOf, cancellationToken).ConfigureAwait(false);
         return await ChangeAsync(
             key, options.Condition,
-            replaced => _warm.Store.WriteAsync(key, content, options with { Condition = default, Replaces = replaced, SkipTiers = null, OnlyTiers = null }, cancellationToken),
+            replaced => _warm.Store.WriteAsync(key, content, ForWarm(options) with { Replaces = replaced }, cancellationToken),
             () => _clean.WriteAsync(key, content, options, cancellationToken),
             cancellationToken).ConfigureAwait(false);
     }
@@ -53,13 +53,16 @@ internal sealed partial class WriteBackBlobStore
         }
 
         if (!condition.Holds(current)) return new DeleteResult(DeleteStatus.PreconditionFailed);
-        if (current is null && isKnown) return new DeleteResult(DeleteStatus.Missing);
+
+        // Over a delete that is pending others may have written since: it is made again, as of now.
+        bool isMadeAgain = current is null && isKnown && _dirty.Find(key) is not null && !_origin.Store.Capabilities.IsSingleWriter;
+        if (current is null && isKnown && !isMadeAgain) return new DeleteResult(DeleteStatus.Missing);
         using (Fences.Fence fence = await _clean.FenceAsync(key, cancellationToken).ConfigureAwait(false))
         {
             if (!fence.InDoubt)
             {
-                BlobVersion version = await IntendAsync(fence, () => BuryAsync(key, current, default), _ => 0).ConfigureAwait(false);
-                return new DeleteResult(DeleteStatus.Deleted, version);
+                BlobVersion version = await IntendAsync(fence, () => BuryAsync(key, current ?? _straight.Find(key), default), _ => 0).ConfigureAwait(false);
+                return isMadeAgain ? new DeleteResult(DeleteStatus.Missing) : new DeleteResult(DeleteStatus.Deleted, version);
             }
         }
 
@@ -260,7 +263,7 @@ internal sealed partial class WriteBackBlobStore
     {
         if (isStraight) return new WriteBackWriter(await _clean.OpenWriterAsync(key, options, cancellationToken).ConfigureAwait(false), (writer, commit, token) => StraightAsync(key, () => writer.CommitAsync(commit, token), InfoOf, token));
         WriteCondition condition = options?.Condition ?? default;
-        IBlobWriter atWarm = await _warm.Store.OpenWriterAsync(key, options is null ? null : options with { Condition = default, SkipTiers = null, OnlyTiers = null }, cancellationToken).ConfigureAwait(false);
+        IBlobWriter atWarm = await _warm.Store.OpenWriterAsync(key, options is null ? null : ForWarm(options), cancellationToken).ConfigureAwait(false);
         return new WriteBackWriter(atWarm, (writer, commit, token) => CommitAsync(key, condition, writer, commit, token));
     }
 
@@ -286,7 +289,10 @@ internal sealed partial class WriteBackBlobStore
 
     private static long? LengthOf(WriteResult result) => result.IsWritten ? result.Info!.Length : null;
 
+    /// <summary>The options for the warm tier, which knows no tiers, and of whose blobs the conditions are not its own to judge.</summary>
+    private static WriteOptions ForWarm(WriteOptions options) => options with { Condition = default, Tier = null, SkipTiers = null, OnlyTiers = null };
+
     /// <summary>Whether a write goes to the origin at once: the warm tier does not take it, or its caller does not want it there.</summary>
     private bool IsStraight(WriteOptions? options, long? length) =>
-        (length is { } known && !_warm.Takes(known)) || options?.SkipTiers?.Contains(_warm.Name) == true || options?.OnlyTiers?.Contains(_warm.Name) == false;
+        (length is { } known && !_warm.Takes(known)) || options?.Tier == _origin.Name || options?.SkipTiers?.Contains(_warm.Name) == true || options?.OnlyTiers?.Contains(_warm.Name) == false;
 }

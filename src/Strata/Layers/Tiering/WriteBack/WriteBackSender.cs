@@ -102,8 +102,8 @@ internal sealed class WriteBackSender(WriteBackBlobStore store, IBlobStore warm,
         DeleteResult deleted = await origin.DeleteAsync(key, condition, cancellationToken).ConfigureAwait(false);
         if (deleted.Status != DeleteStatus.PreconditionFailed) return true;
 
-        // What bears the very version is the write that has expired in the warm tier, and so here.
-        if (await origin.StatAsync(key, cancellationToken).ConfigureAwait(false) is not { } current || current.Version == version) return true;
+        // What bears the very version and an end is the write that has expired in the warm tier, and so here.
+        if (await origin.StatAsync(key, cancellationToken).ConfigureAwait(false) is not { } current || (current.Version == version && current.Expires is not null)) return true;
         await PassAsync(key, current.Version).ConfigureAwait(false);
         return false;
     }

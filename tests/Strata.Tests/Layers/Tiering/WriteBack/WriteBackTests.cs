@@ -30,6 +30,43 @@ public sealed class WriteBackTests : WriteBackFixture
         Assert.Equal(reads, Faults.CountOf(StoreOperation.Stat) + Faults.CountOf(StoreOperation.Read));
     }
 
+    [Theory]
+    [InlineData("warm", 1)]
+    [InlineData("cold", 0)]
+    public async Task A_write_begins_in_the_tier_that_its_caller_names(string tier, int pending)
+    {
+        await OpenAsync();
+        Faults.Inject(StoreFault.On(StoreOperation.Delete));
+        using StoreGate gate = Gates.Hold(StoreOperation.Write);
+        if (pending == 0) gate.Open();
+        WriteResult result = await Store.PutBytesAsync(Key, new byte[] { 49 }, new WriteOptions { Tier = tier });
+        Assert.Equal([tier], result.Tiers);
+        Assert.Equal(pending, Store.GetStatus().Pending);
+        await using (IBlobWriter writer = await Store.OpenWriterAsync(BlobKey.Parse("b"), new WriteOptions { Tier = tier }))
+            Assert.Equal([tier], (await writer.CommitAsync(null, CancellationToken.None)).Tiers);
+    }
+
+    /// <summary>Else the delete bears the version of what it deletes, and the origin keeps that.</summary>
+    [Fact]
+    public async Task A_delete_while_the_origin_is_out_passes_what_was_written_there_at_once()
+    {
+        await OpenAsync();
+        await PutAsync("1");
+        Assert.Equal(0, await Store.FlushAsync());
+        await DrainedAsync();
+        Assert.True((await Store.PutBytesAsync(Key, new byte[] { 50 }, new WriteOptions { SkipTiers = ["warm"] })).IsWritten);
+        Faults.Inject(new StoreFault());
+        Assert.Equal(DeleteStatus.Deleted, (await Store.DeleteAsync(Key)).Status);
+        Faults.Heal();
+        await Eventually.HoldsAsync(() =>
+        {
+            Clock.Advance(TimeSpan.FromSeconds(10));
+            return Store.GetStatus().Pending == 0;
+        }, "the delete is not sent");
+        Assert.Null(await AtOriginAsync());
+        Assert.Null(await GetAsync());
+    }
+
     [Fact]
     public async Task Conditions_and_lists_see_what_the_origin_does_not_have()
     {
