@@ -9,6 +9,9 @@ internal interface ITierOrigin : IBlobStore
     /// <summary>Its tiers, fastest first. Its owner's names: unique in the whole store.</summary>
     IReadOnlyList<Tier> Tiers { get; }
 
+    /// <summary>Keys of which a change from before the start may yet come through: until it cannot, no copy of theirs may be made above.</summary>
+    IReadOnlyCollection<BlobKey> LeftInDoubt { get; }
+
     /// <summary>A snapshot of each tier, fastest first.</summary>
     IReadOnlyList<TierStatistics> GetTierStatistics();
 

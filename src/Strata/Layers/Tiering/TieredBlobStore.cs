@@ -135,6 +135,12 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         TierState? rows = (state ?? tiers.TakeLast(1).Concat(tiers.SkipLast(1)).Select(RowsOf).FirstOrDefault(rows => rows is not null)) is { } database ? await TierState.OpenAsync(database, (options ?? new TieringOptions()).Name, cancellationToken).ConfigureAwait(false) : null;
         var store = new TieredBlobStore(tiers, options, context, rows);
         foreach (BlobKey key in await store._doubts.LoadAsync(cancellationToken).ConfigureAwait(false)) store._fences.LeaveInDoubt(key);
+        foreach (BlobKey key in tiers[^1].Store is ITierOrigin origin ? origin.LeftInDoubt : [])
+        {
+            await store._doubts.NoteUnknownAsync(key, PendingChanges.Write).ConfigureAwait(false);
+            store._fences.LeaveInDoubt(key);
+        }
+
         await store._pins.LoadAsync(cancellationToken).ConfigureAwait(false);
         store._settler.Arm();
         store.Begin();

@@ -22,8 +22,23 @@ internal sealed partial class ExclusiveBlobStore
 
     private void Remember(PlacementIntent intent)
     {
+        if (intent.Change is null) _left.TryRemove(intent.Key, out _);
         if (intent.IsEmpty) _journal.TryRemove(intent.Key, out _);
         else _journal[intent.Key] = intent;
+    }
+
+    /// <summary>
+    /// Finds out what a change came to that nobody is at any more: whoever was shown the state before it must not be shown the one after
+    /// it by nobody's doing. While its request may still come through, the state is what it is.
+    /// </summary>
+    /// <exception cref="StorageException">The tier does not tell.</exception>
+    private async ValueTask EndLeftAsync(BlobKey key, CancellationToken cancellationToken)
+    {
+        using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
+        if (!_left.ContainsKey(key)) return;
+        await ReadyAsync(key, cancellationToken).ConfigureAwait(false);
+        if (!_left.ContainsKey(key) || IntentOf(key).Change is not { } change || change.PendingUntil > _clock.GetUtcNow()) return;
+        throw new StorageException(StorageErrorKind.Unavailable, $"A change of '{key}' was interrupted, and tier '{change.To}' does not tell what it came to.") { Operation = "read", Key = key, Store = change.To, IsTransient = true };
     }
 
     private async ValueTask SaveAsync(PlacementIntent intent)
@@ -205,6 +220,9 @@ internal sealed partial class ExclusiveBlobStore
                 Change = intent.Change is { } change ? change with { PendingUntil = HomeOf(change.To) is { IsRemote: true } ? end : null } : null,
                 Leftovers = [.. intent.Leftovers.Select(l => l with { PendingUntil = HomeOf(l.Tier) is { IsRemote: true } ? end : null })],
             };
+
+            // A move changes nothing that is read.
+            if (intent.Change is { Kind: not PlacementChangeKind.Move }) _left[intent.Key] = true;
         }
 
         // What an interrupted change came to is settled before anybody reads: nobody sees first the one and then the other.

@@ -67,6 +67,7 @@ internal sealed partial class ExclusiveBlobStore
         await WriteHeaderAsync(isWhole: false, cancellationToken).ConfigureAwait(false);
         await _index.ClearAsync(cancellationToken).ConfigureAwait(false);
         _journal.Clear();
+        _left.Clear();
         var done = default(PlacementRebuild);
         foreach (HomeTier home in _homes)
         {

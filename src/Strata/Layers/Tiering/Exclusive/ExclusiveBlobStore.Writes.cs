@@ -221,6 +221,7 @@ internal sealed partial class ExclusiveBlobStore
         }
 
         Remember(intent);
+        _left.TryRemove(key, out _);
     }
 
     /// <summary>Makes a change in its tier, and checks what that tells of it. If it fails it is taken back, or in doubt.</summary>
@@ -275,6 +276,8 @@ internal sealed partial class ExclusiveBlobStore
             if (pending is not null) Remember(intent);
         }
 
+        if (pending is not null) _left[key] = true;
+
         if (_journal.ContainsKey(key)) _settler.Wake();
     }
 
@@ -287,6 +290,7 @@ internal sealed partial class ExclusiveBlobStore
         catch (StorageException e)
         {
             // The bytes are there: it will be carried on.
+            _left[placed.Info.Key] = true;
             _settler.Wake();
             throw new StorageException(e.Kind, $"The bytes of '{placed.Info.Key}' are in tier '{placed.Home}', and the placement index cannot take them yet: {e.Message}", e)
             {

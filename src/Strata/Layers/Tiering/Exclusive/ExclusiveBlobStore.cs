@@ -33,6 +33,9 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
     private readonly KeyLocks _movers = new();
     private readonly ConcurrentDictionary<BlobKey, PlacementIntent> _journal = new();
     private readonly ConcurrentDictionary<BlobKey, PlacementChange> _moves = new();
+
+    /// <summary>Keys of changes that nobody is at any more, and of which nobody knows yet what they came to.</summary>
+    private readonly ConcurrentDictionary<BlobKey, bool> _left = new();
     private readonly VersionClock _versions;
     private readonly JournalSettler _settler;
     private readonly ExclusiveUploads? _uploads;
@@ -61,6 +64,9 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
 
     /// <inheritdoc/>
     public IReadOnlyList<Tier> Tiers { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<BlobKey> LeftInDoubt => [.. _left.Keys];
 
     /// <summary>Keys of which something is not finished: 0 where nothing is under way and no tier owes a removal.</summary>
     internal int Pending => _journal.Count;
@@ -160,8 +166,11 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
     }
 
     /// <summary>The visible blob, with its home told.</summary>
-    private async ValueTask<PlacedBlob?> FindAsync(BlobKey key, CancellationToken cancellationToken) =>
-        new KeyState(await _index.FindAsync(key, cancellationToken).ConfigureAwait(false), default).Visible(_clock.GetUtcNow()) is { } placed ? placed with { Info = Told(placed) } : null;
+    private async ValueTask<PlacedBlob?> FindAsync(BlobKey key, CancellationToken cancellationToken)
+    {
+        if (_left.ContainsKey(key)) await EndLeftAsync(key, cancellationToken).ConfigureAwait(false);
+        return new KeyState(await _index.FindAsync(key, cancellationToken).ConfigureAwait(false), default).Visible(_clock.GetUtcNow()) is { } placed ? placed with { Info = Told(placed) } : null;
+    }
 
     private static BlobInfo Told(PlacedBlob placed) => placed.Info with { Tier = placed.Home };
 

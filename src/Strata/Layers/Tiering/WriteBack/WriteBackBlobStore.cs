@@ -69,6 +69,10 @@ internal sealed partial class WriteBackBlobStore : ITierOrigin, IWriteBack, IEnd
     /// <inheritdoc/>
     public IReadOnlyList<Tier> Tiers => [_warm, _origin];
 
+    /// <inheritdoc/>
+    /// <remarks>None: until it cannot the warm tier answers for the key.</remarks>
+    public IReadOnlyCollection<BlobKey> LeftInDoubt => [];
+
     /// <summary>The database that the warm tier keeps rows in.</summary>
     internal IKvDatabase State => _warm.Store.TryGetFacet(out IStateRows? rows) ? rows.Rows : throw new InvalidOperationException("The warm tier has no rows.");
 

@@ -132,6 +132,40 @@ public sealed class ExclusiveDoubtTests
         Assert.Equal(("warm 50 of 1", "warm 50"), (await f.StateAsync(), await f.TiersAsync()));
     }
 
+    [Fact]
+    public async Task What_a_change_came_to_that_a_crash_interrupted_is_known_before_anything_is_read()
+    {
+        await using HomesFixture f = await OpenAsync();
+        await f.PutAsync(50);
+        int before = f.Index.Writes;
+        f.Index.Fails = write => write >= before + 2 ? Down() : null;
+        await Assert.ThrowsAsync<StorageException>(() => f.PutAsync(600, 2));
+        f.ColdStage.Before = _ => throw Down();
+        await f.ReopenAsync();
+
+        // Else the old blob would be read, and copied above, and be another one soon after.
+        StorageException error = await Assert.ThrowsAsync<StorageException>(async () => await f.Store.StatAsync(Key));
+        Assert.Equal((StorageErrorKind.Unavailable, "cold"), (error.Kind, error.Store));
+        f.Index.Fails = _ => null;
+        f.ColdStage.Before = _ => Task.CompletedTask;
+        Assert.Equal("cold 600 of 2", await f.StateAsync());
+    }
+
+    [Fact]
+    public async Task A_request_of_a_process_before_leaves_no_older_copy_in_memory_when_it_comes_through()
+    {
+        await using HomesFixture f = await OpenAsync(isRemote: true);
+        await f.PutAsync(500);
+        BlobInfo late = await LoseAsync(f, 600);
+        await f.ReopenAsync();
+        var hot = new Tier { Name = "hot", Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true, MaxBytes = 1 << 20 }, f.Context) };
+        await using TieredBlobStore store = await TieredBlobStore.OpenAsync([hot, new Tier { Name = "homes", Store = f.Store }], null, f.Context, f.Index);
+        Assert.Equal(Bytes(500), await store.GetBytesAsync(Key));
+        await Eventually.HoldsAsync(() => store.IsIdle, "Copies are made for ever.");
+        await f.Cold.PutBytesAsync(Key, Bytes(600, 2), new WriteOptions { AsCopyOf = late });
+        Assert.Equal(Bytes(600, 2), await store.GetBytesAsync(Key));
+    }
+
     /// <summary>A write whose request is on its way when it is given up.</summary>
     /// <returns>The blob that it would make.</returns>
     private static async Task<BlobInfo> LoseAsync(HomesFixture f, int length)
