@@ -4,7 +4,7 @@ namespace Strata.Reliability;
 internal sealed class ExpectedBlob
 {
     private readonly List<int?> _maybe = [];
-    private readonly List<(int? Value, DateTimeOffset Until)> _stale = [];
+    private readonly List<(int? Value, DateTimeOffset Replaced)> _stale = [];
     private int? _own;
     private bool _deleteIsPending;
 
@@ -35,18 +35,26 @@ internal sealed class ExpectedBlob
         _deleteIsPending |= value is null;
     }
 
+    /// <summary>The store may hold a delete for one of unknown outcome, though it said otherwise.</summary>
+    public void DeleteMayCome() => _deleteIsPending = true;
+
     /// <summary>
-    /// Somebody else changed it at the origin: what was there may be read until then. Their delete cannot be told from an own one that
+    /// Somebody else changed it at the origin: what was there may be read for a while. Their delete cannot be told from an own one that
     /// came late: then the own write behind that is made again.
     /// </summary>
-    public void ChangedByOthers(int? value, DateTimeOffset until)
+    public void ChangedByOthers(int? value, DateTimeOffset now)
     {
         if (value is null && _deleteIsPending && _own is not null) _maybe.Add(_own);
-        _stale.Add((Acknowledged, until));
+        _stale.Add((Acknowledged, now));
         Acknowledged = value;
     }
 
-    public bool Allows(int? found, DateTimeOffset now) => found == Acknowledged || _maybe.Contains(found) || _stale.Any(s => s.Value == found && now < s.Until);
+    /// <summary>Whether somebody else's change may have gone unseen.</summary>
+    public bool MayBeStale(DateTimeOffset now, TimeSpan staleFor) => _stale.Any(s => now - s.Replaced <= staleFor);
 
-    public override string ToString() => $"{Acknowledged?.ToString() ?? "nothing"}{string.Concat(_maybe.Select(m => $", perhaps {m?.ToString() ?? "nothing"}"))}{string.Concat(_stale.Select(s => $", {s.Value?.ToString() ?? "nothing"} until {s.Until:HH:mm:ss.fff}"))}";
+    /// <summary>Whether a read may find this that began now.</summary>
+    public bool Allows(int? found, DateTimeOffset now, TimeSpan staleFor) =>
+        found == Acknowledged || _maybe.Contains(found) || _stale.Any(s => s.Value == found && now - s.Replaced <= staleFor);
+
+    public override string ToString() => $"{Acknowledged?.ToString() ?? "nothing"}{string.Concat(_maybe.Select(m => $", perhaps {m?.ToString() ?? "nothing"}"))}{string.Concat(_stale.Select(s => $", {s.Value?.ToString() ?? "nothing"} replaced at {s.Replaced:HH:mm:ss.fff}"))}";
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Strata.Tests;
 
 namespace Strata.Reliability;
 
@@ -7,14 +8,17 @@ namespace Strata.Reliability;
 internal sealed class Life
 {
     private readonly Lock _gate = new();
+    private readonly List<SimulatedDisk> _disks = [];
+    private volatile bool _isOver;
     private int _left = int.MaxValue;
     private bool _diesAfter;
 
-    public bool IsOver { get; private set; }
+    public bool IsOver => _isOver;
 
     public void End()
     {
-        lock (_gate) IsOver = true;
+        _isOver = true;
+        StopDisks();
     }
 
     /// <summary>It ends at the n-th call from now on, before that is made or after it.</summary>
@@ -23,27 +27,70 @@ internal sealed class Life
         lock (_gate) (_left, _diesAfter) = (call, after);
     }
 
+    /// <summary>It does not end by itself any more; false: it has.</summary>
+    public bool Spare()
+    {
+        lock (_gate)
+        {
+            _left = int.MaxValue;
+            return !IsOver;
+        }
+    }
+
     /// <summary>Calls, unless it is over.</summary>
     public async ValueTask<T> CallAsync<T>(Func<ValueTask<T>> call)
     {
-        bool isLast;
-        lock (_gate)
+        bool diesAfter;
+        lock (_gate) diesAfter = _diesAfter;
+        bool isLast = IsLastCall();
+        if (isLast && diesAfter)
         {
-            if (IsOver) throw new LifeEndedException();
-            isLast = --_left == 0;
-            if (isLast) IsOver = true;
-            if (isLast && !_diesAfter) throw new LifeEndedException();
+            try
+            {
+                await call();
+            }
+            catch (StorageException)
+            {
+                // Nobody hears of it.
+            }
         }
 
-        T answer = await call();
-        return isLast ? throw new LifeEndedException() : answer;
+        return isLast || IsOver ? throw new LifeEndedException() : await call();
+    }
+
+    /// <summary>A disk of this life: its changes are calls, too, and no change is made of any disk once it is over.</summary>
+    public SimulatedDisk With(SimulatedDisk disk)
+    {
+        lock (_gate) _disks.Add(disk);
+        disk.Faults = call => IsOver || (call.Change > 0 && IsLastCall()) ? DiskFault.Stop : DiskFault.None;
+        return disk;
     }
 
     /// <summary>A store as this life sees it; it outlives it.</summary>
-    public IBlobStore Of(IBlobStore store, bool isSingleWriter = true) => new MortalStore(this, store, isSingleWriter);
+    public IBlobStore Of(IBlobStore store, bool isSingleWriter = true, bool isRemote = false) => new MortalStore(this, store, isSingleWriter, isRemote);
 
     /// <summary>A database as this life sees it; it outlives it.</summary>
     public IKvDatabase Of(IKvDatabase database) => new MortalDatabase(this, database);
+
+    /// <summary>Counts a call; true: it is over with it.</summary>
+    private bool IsLastCall()
+    {
+        lock (_gate)
+        {
+            if (IsOver || --_left != 0) return false;
+            _isOver = true;
+        }
+
+        StopDisks();
+        return true;
+    }
+
+    private void StopDisks()
+    {
+        SimulatedDisk[] disks;
+        lock (_gate) disks = [.. _disks];
+        foreach (SimulatedDisk disk in disks) disk.Stop();
+    }
 
     private sealed class MortalDatabase(Life life, IKvDatabase inner) : IKvDatabase
     {
@@ -62,8 +109,10 @@ internal sealed class Life
         public ValueTask DisposeAsync() => default;
     }
 
-    private sealed class MortalStore(Life life, IBlobStore inner, bool isSingleWriter) : IBlobStore
+    private sealed class MortalStore(Life life, IBlobStore inner, bool isSingleWriter, bool isRemote) : IBlobStore, IStoreHealth
     {
+        public string? Fault => null;
+
         public StoreCapabilities Capabilities => inner.Capabilities with { IsSingleWriter = isSingleWriter, MultipartUploads = false };
 
         public ValueTask<BlobInfo?> StatAsync(BlobKey key, CancellationToken cancellationToken = default) => life.CallAsync(() => inner.StatAsync(key, cancellationToken));
@@ -94,8 +143,8 @@ internal sealed class Life
         public bool TryGetFacet<T>([NotNullWhen(true)] out T? facet)
             where T : class
         {
-            facet = null;
-            return false;
+            facet = isRemote && typeof(T) == typeof(IStoreHealth) ? this as T : null;
+            return facet is not null;
         }
 
         public ValueTask DisposeAsync() => default;

@@ -1,396 +1,267 @@
+using System.Diagnostics;
 using Strata.Testing;
 
 namespace Strata.Reliability;
 
-/// <summary>One random sequence; see <see cref="TierModelTests"/>.</summary>
-internal sealed class TierSequence : IAsyncDisposable
+/// <summary>
+/// One random sequence of operations on a store with three tiers, the first of them memory; see <see cref="TierModelTests"/>. What is
+/// below that tier, and what happens to it, is the derived classes'.
+/// </summary>
+internal abstract partial class TierSequence : IAsyncDisposable
 {
-    private const int Keys = 4, Steps = 50;
-    private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(10), RequestLife = TimeSpan.FromMinutes(15);
-    private readonly int _seed;
-    private readonly bool _hasOtherWriters;
-    private readonly TierTally _tally;
-    private readonly Random _random;
-    private readonly FakeClock _clock = new();
-    private readonly StoreContext _context;
-    private readonly MemoryBlobStore _origin;
-    private readonly MemoryBlobStore _warm;
-    private readonly MemoryKvDatabase _state;
-    private readonly FaultStore _originFaults;
-    private readonly FaultStore _warmFaults;
-    private readonly ExpectedBlob[] _expected = [.. Enumerable.Range(0, Keys).Select(_ => new ExpectedBlob())];
-    private readonly List<LostWrite> _lost = [];
+    protected const int Keys = 4;
+    private const int Steps = 50;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30), LongestWait = TimeSpan.FromMinutes(3);
+    private readonly Lock _gate = new();
     private readonly List<string> _trace = [];
-    private List<(BlobInfo Info, byte[] Bytes)> _warmBefore = [];
-    private Life _life = null!;
-    private MemoryBlobStore _hot = null!;
-    private TieredBlobStore _store = null!;
-    private bool _isFaulty;
     private int _values;
 
-    public TierSequence(int seed, bool hasOtherWriters, TierTally tally)
+    protected TierSequence(int seed, bool hasOtherWriters, TierTally tally)
     {
-        (_seed, _hasOtherWriters, _tally, _random) = (seed, hasOtherWriters, tally, new Random(seed));
-        _context = StoreContext.Default with { Clock = _clock };
-        _origin = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }, _context);
-        _warm = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "warm" }, _context);
-        _state = new MemoryKvDatabase(null, _context);
-        (_originFaults, _warmFaults) = (new FaultStore(_origin), new FaultStore(_warm));
+        (Seed, HasOtherWriters, Tally, Random) = (seed, hasOtherWriters, tally, new Random(seed));
+        Context = StoreContext.Default with { Clock = Clock };
+        TimeSpan? freshFor = hasOtherWriters || OneIn(3) ? TimeSpan.FromSeconds(10) : null;
+        Options = new TieringOptions
+        {
+            MaxSharedLoadBytes = 150,
+            RequestLife = RequestLife,
+            FreshFor = freshFor,
+            StaleWhileRevalidate = freshFor is not null && OneIn(3) ? TimeSpan.FromSeconds(5) : default,
+            FailSafeFor = freshFor is not null && OneIn(3) ? TimeSpan.FromMinutes(2) : null,
+            RunEvery = OneIn(4) ? TimeSpan.FromMinutes(5) : null,
+            Policy = new TieringPolicy { HotFor = TimeSpan.FromMinutes(1), WarmFor = TimeSpan.FromMinutes(10), PromoteOnRead = !OneIn(4) },
+        };
+    }
+
+    protected static TimeSpan RequestLife { get; } = TimeSpan.FromMinutes(15);
+
+    protected int Seed { get; }
+
+    protected bool HasOtherWriters { get; }
+
+    protected TierTally Tally { get; }
+
+    protected Random Random { get; }
+
+    protected FakeClock Clock { get; } = new();
+
+    protected StoreContext Context { get; }
+
+    protected TieringOptions Options { get; set; }
+
+    protected ExpectedBlob[] Expected { get; } = [.. Enumerable.Range(0, Keys).Select(_ => new ExpectedBlob())];
+
+    protected Life Life { get; private set; } = new();
+
+    protected TieredBlobStore Store { get; private set; } = null!;
+
+    protected MemoryBlobStore Hot { get; private set; } = null!;
+
+    /// <summary>A failure was made that is not mended yet.</summary>
+    protected bool IsFaulty { get; set; }
+
+    /// <summary>The stores below that can be made to fail.</summary>
+    protected abstract IReadOnlyList<(string Name, FaultStore Store)> Faults { get; }
+
+    /// <summary>The tier that loses requests; null: none does.</summary>
+    protected virtual LateStore? Network => null;
+
+    /// <summary>Whether something that failed before may still refuse or put off what is asked for.</summary>
+    protected virtual bool IsUnsettled => Store.GetDoubts().Keys > 0;
+
+    /// <summary>What a copy may be behind the origin, where nobody says that it is.</summary>
+    private TimeSpan StaleFor => (Options.FreshFor ?? default) + Options.StaleWhileRevalidate + TimeSpan.FromMilliseconds(1);
+
+    /// <summary>What a copy may be behind where nobody looked whether it says so.</summary>
+    private TimeSpan StaleAtMost => Options.FailSafeFor is { } safe && safe > StaleFor ? safe + TimeSpan.FromMilliseconds(1) : StaleFor;
+
+    protected string Trace
+    {
+        get
+        {
+            lock (_gate) return string.Join('\n', _trace);
+        }
     }
 
     public async Task RunAsync()
     {
-        await BeginLifeAsync();
         try
         {
+            if (!await BeginLifeAsync()) await NextLifeAsync();
             for (int step = 0; step < Steps; step++)
             {
+                Network?.Step();
                 await StepAsync();
-                if (_life.IsOver) await NextLifeAsync();
-                _clock.Advance(TimeSpan.FromMilliseconds(1));
+                if (Life.IsOver) await NextLifeAsync();
+                Clock.Advance(TimeSpan.FromMilliseconds(1));
             }
 
             await SettleAsync();
         }
         catch (Exception e) when (e is not Xunit.Sdk.XunitException)
         {
-            throw new InvalidOperationException($"seed {_seed}: {e.Message}\n{Trace}", e);
+            throw new InvalidOperationException($"seed {Seed}: {e.Message}\n{Trace}", e);
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync() => await CloseAsync();
+
+    /// <summary>Opens the tiers for this life, and the store over them.</summary>
+    protected abstract ValueTask<TieredBlobStore> OpenAsync(Tier hot);
+
+    /// <summary>Decides what the end of a life leaves to the next one.</summary>
+    protected abstract Task SurviveAsync();
+
+    /// <summary>Something that only these tiers know, of a key.</summary>
+    protected abstract Task OwnStepAsync(int k);
+
+    /// <summary>Whether nothing is under way or left to do; the clock is moved until it is so.</summary>
+    protected abstract Task<bool> IsSettledAsync();
+
+    /// <summary>What is, for a message.</summary>
+    protected abstract string Unfinished { get; }
+
+    /// <summary>What the tiers below hold of a key, once all is settled.</summary>
+    protected abstract Task<int?> HeldAsync(int k);
+
+    /// <summary>All is settled, and was checked.</summary>
+    protected virtual void Settled()
     {
-        await CloseAsync();
-        await _hot.DisposeAsync();
-        await _origin.DisposeAsync();
-        await _warm.DisposeAsync();
-        await _state.DisposeAsync();
     }
 
-    private string Trace => string.Join('\n', _trace);
+    /// <summary>A life has begun, or all is settled.</summary>
+    protected virtual Task NoteHeldAsync() => Task.CompletedTask;
 
-    private static BlobKey KeyOf(int k) => BlobKey.Parse($"k/{k}");
+    protected static BlobKey KeyOf(int k) => BlobKey.Parse($"k/{k}");
 
-    private Task StepAsync()
+    protected static int? ValueOf(byte[]? bytes) => bytes is null ? null : BitConverter.ToInt32(bytes);
+
+    protected bool OneIn(int count) => Random.Next(count) == 0;
+
+    /// <summary>A failure that was made; any other is one of the store. Damage never is.</summary>
+    protected bool IsExpected(Exception e) =>
+        Life.IsOver || e is LifeEndedException or OperationCanceledException || (e is StorageException { Kind: not StorageErrorKind.Corrupt } && (IsFaulty || IsUnsettled));
+
+    protected void Note(string what)
     {
-        int k = _random.Next(Keys);
-        _tally.Operations++;
-        return _random.Next(24) switch
-        {
-            < 6 => ReadAsync(k),
-            6 => StatAsync(k),
-            < 10 => PutAsync(k, default),
-            10 => WriteAsync(k),
-            11 => PutUnderConditionAsync(k),
-            < 14 => DeleteAsync(k),
-            14 => UpdateAsync(k),
-            15 => CopyAsync(k, (k + 1) % Keys),
-            16 => PassAsync(),
-            17 => FailAsync(),
-            18 => HealAsync(),
-            19 => _hasOtherWriters ? ChangeByOthersAsync(k) : LoseAsync(k),
-            20 => ComeLateAsync(),
-            21 => EndLifeAsync(),
-            22 => _random.Next(3) == 0 ? SettleAsync() : _hot.DeleteAsync(KeyOf(k)).AsTask(),
-            _ => TogetherAsync(k),
-        };
+        lock (_gate) _trace.Add($"  {Clock.GetUtcNow():HH:mm:ss.fff} {what}");
     }
 
-    private async Task ReadAsync(int k)
+    protected string Told(string what) => $"seed {Seed}: {what}\n{Trace}";
+
+    /// <summary>What a call comes to that may wait for the clock: that goes on meanwhile. It is cancelled after some minutes, and where the life is over.</summary>
+    protected async Task<T> DoneAsync<T>(Func<CancellationToken, Task<T>> call, TimeSpan? longest = null)
     {
-        int? found;
-        try
+        using var giveUp = new CancellationTokenSource();
+        Task<T> task = call(giveUp.Token);
+        long began = Stopwatch.GetTimestamp();
+        TimeSpan step = TimeSpan.FromSeconds(1), passed = default;
+        for (int real = 50; !task.IsCompleted; real = 10)
         {
-            found = ValueOf(await _store.GetBytesAsync(KeyOf(k)));
+            await Task.WhenAny(task, Task.Delay(real));
+            if (task.IsCompleted) break;
+            if (Stopwatch.GetElapsedTime(began) > Patience) Assert.Fail(Told("a call hangs"));
+            if (Life.IsOver || passed > (longest ?? LongestWait)) await giveUp.CancelAsync();
+            Clock.Advance(step);
+            passed += step;
+            if (step < TimeSpan.FromSeconds(30)) step *= 2;
         }
-        catch (Exception e) when (IsExpected(e))
-        {
-            Note($"read {k}: {e.Message}");
-            return;
-        }
 
-        Check(k, found, "read");
+        return await task;
     }
 
-    private async Task StatAsync(int k)
+    protected (int Value, byte[] Bytes) NextValue()
     {
-        try
-        {
-            BlobInfo? info = await _store.StatAsync(KeyOf(k));
-            Note($"stat {k}: {info?.Version.ToString() ?? "nothing"} in {info?.Tier}");
-            if (info is null) Check(k, null, "stat");
-        }
-        catch (Exception e) when (IsExpected(e))
-        {
-            Note($"stat {k}: {e.Message}");
-        }
+        byte[] bytes = new byte[Random.Next(3) switch { 0 => 4, 1 => 120, _ => 300 }];
+        BitConverter.TryWriteBytes(bytes, ++_values);
+        return (_values, bytes);
     }
 
-    private void Check(int k, int? found, string by)
-    {
-        if (_life.IsOver) return;
-        _tally.Reads++;
-        Note($"{by} {k}: {found?.ToString() ?? "nothing"}");
-        Assert.True(_expected[k].Allows(found, _clock.GetUtcNow()), $"seed {_seed}: '{KeyOf(k)}' is {found?.ToString() ?? "nothing"}; expected was {_expected[k]}\n{Trace}");
-    }
+    /// <summary>Notes that somebody else changed the blob at the origin.</summary>
+    protected virtual void ChangedByOthers(int k, int? value) => Expected[k].ChangedByOthers(value, Clock.GetUtcNow());
 
-    private Task PutAsync(int k, WriteCondition condition)
+    protected async Task ChangeByOthersAsync(int k, IBlobStore origin)
     {
         (int value, byte[] bytes) = NextValue();
-        return ChangeAsync(k, value, $"put {value} {condition.Kind}", async () => (await _store.PutBytesAsync(KeyOf(k), bytes, new WriteOptions { Condition = condition })).IsWritten, condition);
+        bool isDelete = OneIn(3);
+        Note(isDelete ? $"others delete {k}" : $"others put {value} of {k}");
+        ChangedByOthers(k, isDelete ? null : value);
+        if (isDelete) await origin.DeleteAsync(KeyOf(k));
+        else await origin.PutBytesAsync(KeyOf(k), bytes);
     }
 
-    private Task WriteAsync(int k)
+    /// <summary>A write that is given up before it comes through, and perhaps a reply that never comes.</summary>
+    protected async Task LoseAsync(int k)
     {
-        (int value, byte[] bytes) = NextValue();
-        return ChangeAsync(k, value, $"write {value}", async () =>
-        {
-            IBlobWriter writer = await _store.OpenWriterAsync(KeyOf(k));
-            await using (writer)
-            {
-                await writer.WriteAsync(bytes, CancellationToken.None);
-                return (await writer.CommitAsync(null, CancellationToken.None)).IsWritten;
-            }
-        });
-    }
-
-    private async Task PutUnderConditionAsync(int k)
-    {
-        try
-        {
-            if (_random.Next(2) == 0) await PutAsync(k, WriteCondition.IfAbsent);
-            else if (await _store.StatAsync(KeyOf(k)) is { } info) await PutAsync(k, WriteCondition.IfMatch(info.ETag));
-        }
-        catch (Exception e) when (IsExpected(e))
-        {
-            Note($"look at {k}: {e.Message}");
-        }
-    }
-
-    private Task DeleteAsync(int k) => ChangeAsync(k, null, "delete", async () =>
-    {
-        DeleteStatus status = _random.Next(4) == 0
-            ? (await _store.DeleteManyAsync([KeyOf(k)])).Outcomes[0] is { Error: { } error } ? throw error : DeleteStatus.Deleted
-            : (await _store.DeleteAsync(KeyOf(k))).Status;
-        return status != DeleteStatus.PreconditionFailed;
-    });
-
-    private async Task UpdateAsync(int k)
-    {
-        if (!_expected[k].IsKnown) return;
-        await ChangeAsync(k, _expected[k].Acknowledged, "update", async () => (await _store.UpdateAsync(KeyOf(k), new BlobChanges { ContentType = $"a/{_random.Next()}" })).IsWritten);
-    }
-
-    private async Task CopyAsync(int from, int to)
-    {
-        if (!_expected[from].IsKnown || _hasOtherWriters) return;
-        await ChangeAsync(to, _expected[from].Acknowledged, $"copy of {from}", async () => (await _store.CopyAsync(KeyOf(from), KeyOf(to))).IsWritten);
-    }
-
-    private async Task ChangeAsync(int k, int? value, string what, Func<Task<bool>> change, WriteCondition condition = default)
-    {
-        string? error = _store.GetDoubts().LastError;
-        try
-        {
-            bool isDone = await change();
-            if (_life.IsOver) throw new LifeEndedException();
-            Note($"{what} of {k}: {(isDone ? "done" : "not done")}");
-            if (_expected[k].IsKnown && condition.Kind == WriteConditionKind.IfAbsent && !_hasOtherWriters)
-                Assert.True(isDone == (_expected[k].Acknowledged is null), $"seed {_seed}: IfAbsent of '{KeyOf(k)}' was {(isDone ? "" : "not ")}done; expected was {_expected[k]}\n{Trace}");
-            if (!isDone) return;
-            _expected[k].Acknowledge(value);
-            string? said = _store.GetDoubts().LastError;
-            if (ReferenceEquals(error, said) || said?.Contains("kept nowhere", StringComparison.Ordinal) != true) return;
-
-            // Two failures at once, and the store says so: a request that was lost may yet take this write's place.
-            Note(said);
-            _tally.Unprotected++;
-            foreach (LostWrite lost in _lost.Where(l => l.Key == k)) _expected[k].Doubt(lost.Value);
-        }
-        catch (StorageException e) when (IsExpected(e))
-        {
-            Note($"{what} of {k}: {e.Outcome}, {e.Message}");
-            if (_life.IsOver || e.Outcome == WriteOutcome.Unknown) DoubtOf(k, value);
-            else _tally.Refused++;
-        }
-        catch (LifeEndedException)
-        {
-            Note($"{what} of {k}: killed");
-            DoubtOf(k, value);
-        }
-    }
-
-    private void DoubtOf(int k, int? value)
-    {
-        _tally.Unknown++;
-        _expected[k].Doubt(value);
-    }
-
-    private async Task TogetherAsync(int k)
-    {
-        // What is read meanwhile is one of both; what the write comes to counts behind it.
-        (int value, byte[] bytes) = NextValue();
-        ExpectedBlob before = _expected[k];
-        Task<(bool IsRead, int? Value)>[] reads = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
-        {
-            try
-            {
-                return (true, ValueOf(await _store.GetBytesAsync(KeyOf(k))));
-            }
-            catch (Exception e) when (IsExpected(e))
-            {
-                return (false, (int?)null);
-            }
-        }))];
-        DateTimeOffset now = _clock.GetUtcNow();
-        var allowed = new HashSet<int?>(Enumerable.Range(0, value).Select(v => (int?)v).Append(null).Where(v => before.Allows(v, now))) { value };
-        await ChangeAsync(k, value, $"put {value} among reads", async () => (await _store.PutBytesAsync(KeyOf(k), bytes)).IsWritten);
-        foreach ((bool isRead, int? found) in await Task.WhenAll(reads))
-            Assert.True(!isRead || _life.IsOver || allowed.Contains(found), $"seed {_seed}: '{KeyOf(k)}' was {found?.ToString() ?? "nothing"} while {value} was written\n{Trace}");
-    }
-
-    private Task PassAsync()
-    {
-        TimeSpan time = _random.Next(4) switch { 0 => TimeSpan.FromMinutes(20), 1 => TimeSpan.FromMinutes(2), _ => TimeSpan.FromSeconds(_random.Next(1, 20)) };
-        Note($"{time} pass");
-        _clock.Advance(time);
-        return Task.CompletedTask;
-    }
-
-    private Task FailAsync()
-    {
-        bool isOrigin = _random.Next(2) == 0;
-        var operation = (StoreOperation)_random.Next(Enum.GetValues<StoreOperation>().Length);
-        CallMoment moment = _random.Next(2) == 0 ? CallMoment.Before : CallMoment.After;
-        int times = _random.Next(3) == 0 ? int.MaxValue : _random.Next(1, 4);
-        Note($"{(isOrigin ? "origin" : "warm")} fails {moment} {operation}, {times} times");
-        (isOrigin ? _originFaults : _warmFaults).Inject(StoreFault.On(operation) with { Moment = moment, Times = times });
-        _isFaulty = true;
-        return Task.CompletedTask;
-    }
-
-    private Task HealAsync()
-    {
-        Note("healed");
-        _originFaults.Heal();
-        _warmFaults.Heal();
-        _isFaulty = false;
-        return Task.CompletedTask;
-    }
-
-    /// <summary>A write that is given up before it comes through.</summary>
-    private async Task LoseAsync(int k)
-    {
-        await HealAsync();
-        (int value, byte[] bytes) = NextValue();
-        _clock.Advance(TimeSpan.FromMilliseconds(1));
-        var sent = BlobVersion.At(_clock.GetUtcNow());
-        bool isLost = false;
-        _originFaults.Inject(StoreFault.On(StoreOperation.Write) with
-        {
-            Times = 1,
-            Error = call =>
-            {
-                isLost = call.Key == KeyOf(k);
-                return new StorageException(StorageErrorKind.Timeout, "no reply") { Outcome = WriteOutcome.Unknown };
-            },
-        });
-        _isFaulty = true;
-        bool isKnown = false;
-        await ChangeAsync(k, value, $"put {value}, which is lost,", async () => isKnown = (await _store.PutBytesAsync(KeyOf(k), bytes)).IsWritten);
-        await HealAsync();
-        _clock.Advance(TimeSpan.FromSeconds(1));
-        if (!isLost || isKnown || _life.IsOver) return;
-        var info = new BlobInfo { Key = KeyOf(k), Length = bytes.Length, ETag = sent.ToETag(), Version = sent, Created = sent.Time, Modified = sent.Time, Checksum = Crc32C.Of(bytes) };
-        _lost.Add(new LostWrite(k, value, info, bytes, _clock.GetUtcNow()));
+        if (OneIn(2)) await HealAsync();
+        IsFaulty = true;
+        Note("requests get lost");
+        Network!.Lose(Random.Next(1, 3));
+        if (!OneIn(4)) await PutAsync(k, default);
     }
 
     /// <summary>A lost request comes through, unless the longest life of one is over.</summary>
-    private async Task ComeLateAsync()
+    protected async Task ComeLateAsync()
     {
-        _lost.RemoveAll(l => _clock.GetUtcNow() - l.Sent > RequestLife - TimeSpan.FromMinutes(1));
-        if (_lost.Count == 0) return;
-        LostWrite late = _lost[_random.Next(_lost.Count)];
-        _lost.Remove(late);
-        _tally.Late++;
-        Note($"{late.Value} of {late.Key} comes late");
-        await _origin.PutBytesAsync(KeyOf(late.Key), late.Bytes, new WriteOptions { AsCopyOf = late.Info });
+        if (Network!.Late is not { Count: > 0 } late) return;
+        LateRequest one = late[Random.Next(late.Count)];
+        Tally.Late++;
+        Note($"the {one.What} of {one.Value} of '{one.Key}' comes late");
+        await Network.ComeAsync(one);
     }
 
-    private async Task ChangeByOthersAsync(int k)
+    protected virtual Task HealAsync()
     {
-        DateTimeOffset until = _clock.GetUtcNow() + FreshFor + TimeSpan.FromMilliseconds(1);
-        if (_random.Next(3) == 0)
-        {
-            Note($"others delete {k}");
-            await _origin.DeleteAsync(KeyOf(k));
-            _expected[k].ChangedByOthers(null, until);
-            return;
-        }
-
-        (int value, byte[] bytes) = NextValue();
-        Note($"others put {value} of {k}");
-        await _origin.PutBytesAsync(KeyOf(k), bytes);
-        _expected[k].ChangedByOthers(value, until);
-    }
-
-    private Task EndLifeAsync()
-    {
-        if (_random.Next(2) == 0)
-        {
-            Note("killed");
-            _life.End();
-        }
-        else
-        {
-            int call = _random.Next(1, 8);
-            bool after = _random.Next(2) == 0;
-            Note($"killed {(after ? "after" : "before")} call {call} from now");
-            _life.EndAt(call, after);
-        }
-
+        Note("healed");
+        Network?.Lose(0);
+        foreach ((_, FaultStore store) in Faults) store.Heal();
+        IsFaulty = false;
         return Task.CompletedTask;
     }
 
-    private async Task NextLifeAsync()
+    protected async Task NextLifeAsync()
     {
-        await CloseAsync();
-
-        // A power cut undoes what the warm tier has not flushed: drops as well as fills.
-        if (_random.Next(2) == 0)
+        do
         {
-            Note($"the warm tier is as it was: {_warmBefore.Count} blobs");
-            foreach (BlobKey key in Enumerable.Range(0, Keys).Select(KeyOf)) await _warm.DeleteAsync(key);
-            foreach ((BlobInfo info, byte[] bytes) in _warmBefore) await _warm.PutBytesAsync(info.Key, bytes, new WriteOptions { AsCopyOf = info });
+            await CloseAsync();
+            await SurviveAsync();
+            await HealAsync();
         }
-
-        await HealAsync();
-        await BeginLifeAsync();
-        _warmBefore = await HeldAsync(_warm);
+        while (!await BeginLifeAsync());
+        await NoteHeldAsync();
     }
 
-    private async Task BeginLifeAsync()
+    private async Task<bool> BeginLifeAsync()
     {
         Note("a life begins");
-        _tally.Lives++;
-        _life = new Life();
-        _hot = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true, MaxBytes = 1 << 20 }, _context);
-        Tier[] tiers =
-        [
-            new() { Name = "hot", Store = _hot, MaxBlobBytes = 100 },
-            new() { Name = "warm", Store = _life.Of(_warmFaults) },
-            new() { Name = "cold", Store = _life.Of(_originFaults, isSingleWriter: !_hasOtherWriters) },
-        ];
-        var options = new TieringOptions { MaxSharedLoadBytes = 150, FreshFor = _hasOtherWriters ? FreshFor : null, RequestLife = RequestLife };
-        _store = await TieredBlobStore.OpenAsync(tiers, options, _context, _life.Of(_state));
+        Tally.Lives++;
+        Life = new Life();
+        if (OneIn(6)) Life.EndAt(Random.Next(1, 12), OneIn(2));
+        Hot = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true, MaxBytes = 1 << 20 }, Context);
+        try
+        {
+            Store = await DoneAsync(async _ => await OpenAsync(new Tier { Name = "hot", Store = Hot, MaxBlobBytes = 100 }));
+            return !Life.IsOver;
+        }
+        catch (Exception) when (Life.IsOver)
+        {
+            Note("killed while it began");
+            Store = null!;
+            return false;
+        }
     }
 
     private async Task CloseAsync()
     {
-        _life.End();
+        Life.End();
+        if (Store is null) return;
         try
         {
-            await _store.DisposeAsync();
+            await DoneAsync(async _ =>
+            {
+                await Store.DisposeAsync();
+                return true;
+            });
         }
         catch (Exception e) when (IsExpected(e))
         {
@@ -398,67 +269,56 @@ internal sealed class TierSequence : IAsyncDisposable
         }
     }
 
+    private Task EndLifeAsync()
+    {
+        if (OneIn(3))
+        {
+            Note("killed");
+            Life.End();
+        }
+        else
+        {
+            int call = Random.Next(1, 12);
+            bool after = OneIn(2);
+            Note($"killed {(after ? "after" : "before")} call {call} from now");
+            if (OneIn(3)) Network?.Lose(1);
+            Life.EndAt(call, after);
+        }
+
+        return Task.CompletedTask;
+    }
+
     /// <summary>Once all works and every request is answered or over, all that is known agrees, and stays so.</summary>
-    private async Task SettleAsync()
+    protected async Task SettleAsync()
     {
         Note("settles");
-        _tally.Settled++;
-        _life.EndAt(int.MaxValue, after: false);
-        if (_life.IsOver) await NextLifeAsync();
+        Tally.Settled++;
         await HealAsync();
-        _clock.Advance(RequestLife + TimeSpan.FromMinutes(1));
-        await Eventually.HoldsAsync(
-            () =>
-            {
-                if (_store.GetDoubts().Keys > 0) _clock.Advance(TimeSpan.FromSeconds(10));
-                return _store.GetDoubts().Keys == 0 && _store.IsIdle;
-            },
-            $"seed {_seed}: keys stay in doubt\n{Trace}");
-        _lost.Clear();
+        while (!Life.Spare()) await NextLifeAsync();
+        Clock.Advance(RequestLife + TimeSpan.FromMinutes(1));
+        long began = Stopwatch.GetTimestamp();
+        while (!(await IsSettledAsync() && Store.GetDoubts().Keys == 0 && Store.IsIdle))
+        {
+            if (Stopwatch.GetElapsedTime(began) > Patience) Assert.Fail(Told($"it does not settle: {Unfinished}, {Store.GetDoubts()}, idle: {Store.IsIdle}"));
+            await Task.Delay(2);
+            Clock.Advance(TimeSpan.FromSeconds(5));
+        }
+
         for (int k = 0; k < Keys; k++)
         {
             await ReadAsync(k);
-            int? found = ValueOf(await _store.GetBytesAsync(KeyOf(k))), held = ValueOf(await _origin.GetBytesAsync(KeyOf(k)));
-            Assert.True(found == held, $"seed {_seed}: '{KeyOf(k)}' is read as {found?.ToString() ?? "nothing"} where the origin has {held?.ToString() ?? "nothing"}\n{Trace}");
-            Check(k, found, "settled");
-            _expected[k].Settle(found);
+            int? found = ValueOf(await Store.GetBytesAsync(KeyOf(k))), held = await HeldAsync(k);
+            Assert.True(found == held, Told($"'{KeyOf(k)}' is read as {Said(found)} where {Said(held)} is held below"));
+            Check(k, found, "settled", Clock.GetUtcNow(), StaleAtMost);
+            Expected[k].Settle(found);
         }
 
-        string[] listed = await _store.EnumerateAsync().Select(i => i.Key.Value).ToArrayAsync();
-        Assert.Equal(Enumerable.Range(0, Keys).Where(k => _expected[k].Acknowledged is not null).Select(k => KeyOf(k).Value), listed);
-        _warmBefore = await HeldAsync(_warm);
+        string[] listed = await Store.EnumerateAsync().Select(i => i.Key.Value).ToArrayAsync();
+        string[] there = [.. Enumerable.Range(0, Keys).Where(k => Expected[k].Acknowledged is not null).Select(k => KeyOf(k).Value)];
+        Assert.True(there.SequenceEqual(listed), Told($"{string.Join(' ', listed)} are listed, {string.Join(' ', there)} are there"));
+        await NoteHeldAsync();
+        Settled();
     }
 
-    private static async Task<List<(BlobInfo Info, byte[] Bytes)>> HeldAsync(MemoryBlobStore store)
-    {
-        var held = new List<(BlobInfo, byte[])>();
-        for (int k = 0; k < Keys; k++)
-        {
-            await using BlobReadResult? read = await store.ReadAsync(KeyOf(k));
-            if (read is not null) held.Add((read.Info, await read.ToArrayAsync()));
-        }
-
-        return held;
-    }
-
-    /// <summary>A failure that was made; any other is one of the store.</summary>
-    private bool IsExpected(Exception e) => _life.IsOver || e is LifeEndedException || (e is StorageException && (_isFaulty || _store.GetDoubts().Keys > 0));
-
-    private (int Value, byte[] Bytes) NextValue()
-    {
-        byte[] bytes = new byte[_random.Next(3) switch { 0 => 4, 1 => 120, _ => 300 }];
-        BitConverter.TryWriteBytes(bytes, ++_values);
-        return (_values, bytes);
-    }
-
-    private static int? ValueOf(byte[]? bytes) => bytes is null ? null : BitConverter.ToInt32(bytes);
-
-    private void Note(string what) => _trace.Add($"  {_clock.GetUtcNow():HH:mm:ss.fff} {what}");
-
-    /// <param name="Key">Which.</param>
-    /// <param name="Value">What was written.</param>
-    /// <param name="Info">As it would have been.</param>
-    /// <param name="Bytes">Its content.</param>
-    /// <param name="Sent">When it was given up.</param>
-    private sealed record LostWrite(int Key, int Value, BlobInfo Info, byte[] Bytes, DateTimeOffset Sent);
+    protected static string Said(int? value) => value?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "nothing";
 }

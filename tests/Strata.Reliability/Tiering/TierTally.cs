@@ -7,6 +7,9 @@ internal sealed class TierTally
 
     public int Reads { get; set; }
 
+    /// <summary>Reads that said themselves that they might be stale.</summary>
+    public int Marked { get; set; }
+
     public int Refused { get; set; }
 
     public int Unknown { get; set; }
@@ -18,8 +21,19 @@ internal sealed class TierTally
 
     public int Lives { get; set; }
 
+    public int PowerCuts { get; set; }
+
+    public int Moved { get; set; }
+
+    public int Flushed { get; set; }
+
+    /// <summary>Dead letters that were replayed or discarded.</summary>
+    public int Dead { get; set; }
+
+    public int Rebuilt { get; set; }
+
     public int Settled { get; set; }
 
     public override string ToString() =>
-        $"{Operations} operations, {Reads} reads compared, {Refused} refused, {Unknown} of unknown outcome, {Late} that came late, {Unprotected} unprotected, {Lives} lives, {Settled} times settled";
+        $"{Operations} operations, {Reads} reads compared, {Marked} of them marked as stale, {Refused} refused, {Unknown} of unknown outcome, {Late} that came late, {Unprotected} unprotected, {Lives} lives, {PowerCuts} power cuts, {Moved} moves, {Flushed} flushes, {Dead} dead letters, {Rebuilt} rebuilds, {Settled} times settled";
 }
