@@ -14,8 +14,8 @@ public sealed class TierModelTests(ITestOutputHelper output)
     [InlineData(true)]
     public async Task Whatever_fails_no_read_tells_what_is_no_longer_so(bool hasOtherWriters)
     {
-        TierTally tally = await RunAsync(hasOtherWriters ? (15_000, 80) : (35_000, 200), (seed, tally) => new InclusiveSequence(seed, hasOtherWriters, tally));
-        Assert.True(hasOtherWriters || tally.Late > 0, "no request came late");
+        TierTally tally = await RunAsync(hasOtherWriters ? (15_000, 40) : (35_000, 100), (seed, tally) => new InclusiveSequence(seed, hasOtherWriters, tally));
+        Assert.True(!LongForm.IsOn || hasOtherWriters || tally.Late > 0, "no request came late");
         Assert.True(!LongForm.IsOn || !hasOtherWriters || tally.Marked > 0, "nothing was stale");
     }
 
@@ -24,8 +24,8 @@ public sealed class TierModelTests(ITestOutputHelper output)
     [InlineData(true)]
     public async Task Whatever_fails_what_a_warm_tier_acknowledged_is_read_and_gets_to_the_origin(bool hasOtherWriters)
     {
-        TierTally tally = await RunAsync(hasOtherWriters ? (10_000, 25) : (15_000, 45), (seed, tally) => new WriteBackSequence(seed, hasOtherWriters, tally));
-        Assert.True(tally.Late > 0, "no request came late");
+        TierTally tally = await RunAsync(hasOtherWriters ? (10_000, 15) : (15_000, 25), (seed, tally) => new WriteBackSequence(seed, hasOtherWriters, tally));
+        Assert.True(!LongForm.IsOn || tally.Late > 0, "no request came late");
         Assert.True(!LongForm.IsOn || tally.Dead > 0, "nothing was refused for good");
         Assert.True(!LongForm.IsOn || hasOtherWriters || tally.Flushed > 0, "nothing was flushed");
     }
@@ -33,9 +33,9 @@ public sealed class TierModelTests(ITestOutputHelper output)
     [Fact]
     public async Task Whatever_fails_a_blob_that_has_one_home_is_there_and_read()
     {
-        TierTally tally = await RunAsync((25_000, 50), (seed, tally) => new HomesSequence(seed, tally));
-        Assert.True(tally.Late > 0, "no request came late");
-        Assert.True(tally.Moved > 0 && tally.Rebuilt > 0, "nothing was moved, or no index made anew");
+        TierTally tally = await RunAsync((25_000, 30), (seed, tally) => new HomesSequence(seed, tally));
+        Assert.True(!LongForm.IsOn || tally.Late > 0, "no request came late");
+        Assert.True(!LongForm.IsOn || (tally.Moved > 0 && tally.Rebuilt > 0), "nothing was moved, or no index made anew");
     }
 
     private async Task<TierTally> RunAsync((int Whole, int Part) count, Func<int, TierTally, TierSequence> begin)
@@ -50,7 +50,7 @@ public sealed class TierModelTests(ITestOutputHelper output)
 
         output.WriteLine($"{sequences} sequences: {tally}");
         Assert.True(tally.Lives > sequences && tally.PowerCuts > 0, "no process was killed");
-        Assert.True(tally.Refused > 0 && tally.Unknown > 0, "nothing failed");
+        Assert.True(tally.Unknown > 0 && (!LongForm.IsOn || tally.Refused > 0), "nothing failed");
         return tally;
     }
 }
