@@ -56,7 +56,7 @@ internal abstract partial class TierSequence
             (int? found, DateTimeOffset? confirmed) = await DoneAsync(async token =>
             {
                 await using BlobReadResult? read = await Store.ReadAsync(KeyOf(k), null, token);
-                return read is null ? (null, null) : (ValueOf(await read.ToArrayAsync()), read.StaleSince);
+                return read is null ? (null, null) : (ValueOf(await read.ToArrayAsync(token)), read.StaleSince);
             });
             if (confirmed is { } since)
             {
