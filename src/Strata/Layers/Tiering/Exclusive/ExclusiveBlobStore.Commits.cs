@@ -15,7 +15,7 @@ internal sealed partial class ExclusiveBlobStore
     private async ValueTask<(T Answer, PlacedBlob? Placed)> MakeAsync<T>(HomeChange<T> made)
     {
         if (IsShared(made.Key, made.Home)) return await MakeAtOnceAsync(made).ConfigureAwait(false);
-        await NoteAsync(made.Key, made.Change, made.Issued, isDurable: !made.ExplainsItself || _journal.ContainsKey(made.Key)).ConfigureAwait(false);
+        await NoteAsync(made.Key, made.Change, made.Issued).ConfigureAwait(false);
         T answer = await InTierAsync(made).ConfigureAwait(false);
         if (made.InfoOf(answer) is not { } info) return (answer, null);
         PlacedBlob placed = made.Place(info);

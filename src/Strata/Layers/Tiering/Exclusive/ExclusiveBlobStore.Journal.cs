@@ -82,25 +82,6 @@ internal sealed partial class ExclusiveBlobStore
         return state;
     }
 
-    /// <summary>
-    /// Before a change that keeps the home's bytes: a write of which a crash left no row (<see cref="HomeChange{T}.ExplainsItself"/>) is taken
-    /// into the index first. True: it was there.
-    /// </summary>
-    private async ValueTask<bool> AdoptUnwrittenAsync(BlobKey key, KeyState state, CancellationToken cancellationToken)
-    {
-        if (state.Visible(_clock.GetUtcNow()) is not { } placed || _journal.ContainsKey(key)) return false;
-        if (HomeOf(placed.Home) is not { IsRemote: false } home || _shared?.Home == home) return false;
-        try
-        {
-            return await home.Store.StatAsync(key, cancellationToken).ConfigureAwait(false) is { } found && !placed.IsIn(found) && await TryAdoptAsync(state, found).ConfigureAwait(false);
-        }
-        catch (StorageException e)
-        {
-            home.NoteError(e, "stat", key);
-            throw home.Named(e, "stat", key);
-        }
-    }
-
     /// <summary>The row of what a tier holds by a change.</summary>
     private PlacedBlob Adopted(in KeyState state, PlacementChange change, BlobInfo found)
     {

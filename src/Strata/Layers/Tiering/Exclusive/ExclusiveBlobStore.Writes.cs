@@ -76,7 +76,6 @@ internal sealed partial class ExclusiveBlobStore
         BlobLimits.Check(changes);
         using KeyLocks.Held held = await _locks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
         KeyState state = await ReadyAsync(key, cancellationToken).ConfigureAwait(false);
-        if (await AdoptUnwrittenAsync(key, state, cancellationToken).ConfigureAwait(false)) state = await _index.ReadAsync(key, cancellationToken).ConfigureAwait(false);
         if (state.Visible(_clock.GetUtcNow()) is not { } placed) return WriteResult.Missing;
         if (!condition.Holds(placed.Info)) return WriteResult.PreconditionFailed(Told(placed));
         if (changes.MetadataEdits is not null) BlobLimits.CheckEdited(changes.ApplyTo(placed.Info).Metadata);
@@ -129,7 +128,7 @@ internal sealed partial class ExclusiveBlobStore
             {
                 WriteResult written = await WrittenAsync(new HomeChange<WriteResult>
                 {
-                    Key = key, State = state, Home = home, Operation = "write", Issued = issued, Expires = info.Expires, InfoOf = InfoOf,
+                    Key = key, State = state, Home = home, Operation = "write", Issued = issued, InfoOf = InfoOf,
                     Change = NewChange(PlacementChangeKind.Write, state, home) with { Version = info.Version, Length = info.Length, Checksum = checksum },
                     Make = () => home.Store.WriteAsync(key, BlobContent.From(bytes), new WriteOptions { AsCopyOf = info }, cancellationToken),
                     Place = _ => new PlacedBlob(home.Name, info, info.Version),
@@ -196,17 +195,12 @@ internal sealed partial class ExclusiveBlobStore
     };
 
     /// <summary>Writes a change down, before anything of it is done. What was in doubt before it is to leave nothing.</summary>
-    /// <param name="key">The blob.</param>
-    /// <param name="change">The change.</param>
-    /// <param name="issued">The version that was issued for it; none: none was.</param>
-    /// <param name="isDurable">Whether a restart must find it.</param>
-    private async ValueTask NoteAsync(BlobKey key, PlacementChange change, BlobVersion issued, bool isDurable = true)
+    private async ValueTask NoteAsync(BlobKey key, PlacementChange change, BlobVersion issued)
     {
         PlacementIntent intent = IntentOf(key).Abandoned() with { Change = change };
         try
         {
-            KvMutation[] rows = [.. isDurable ? [_index.Note(intent)] : (KvMutation[])[], .. issued.IsKnown ? _index.Reserve(issued) : []];
-            if (rows.Length > 0) await _index.CommitAsync(rows, CancellationToken.None).ConfigureAwait(false);
+            await _index.CommitAsync([_index.Note(intent), .. issued.IsKnown ? _index.Reserve(issued) : []], CancellationToken.None).ConfigureAwait(false);
         }
         catch (StorageException e)
         {

@@ -14,8 +14,8 @@ namespace Strata;
 /// <para><b>Promise:</b> linearizable per key, as this is the only writer of index and tiers. Lists, stats and conditions are answered by
 /// the index alone; a read goes to the home, and what that holds is compared with the index. A tier that answers nobody costs the blobs
 /// that live there, and no others.</para>
-/// <para><b>Cost:</b> a write is two commits of the index and one of its tier; three of the index where its home changes; a delete the
-/// same. A read is a look-up in the index and a read of the tier, a move five commits of the index. A blob takes its key and about 100
+/// <para><b>Cost:</b> in the home whose log holds the index (<see cref="IStateRows"/>) a write, an update and a delete are one commit. Else a
+/// write is two commits of the index and one of its tier; three of the index where its home changes; a delete the same. A read is a look-up in the index and a read of the tier, a move five commits of the index. A blob takes its key and about 100
 /// bytes in the index, and its metadata; changes under way take some 300 bytes of memory.</para>
 /// <para>A tier that goes over a network (<see cref="IStoreHealth"/>) gets nothing new of a key as long as an older request for that key,
 /// whose outcome nobody knows, may come through there.</para>

@@ -22,9 +22,6 @@ internal sealed record HomeChange<T>
     /// <summary>The version that the store has issued for it; none: the home stamps it, or the caller has.</summary>
     public BlobVersion Issued { get; init; }
 
-    /// <summary>When the blob ends; null: never.</summary>
-    public DateTimeOffset? Expires { get; init; }
-
     /// <summary>Makes it.</summary>
     public required Func<ValueTask<T>> Make { get; init; }
 
@@ -33,12 +30,4 @@ internal sealed record HomeChange<T>
 
     /// <summary>The row of what the home holds then. No I/O.</summary>
     public required Func<BlobInfo, PlacedBlob> Place { get; init; }
-
-    /// <summary>
-    /// Whether a crash between the home's commit and that of the index leaves what explains itself: the home that the index names holds a
-    /// later version than the index says, for which there is one reason only. Not where one of both expires meanwhile, and so is no
-    /// witness, nor where a request may still be on its way.
-    /// </summary>
-    public bool ExplainsItself => Change.Kind == PlacementChangeKind.Write && Issued.IsKnown && Expires is null && !Home.IsRemote
-        && State.Placed is { Info.Expires: null } placed && placed.Home == Home.Name && Issued > placed.AtHome;
 }

@@ -4,7 +4,7 @@ using static Strata.Tests.HomesFixture;
 
 namespace Strata.Tests;
 
-/// <summary>CONSISTENCY 2 for placement: a change in the home that holds the index is one commit; elsewhere what is not written down explains itself.</summary>
+/// <summary>CONSISTENCY 2 for placement: a change in the home that holds the index is one commit.</summary>
 public sealed class SharedLogTests
 {
     private static readonly WriteOptions InWarm = new() { OnlyTiers = ["warm"] };
@@ -152,74 +152,5 @@ public sealed class SharedLogTests
         Assert.Equal(("cold 300000 of 3", "cold 300000", 0), (await f.StateAsync(), await f.TiersAsync(), f.Store.Pending));
         await f.Store.WriteAsync(Key, BlobContent.FromStream(new MemoryStream(Bytes(300_000, 4))), InWarm);
         Assert.Equal(("warm 300000 of 4", "warm 300000", 0), (await f.StateAsync(), await f.TiersAsync(), f.Store.Pending));
-    }
-
-    [Fact]
-    public async Task A_blob_that_is_written_anew_in_a_local_home_is_not_written_down_before()
-    {
-        await using HomesFixture f = await OpenAsync();
-        await f.PutAsync(500);
-        int before = f.Index.Writes;
-        await f.PutAsync(600, 2);
-        Assert.Equal(1, f.Index.Writes - before);
-        await f.PutAsync(600, 3, new WriteOptions { Expires = f.Clock.GetUtcNow() + TimeSpan.FromHours(1) });
-        Assert.Equal(3, f.Index.Writes - before);
-        await f.PutAsync(600, 4);
-        Assert.Equal(5, f.Index.Writes - before);
-
-        await using HomesFixture remote = await OpenAsync(isRemote: true);
-        await remote.PutAsync(500);
-        before = remote.Index.Writes;
-        await remote.PutAsync(600, 2);
-        Assert.Equal(2, remote.Index.Writes - before);
-    }
-
-    [Theory]
-    [InlineData("read")]
-    [InlineData("update")]
-    [InlineData("conditional update")]
-    [InlineData("move")]
-    [InlineData("overwrite")]
-    [InlineData("overwrite elsewhere")]
-    [InlineData("delete")]
-    public async Task What_a_crash_left_in_a_home_without_its_row_is_whole_or_gone(string next)
-    {
-        await using HomesFixture f = await OpenAsync();
-        BlobInfo old = (await f.PutAsync(500)).Info!;
-        f.Index.Fails = _ => Down();
-        Assert.Equal(WriteOutcome.Unknown, (await Assert.ThrowsAsync<StorageException>(() => f.PutAsync(600, 2))).Outcome);
-        await f.ReopenAsync();
-        f.Index.Fails = _ => null;
-        Assert.Equal((0, 600L), (f.Store.Pending, (await f.Cold.StatAsync(Key))!.Length));
-        string expected = "cold 600 of 2";
-        switch (next)
-        {
-            case "update":
-                Assert.Equal("text/new", (await f.Store.UpdateAsync(Key, new BlobChanges { ContentType = "text/new", KeepsETag = true })).Info!.ContentType);
-                Assert.NotEqual(old.ETag, (await f.Store.StatAsync(Key))!.ETag);
-                break;
-            case "conditional update":
-                Assert.Equal(WriteStatus.PreconditionFailed, (await f.Store.UpdateAsync(Key, new BlobChanges { ContentType = "text/new" }, WriteCondition.IfMatch(old.ETag))).Status);
-                break;
-            case "move":
-                Assert.Equal(MoveStatus.Refused, await f.Store.MoveAsync(Key, "warm", false, CancellationToken.None));
-                break;
-            case "overwrite":
-                await f.PutAsync(700, 3, new WriteOptions { Condition = WriteCondition.IfMatch(old.ETag) });
-                expected = "cold 700 of 3";
-                break;
-            case "overwrite elsewhere":
-                await f.PutAsync(50, 3);
-                expected = "warm 50 of 3";
-                break;
-            case "delete":
-                Assert.Equal(DeleteStatus.Deleted, (await f.Store.DeleteAsync(Key)).Status);
-                expected = "none";
-                break;
-        }
-
-        Assert.Equal(expected, await f.StateAsync());
-        Assert.Equal((expected == "none" ? "" : expected[..expected.IndexOf(" of", StringComparison.Ordinal)], 0), (await f.TiersAsync(), f.Store.Pending));
-        if (expected != "none") Assert.True((await f.Store.StatAsync(Key))!.Version > old.Version);
     }
 }
