@@ -53,8 +53,8 @@ internal sealed class HomesSequence : TierSequence
             FaultStore warm = await FolderAsync(Warm, "warm", opened);
             FaultStore cold = _distantFaults ?? await FolderAsync(Cold, "cold", opened);
             _faults = [("warm", warm), ("cold", cold)];
-            DiskKvDatabase index = await DiskKvDatabase.OpenAsync(
-                new DiskKvDatabaseOptions { Name = "index", Path = NextPath(), Disk = Life.With(_disks[Index]), SegmentBytes = LogOptions.MinSegmentBytes, CompactionBytesPerSecond = null }, Context);
+            DiskKvDatabase index = Opened(await DiskKvDatabase.OpenAsync(
+                new DiskKvDatabaseOptions { Name = "index", Path = NextPath(), Disk = Life.With(_disks[Index]), SegmentBytes = LogOptions.MinSegmentBytes, CompactionBytesPerSecond = null }, Context));
             opened.Add(index);
             List<Tier> tiers = [hot, new Tier { Name = "warm", Store = warm, MaxBlobBytes = 200 }, new Tier { Name = "cold", Store = _distant is null ? cold : Life.Of(cold, isRemote: true) }];
             IKvDatabase state = await ExclusiveTiers.ComposeAsync(tiers, Options, Context, index, CancellationToken.None);
@@ -129,8 +129,8 @@ internal sealed class HomesSequence : TierSequence
 
     private async ValueTask<FaultStore> FolderAsync(int disk, string name, List<IAsyncDisposable> opened)
     {
-        var store = new FaultStore(await DiskBlobStore.OpenAsync(
-            new DiskBlobStoreOptions { Name = name, Path = NextPath(), Disk = Life.With(_disks[disk]), SegmentBytes = LogOptions.MinSegmentBytes, CompactionBytesPerSecond = null }, Context));
+        FaultStore store = Opened(new FaultStore(await DiskBlobStore.OpenAsync(
+            new DiskBlobStoreOptions { Name = name, Path = NextPath(), Disk = Life.With(_disks[disk]), SegmentBytes = LogOptions.MinSegmentBytes, CompactionBytesPerSecond = null }, Context)));
         opened.Add(store);
         return store;
     }

@@ -40,7 +40,8 @@ public sealed class TierModelTests(ITestOutputHelper output)
 
     private async Task<TierTally> RunAsync((int Whole, int Part) count, Func<int, TierTally, TierSequence> begin)
     {
-        int seed = TestSeed.Next(), sequences = LongForm.Of(count.Whole, count.Part);
+        // The short form is to find what a change breaks, the long one what nobody has thought of.
+        int seed = LongForm.IsOn || Environment.GetEnvironmentVariable(TestSeed.Variable) is not null ? TestSeed.Next() : 1, sequences = LongForm.Of(count.Whole, count.Part);
         var tally = new TierTally();
         for (int i = 0; i < sequences; i++)
         {
@@ -48,7 +49,7 @@ public sealed class TierModelTests(ITestOutputHelper output)
             await sequence.RunAsync();
         }
 
-        output.WriteLine($"{sequences} sequences: {tally}");
+        output.WriteLine($"{sequences} sequences from seed {seed}: {tally}");
         Assert.True(tally.Lives > sequences && tally.PowerCuts > 0, "no process was killed");
         Assert.True(tally.Unknown > 0 && (!LongForm.IsOn || tally.Refused > 0), "nothing failed");
         return tally;

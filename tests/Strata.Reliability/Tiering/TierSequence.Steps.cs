@@ -182,9 +182,10 @@ internal abstract partial class TierSequence
             if (!isDone) return;
             Expected[k].Acknowledge(value);
             string? said = Store.GetDoubts().LastError;
-            if (ReferenceEquals(error, said) || said?.Contains("kept nowhere", StringComparison.Ordinal) != true) return;
+            if (said is null || ReferenceEquals(error, said)) return;
 
-            // Two failures at once, and the store says so: a request that was lost may yet take this write's place.
+            // Two failures at once, and the store says so: a request that was lost may yet take the place of this write, whose bytes are kept
+            // nowhere, or where a power cut takes them.
             Note(said);
             Tally.Unprotected++;
             foreach (LateRequest lost in Network?.Late.Where(l => l.Key == KeyOf(k)) ?? []) Expected[k].Doubt(lost.Value);

@@ -14,6 +14,7 @@ internal abstract partial class TierSequence : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30), LongestWait = TimeSpan.FromMinutes(3);
     private readonly Lock _gate = new();
     private readonly List<string> _trace = [];
+    private readonly List<IAsyncDisposable> _opened = [];
     private int _values;
 
     protected TierSequence(int seed, bool hasOtherWriters, TierTally tally)
@@ -254,12 +255,11 @@ internal abstract partial class TierSequence : IAsyncDisposable
     private async Task CloseAsync()
     {
         Life.End();
-        if (Store is null) return;
         try
         {
             await DoneAsync(async _ =>
             {
-                await Store.DisposeAsync();
+                if (Store is not null) await Store.DisposeAsync();
                 return true;
             });
         }
@@ -267,6 +267,18 @@ internal abstract partial class TierSequence : IAsyncDisposable
         {
             // It is dead, and tells nobody.
         }
+
+        // What is dead may not have come to them.
+        foreach (IAsyncDisposable one in Enumerable.Reverse(_opened)) await Record.ExceptionAsync(async () => await one.DisposeAsync());
+        _opened.Clear();
+    }
+
+    /// <summary>A store of this life, which ends with it.</summary>
+    protected T Opened<T>(T store)
+        where T : IAsyncDisposable
+    {
+        _opened.Add(store);
+        return store;
     }
 
     private Task EndLifeAsync()

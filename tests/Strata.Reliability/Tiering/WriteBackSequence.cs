@@ -26,7 +26,7 @@ internal sealed class WriteBackSequence : TierSequence
         _comparesVersions = OneIn(2);
         _maxBlobBytes = hasOtherWriters || OneIn(2) ? null : 200;
         _disk = new SimulatedDisk(seed);
-        Options = Options with { Writes = TieringWrites.Back, WriteBack = new WriteBackOptions { MaxAttempts = 3, MaxPending = OneIn(4) ? 2 : 1_000, Parallelism = Random.Next(1, 4) } };
+        Options = Options with { Writes = TieringWrites.Back, WriteBack = new WriteBackOptions { MaxAttempts = 3, Parallelism = Random.Next(1, 4) } };
         _origin = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }, Context);
         Network = new LateStore(_origin, Clock, RequestLife, _comparesVersions, Note);
         _originFaults = new FaultStore(Network);
@@ -53,11 +53,11 @@ internal sealed class WriteBackSequence : TierSequence
 
     protected override async ValueTask<TieredBlobStore> OpenAsync(Tier hot)
     {
-        DiskBlobStore warm = await DiskBlobStore.OpenAsync(
+        DiskBlobStore warm = Opened(await DiskBlobStore.OpenAsync(
             new DiskBlobStoreOptions
             {
                 Name = "warm", Path = Path.Combine(_folder.Path, $"{_openings++}"), Disk = Life.With(_disk), SegmentBytes = LogOptions.MinSegmentBytes, CompactionBytesPerSecond = null,
-            }, Context);
+            }, Context));
         try
         {
             return await TieredBlobStore.OpenAsync(

@@ -87,8 +87,8 @@ public sealed partial class TieredBlobStore
         }
         catch (Exception e) when (e is not ArgumentException)
         {
-            // One key after the other may have been deleted before it failed, whatever it says of the last.
-            if (isDispatched)
+            // One key after the other may have been deleted before it failed, whatever it says of the last; of one alone it is so.
+            if (isDispatched && !(fences.Count == 1 && IsDefinite(e)))
             {
                 foreach (Fences.Fence fence in fences) await NoteUnknownAsync(fence, PendingChanges.Delete).ConfigureAwait(false);
             }
