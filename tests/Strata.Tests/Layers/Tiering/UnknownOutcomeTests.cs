@@ -227,6 +227,17 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
+    public async Task A_bulk_delete_of_one_key_that_did_not_reach_the_origin_leaves_no_doubt()
+    {
+        await using Stage s = await Stage.OpenAsync();
+        await s.PutAsync("old");
+        s.Faults.Inject(StoreFault.On(StoreOperation.DeleteMany));
+        StorageException e = await Assert.ThrowsAsync<StorageException>(async () => await s.Store.DeleteManyAsync([Key]));
+        Assert.Equal((WriteOutcome.NotApplied, 0), (e.Outcome, s.Store.GetDoubts().Keys));
+        Assert.True(s.Store.TryRead(Key, out _), "the blob is as it was, and served from memory");
+    }
+
+    [Fact]
     public async Task Where_the_bytes_of_a_covered_write_are_nowhere_it_is_said_and_the_key_is_served_again()
     {
         await using Stage s = await Stage.OpenAsync(warm: new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "warm", MaxBlobBytes = 1000, Evicts = true }));
