@@ -80,10 +80,14 @@ public sealed class StoreCatalog : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _meter.Dispose();
-        await KeyValues.DisposeAsync().ConfigureAwait(false);
-        await _created.DisposeAsync().ConfigureAwait(false);
-        foreach (IBlobStore store in _stores.Values) await store.DisposeAsync().ConfigureAwait(false);
-        Folder.Dispose();
+        try
+        {
+            await Owned.DisposeAllAsync([KeyValues, _created, .. _stores.Values]).ConfigureAwait(false);
+        }
+        finally
+        {
+            Folder.Dispose();
+        }
     }
 
     private async ValueTask<IBlobStore> OpenConfiguredAsync(StoreSettings store, CancellationToken cancellationToken)

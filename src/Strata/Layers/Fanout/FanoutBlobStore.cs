@@ -162,8 +162,7 @@ public sealed partial class FanoutBlobStore : IBlobStore, IFanout
         await Task.WhenAll(_workers).ConfigureAwait(false);
         await Task.WhenAll(Laggards()).ConfigureAwait(false);
         _closing.Dispose();
-        if (_owned is not null) await _owned.DisposeAsync().ConfigureAwait(false);
-        foreach (Replica replica in _written.Concat(_readOnly).Reverse()) await replica.Store.DisposeAsync().ConfigureAwait(false);
+        await Owned.DisposeAllAsync([_owned, .. _written.Concat(_readOnly).Reverse().Select(replica => replica.Store)]).ConfigureAwait(false);
     }
 
     /// <summary>All layers that are written.</summary>

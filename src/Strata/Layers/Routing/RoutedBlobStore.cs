@@ -152,7 +152,7 @@ public sealed class RoutedBlobStore : IBlobStore, IMountTable
     public async ValueTask DisposeAsync()
     {
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
-        foreach (IBlobStore store in _table.Mounts.Select(mount => mount.Store).Distinct()) await store.DisposeAsync().ConfigureAwait(false);
+        await Owned.DisposeAllAsync(_table.Mounts.Select(mount => mount.Store).Distinct()).ConfigureAwait(false);
     }
 
     /// <summary>A hit in the memory of the store that the key belongs to.</summary>

@@ -11,13 +11,16 @@ public sealed partial class TieredBlobStore
 {
     private const int MostRepetitions = 3;
 
+    /// <summary>How long a reader waits for a change that is made again; what takes longer the background sees to.</summary>
+    private static readonly TimeSpan LongestSettling = TimeSpan.FromSeconds(30);
+
     /// <inheritdoc/>
     public DoubtStatus GetDoubts() => _doubts.Status;
 
     /// <summary>Whether a key in doubt still is, after what can be cleared up at once has been.</summary>
     private async ValueTask<bool> RemainsInDoubtAsync(BlobKey key, CancellationToken cancellationToken)
     {
-        if (_doubts.Find(key) is not { } doubt || _doubts.IsOver(doubt)) await SettleAsync(key, cancellationToken).ConfigureAwait(false);
+        if (_doubts.Find(key) is not { } doubt || _doubts.IsOver(doubt)) await SettleSoonAsync(key, cancellationToken).ConfigureAwait(false);
         return _doubts.Find(key) is not null;
     }
 
@@ -55,7 +58,25 @@ public sealed partial class TieredBlobStore
             };
         }
 
-        await SettleAsync(key, cancellationToken).ConfigureAwait(false);
+        await SettleSoonAsync(key, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for a reader, who is not to wait for as long as an origin without room may take.</summary>
+    private async ValueTask SettleSoonAsync(BlobKey key, CancellationToken cancellationToken)
+    {
+        using var late = new CancellationTokenSource(LongestSettling, _clock);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            await SettleAsync(key, waiting.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new StorageException(StorageErrorKind.Unavailable, $"A change of '{key}' is of unknown outcome, and could not be cleared up within {LongestSettling}; read it later.", e)
+            {
+                Operation = "read", Key = key, Store = _options.Name, IsTransient = true,
+            };
+        }
     }
 
     /// <summary>Makes the last intention again where it was undone and, if the doubt is over, lets the tiers have the key again.</summary>
@@ -90,7 +111,7 @@ public sealed partial class TieredBlobStore
                 throw new StorageException(StorageErrorKind.Unavailable, $"'{key}' changes at the origin again and again.") { Operation = "settle", Key = key, Store = _options.Name, IsTransient = true };
             try
             {
-                await RepeatIntentionAsync(doubt, current).ConfigureAwait(false);
+                await RepeatIntentionAsync(doubt, current, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception e) when (!IsDefinite(e))
             {
@@ -145,7 +166,7 @@ public sealed partial class TieredBlobStore
     }
 
     /// <summary>Never over anything but what was looked at, where the origin can decide that.</summary>
-    private async ValueTask RepeatIntentionAsync(Doubt doubt, BlobInfo? current)
+    private async ValueTask RepeatIntentionAsync(Doubt doubt, BlobInfo? current, CancellationToken cancellationToken)
     {
         WriteConditionKind honoured = _origin.Store.Capabilities.Conditions;
         WriteCondition condition = current is null
@@ -153,7 +174,7 @@ public sealed partial class TieredBlobStore
             : (honoured.HasFlag(WriteConditionKind.IfMatch) ? WriteCondition.IfMatch(current.ETag) : WriteCondition.None);
         if (doubt.Intention == LastIntention.Delete)
         {
-            DeleteResult deleted = await _origin.Store.DeleteAsync(doubt.Key, condition).ConfigureAwait(false);
+            DeleteResult deleted = await _origin.Store.DeleteAsync(doubt.Key, condition, cancellationToken).ConfigureAwait(false);
             if (deleted.Status == DeleteStatus.Deleted) _doubts.NoteRepeated(doubt);
             return;
         }
@@ -166,7 +187,7 @@ public sealed partial class TieredBlobStore
 
         foreach (UpperTier tier in _upper)
         {
-            BlobReadResult? copy = await tier.Store.ReadAsync(doubt.Key).ConfigureAwait(false);
+            BlobReadResult? copy = await tier.Store.ReadAsync(doubt.Key, null, cancellationToken).ConfigureAwait(false);
             if (copy is null) continue;
             await using (copy.ConfigureAwait(false))
             {
@@ -180,7 +201,7 @@ public sealed partial class TieredBlobStore
 
         async ValueTask WriteAgainAsync(BlobContent content)
         {
-            WriteResult written = await _origin.Store.WriteAsync(doubt.Key, content, new WriteOptions { AsCopyOf = doubt.Info, Condition = condition }).ConfigureAwait(false);
+            WriteResult written = await _origin.Store.WriteAsync(doubt.Key, content, new WriteOptions { AsCopyOf = doubt.Info, Condition = condition }, cancellationToken).ConfigureAwait(false);
             if (written.IsWritten) _doubts.NoteRepeated(doubt);
         }
     }

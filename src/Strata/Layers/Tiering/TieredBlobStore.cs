@@ -224,15 +224,15 @@ public sealed partial class TieredBlobStore : IBlobStore, ISharedReads, ITierIns
         await _revalidations.CloseAsync().ConfigureAwait(false);
         await _tiering.DisposeAsync().ConfigureAwait(false);
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
-        if (_sweeps is not null) await _sweeps.DisposeAsync().ConfigureAwait(false);
-        await _loads.DisposeAsync().ConfigureAwait(false);
-        await _promotions.DisposeAsync().ConfigureAwait(false);
-        _revalidations.Dispose();
-        await _accesses.DisposeAsync().ConfigureAwait(false);
-        _pins.Dispose();
-        if (_state is not null) await _state.DisposeAsync().ConfigureAwait(false);
-        foreach (UpperTier tier in _upper) await tier.Store.DisposeAsync().ConfigureAwait(false);
-        await _origin.Store.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await Owned.DisposeAllAsync([_sweeps, _loads, _promotions, _accesses, _state, .. _upper.Select(tier => tier.Store), _origin.Store]).ConfigureAwait(false);
+        }
+        finally
+        {
+            _revalidations.Dispose();
+            _pins.Dispose();
+        }
     }
 
     /// <summary>Begins a trust epoch: every copy is compared with the origin before it is served again. For those who hear of others' writes, and have missed some.</summary>

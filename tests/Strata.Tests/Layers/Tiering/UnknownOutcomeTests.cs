@@ -227,6 +227,24 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
+    public async Task A_reader_waits_half_a_minute_for_a_write_that_is_made_again_and_no_longer()
+    {
+        await using Stage s = await Stage.OpenAsync(hasGates: true);
+        await s.PutAsync("old");
+        BlobInfo delayed = await s.LoseAsync(StoreOperation.Write, "delayed");
+        await s.PutAsync("new");
+        await s.ComesThroughAsync(delayed, "delayed");
+        using StoreGate hung = s.Gates!.Hold(StoreOperation.Write);
+        Task<string?> read = Task.Run(s.GetAsync);
+        await hung.WaitForArrivalAsync();
+        s.Clock.Advance(TimeSpan.FromSeconds(30));
+        StorageException e = await Assert.ThrowsAsync<StorageException>(() => read.WaitAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal((StorageErrorKind.Unavailable, true), (e.Kind, e.IsTransient));
+        hung.Open();
+        Assert.Equal("new", await s.GetAsync());
+    }
+
+    [Fact]
     public async Task A_bulk_delete_of_one_key_that_did_not_reach_the_origin_leaves_no_doubt()
     {
         await using Stage s = await Stage.OpenAsync();
@@ -344,13 +362,17 @@ public sealed class UnknownOutcomeTests
 
         public required FakeClock Clock { get; init; }
 
+        /// <summary>Where requests to the origin can be held up.</summary>
+        public LatencyStore? Gates { get; init; }
+
         public static async Task<Stage> OpenAsync(
-            IKvDatabase? state = null, MemoryBlobStore? origin = null, MemoryBlobStore? warm = null, FakeClock? clock = null, bool hasState = true, bool hasOtherWriters = false)
+            IKvDatabase? state = null, MemoryBlobStore? origin = null, MemoryBlobStore? warm = null, FakeClock? clock = null, bool hasState = true, bool hasOtherWriters = false, bool hasGates = false)
         {
             clock ??= new FakeClock();
             StoreContext context = StoreContext.Default with { Clock = clock };
             origin ??= new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "cold" }, context);
-            var faults = new FaultStore(new DistantStore(origin, outlivesOwner: true));
+            LatencyStore? gates = hasGates ? new LatencyStore(origin, context) : null;
+            var faults = new FaultStore(new DistantStore(gates ?? (IBlobStore)origin, outlivesOwner: true));
             var tiers = new List<Tier>
             {
                 new() { Name = "hot", Store = new MemoryBlobStore(new MemoryBlobStoreOptions { Name = "hot", Evicts = true, MaxBytes = 4 << 20 }, context) },
@@ -359,7 +381,7 @@ public sealed class UnknownOutcomeTests
             };
             var options = new TieringOptions { FreshFor = hasOtherWriters ? TimeSpan.FromSeconds(1) : null };
             IKvDatabase? rows = hasState ? state ?? new MemoryKvDatabase() : null;
-            return new Stage { Store = await TieredBlobStore.OpenAsync(tiers, options, context, rows), Faults = faults, Origin = origin, Clock = clock };
+            return new Stage { Store = await TieredBlobStore.OpenAsync(tiers, options, context, rows), Faults = faults, Origin = origin, Clock = clock, Gates = gates };
         }
 
         public async Task PutAsync(string text) => Assert.True((await Store.PutBytesAsync(Key, Bytes(text))).IsWritten);

@@ -151,9 +151,7 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
     public async ValueTask DisposeAsync()
     {
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
-        await _settler.DisposeAsync().ConfigureAwait(false);
-        foreach (HomeTier home in _homes) await home.Store.DisposeAsync().ConfigureAwait(false);
-        if (_ownsIndex) await _index.DisposeAsync().ConfigureAwait(false);
+        await Owned.DisposeAllAsync([_settler, .. _homes.Select(home => home.Store), _ownsIndex ? _index : null]).ConfigureAwait(false);
     }
 
     internal OperationGate.Pass Enter(string operation) => _gate.Enter(operation);

@@ -10,7 +10,7 @@ namespace Strata;
 /// A row takes the key and about 100 bytes, and the user's metadata. What is asked of a key is a look-up of one or two rows; rows of
 /// blobs that expire go with them, by the database's expiry.
 /// </remarks>
-internal sealed class PlacementIndex(IKvDatabase database, string store, TimeProvider clock)
+internal sealed class PlacementIndex(IKvDatabase database, string store, TimeProvider clock) : IAsyncDisposable
 {
     private const byte BlobTable = 6, JournalTable = 7, TombstoneTable = 8, BookTable = 9, UploadTable = 10;
     private const int MostAtOnce = 1_000;

@@ -244,7 +244,7 @@ public sealed class WriteBackTests : WriteBackFixture
         Faults.Inject(StoreFault.On(StoreOperation.Write) with { Kind = StorageErrorKind.TooLarge });
         await PutAsync("1");
         await PutAsync(other, "22");
-        Assert.Equal(2, await Store.FlushAsync());
+        await Store.FlushAsync();
         await Eventually.HoldsAsync(() => Store.GetStatus().Dead == 2, "the dead letters are not told");
         await ReopenAsync();
         Assert.Equal((2, 2), (Store.GetStatus().Pending, Store.GetStatus().Dead));
