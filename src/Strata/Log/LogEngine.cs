@@ -147,9 +147,15 @@ internal sealed partial class LogEngine : IAsyncDisposable
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         await _closing.CancelAsync().ConfigureAwait(false);
         await _syncing.ConfigureAwait(false);
-        await _compactor.DisposeAsync().ConfigureAwait(false);
-        await Task.Run(CloseFiles).ConfigureAwait(false);
-        _closing.Dispose();
+        try
+        {
+            await _compactor.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await Task.Run(CloseFiles).ConfigureAwait(false);
+            _closing.Dispose();
+        }
     }
 
     private void CloseFiles()

@@ -235,9 +235,9 @@ public sealed partial class DiskBlobStore : IBlobStore, IStoreStatistics, IEvict
         await _sweeper.ConfigureAwait(false);
         _closing.Dispose();
         _evicting.Dispose();
-        if (_rows is { } rows) await rows.CloseAsync().ConfigureAwait(false);
         try
         {
+            if (_rows is { } rows) await rows.CloseAsync().ConfigureAwait(false);
             await _retired.CloseAsync().ConfigureAwait(false);
         }
         finally

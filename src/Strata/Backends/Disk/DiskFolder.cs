@@ -69,8 +69,7 @@ internal sealed class DiskFolder
         try
         {
             await SyncValuesAsync().ConfigureAwait(false);
-            await Log.DisposeAsync().ConfigureAwait(false);
-            await Values.DisposeAsync().ConfigureAwait(false);
+            await Owned.DisposeAllAsync([Log, Values]).ConfigureAwait(false);
             if (issued is { } limit) Clock.Write(limit, isLast: true);
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))

@@ -131,8 +131,7 @@ public sealed class DiskKvDatabase : IKvDatabase, IKvStatistics
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         try
         {
-            await _keyspace.DisposeAsync().ConfigureAwait(false);
-            await _log.DisposeAsync().ConfigureAwait(false);
+            await Owned.DisposeAllAsync([_keyspace, _log]).ConfigureAwait(false);
         }
         finally
         {

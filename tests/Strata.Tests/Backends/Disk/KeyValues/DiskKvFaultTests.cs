@@ -44,6 +44,17 @@ public sealed class DiskKvFaultTests : DiskKvFixture
     }
 
     [Fact]
+    public async Task A_disk_that_is_gone_at_the_close_leaves_no_log_open_with_its_thread()
+    {
+        DiskKvDatabase database = await DiskKvDatabase.OpenAsync(Options with { Disk = _disk });
+        await database.AtomicWriteAsync(new AtomicWrite { Mutations = [Set("a", "1")] }, CancellationToken.None);
+        LogEngine log = database.Log;
+        _disk.Stop();
+        await Record.ExceptionAsync(async () => await database.DisposeAsync());
+        Assert.Equal(StorageErrorKind.Closed, (await Assert.ThrowsAsync<StorageException>(async () => await log.FlushAsync())).Kind);
+    }
+
+    [Fact]
     public async Task A_failed_flush_leaves_nothing_and_writing_goes_on()
     {
         await OpenAsync(Options with { Disk = _disk, Durability = DiskDurability.Flush });
