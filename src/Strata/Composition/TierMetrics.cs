@@ -18,15 +18,15 @@ internal static class TierMetrics
         Counter("strata.tier.errors", "Operations of the tier that failed", t => t.Errors);
         Counter("strata.tier.read_bytes", "Payload bytes read; not of tiers whose hits are handed out without a call", t => t.BytesRead);
         Counter("strata.tier.written_bytes", "Payload bytes written", t => t.BytesWritten);
-        meter.CreateObservableCounter("strata.store.misses", () => Misses(), unit: null, "Reads that found the blob in no tier, one a read");
-        meter.CreateObservableUpDownCounter("strata.tier.blobs", () => Measure(t => t.Blobs), "{blob}", "Blobs held");
-        meter.CreateObservableUpDownCounter("strata.tier.bytes", () => Measure(t => t.Bytes), "By", "Bytes held");
-        meter.CreateObservableUpDownCounter("strata.tier.file_bytes", () => Measure(t => t.FileBytes), "By", "Bytes of its files, garbage and spares included");
-        meter.CreateObservableUpDownCounter("strata.tier.pending", () => Measure(t => t.WriteBack?.Pending), "{blob}", "Keys that the origin does not have the last write of yet");
-        meter.CreateObservableUpDownCounter("strata.tier.pending_bytes", () => Measure(t => t.WriteBack?.PendingBytes), "By", "Bytes of blobs that the origin does not have yet");
-        meter.CreateObservableUpDownCounter("strata.tier.dead_letters", () => Measure(t => t.WriteBack?.Dead), "{blob}", "Of those the ones that were given up");
-        meter.CreateObservableGauge("strata.tier.pending_age", () => Measure(t => t.WriteBack is { Oldest: { } oldest } ? Math.Max(0, (long)(clock.GetUtcNow() - oldest).TotalSeconds) : null), "s", "Age of the oldest write that the origin does not have yet");
-        meter.CreateObservableGauge("strata.tier.fault", () => Measure(t => t.Fault is null ? 0 : 1), unit: null, "1 while something is wrong with the tier's store");
+        meter.CreateObservableCounter("strata.store.misses", () => MeasureStores<ITierInspection>(store => store.GetReads().Misses), unit: null, "Reads that found the blob in no tier, one a read");
+        Level("strata.tier.blobs", "{blob}", "Blobs held", t => t.Blobs);
+        Level("strata.tier.bytes", "By", "Bytes held", t => t.Bytes);
+        Level("strata.tier.file_bytes", "By", "Bytes of its files, garbage and spares included", t => t.FileBytes);
+        Level("strata.tier.pending", "{blob}", "Keys that the origin does not have the last write of yet", t => t.WriteBack?.Pending);
+        Level("strata.tier.pending_bytes", "By", "Bytes of blobs that the origin does not have yet", t => t.WriteBack?.PendingBytes);
+        Level("strata.tier.dead_letters", "{blob}", "Of those the ones that were given up", t => t.WriteBack?.Dead);
+        meter.CreateObservableGauge("strata.tier.pending_age", () => MeasureTiers(t => t.WriteBack is { Oldest: { } oldest } ? Math.Max(0, (long)(clock.GetUtcNow() - oldest).TotalSeconds) : null), "s", "Age of the oldest write that the origin does not have yet");
+        meter.CreateObservableGauge("strata.tier.fault", () => MeasureTiers(t => t.Fault is null ? 0 : 1), unit: null, "1 while something is wrong with the tier's store");
 
         Run("strata.tiering.runs", "Tiering runs that came to an end", t => t.Runs);
         Run("strata.tiering.failed_runs", "Tiering runs that ended by an error", t => t.FailedRuns);

@@ -50,7 +50,7 @@ internal sealed partial class ExclusiveBlobStore : ITierOrigin
         Tiers = [.. tiers];
         _homes = [.. tiers.Select((tier, i) => new HomeTier(tier, i == tiers.Count - 1, _clock, _log))];
         _versions = new VersionClock(_clock, issued);
-        _settler = new JournalSettler(SettleJournalAsync, _clock);
+        _settler = new JournalSettler(SettleJournalAsync, _clock, _log);
         _uploads = Array.Exists(_homes, home => home.Uploads is not null) ? new ExclusiveUploads(this, _homes, _index) : null;
         Capabilities = new StoreCapabilities
         {
