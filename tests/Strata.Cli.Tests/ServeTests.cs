@@ -43,6 +43,25 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_store_of_mounts_is_served_like_any_other()
+    {
+        string file = _folder.Write("a.txt", "text"u8);
+        string settings = $$"""
+            { "Strata": { "Stores": { "media": { "Mounts": [
+                { "Url": "file:{{_folder["rest"]}}" },
+                { "Prefix": "photos/", "Tiers": [ { "Name": "hot", "Url": "memory:" }, { "Name": "cold", "Url": "file:{{_folder["photos"]}}" } ] } ] } } } }
+            """;
+        using StrataProcess server = await StrataProcess.ServeAsync(Data, "--config", _folder.Write("strata.json", System.Text.Encoding.UTF8.GetBytes(settings)));
+
+        (await RunAsync("put", file, "media/a.txt")).Exits(0);
+        (await RunAsync("put", file, "media/photos/b.txt")).Exits(0);
+
+        Assert.Equal(["a.txt", "photos/b.txt"], (await RunAsync("ls", "-r", "media")).Exits(0).Lines);
+        Assert.Equal("text", (await RunAsync("cat", "media/photos/b.txt")).Exits(0).Output);
+        Assert.Equal(0, await server.StopAsync());
+    }
+
+    [Fact]
     public async Task Expiry_holds_through_the_server()
     {
         using StrataProcess server = await StrataProcess.ServeAsync(Data);

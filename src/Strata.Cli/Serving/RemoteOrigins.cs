@@ -6,16 +6,20 @@ internal static class RemoteOrigins
     /// <summary>Looks at each, side by side, and warns of those that do not answer as they should. Never fails for them.</summary>
     public static async Task WarnAsync(Report report, StrataSettings settings, StoreCatalog catalog, CancellationToken cancellationToken)
     {
-        IEnumerable<string> remote = settings.Stores.Values.Where(s => StoreUrl.SchemeOf(s.Tiers[^1].Url) is "s3" or "azure").Select(s => s.Name);
-        await Task.WhenAll(remote.Select(name => LookAsync(report, name, catalog.Stores[name], cancellationToken)));
+        IEnumerable<(string Store, string Prefix)> remote =
+            from store in settings.Stores.Values
+            from part in store.Mounts.Count == 0 ? [(Prefix: "", Settings: store)] : store.Mounts.Select(mount => (mount.Prefix, Settings: mount.Store))
+            where StoreUrl.SchemeOf(part.Settings.Tiers[^1].Url) is "s3" or "azure"
+            select (store.Name, part.Prefix);
+        await Task.WhenAll(remote.Select(part => LookAsync(report, part.Store, part.Prefix, catalog.Stores[part.Store], cancellationToken)));
         report.Flush();
     }
 
-    private static async Task LookAsync(Report report, string name, IBlobStore store, CancellationToken cancellationToken)
+    private static async Task LookAsync(Report report, string name, string prefix, IBlobStore store, CancellationToken cancellationToken)
     {
         try
         {
-            await store.ListPageAsync(new ListRequest { Limit = 1, Exact = false }, cancellationToken);
+            await store.ListPageAsync(new ListRequest { Prefix = prefix, Limit = 1, Exact = false }, cancellationToken);
         }
         catch (StorageException e)
         {
